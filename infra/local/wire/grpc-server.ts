@@ -1,0 +1,160 @@
+import { createRequire } from "node:module";
+import * as grpc from "@grpc/grpc-js";
+import * as protoLoader from "@grpc/proto-loader";
+import { GoogleError } from "./status.ts";
+
+/** A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}. */
+export type UnaryMethod = (
+  // biome-ignore lint/suspicious/noExplicitAny: each service gives its own request type
+  request: any,
+  call: grpc.ServerUnaryCall<unknown, unknown>,
+) => object | Promise<object>;
+
+/** A server-streaming method: writes replies, then returns. Throws {@link GoogleError}. */
+export type ServerStreamMethod = (
+  // biome-ignore lint/suspicious/noExplicitAny: each service gives its own request type
+  request: any,
+  call: grpc.ServerWritableStream<unknown, unknown>,
+) => void | Promise<void>;
+
+/**
+ * A bidirectional method: attaches its listeners and returns. It ends the call itself; to end it with an
+ * error, `call.emit("error", toServiceError(error))`.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: each service gives its own message types
+export type BidiMethod = (call: grpc.ServerDuplexStream<any, any>) => void;
+
+/** What a service implements, by the RPC's name in the proto (`CreateBuild`). */
+export interface MethodTable {
+  unary?: Record<string, UnaryMethod>;
+  serverStream?: Record<string, ServerStreamMethod>;
+  bidi?: Record<string, BidiMethod>;
+}
+
+/** One service of a server: its full proto name (`google.pubsub.v1.Publisher`) and its methods. */
+export interface ServedService {
+  name: string;
+  methods: MethodTable;
+}
+
+/** A gRPC server that accepts calls. */
+export interface RunningGrpcServer {
+  /** `127.0.0.1:PORT` */
+  address: string;
+  port: number;
+  /** Ends open calls and frees the port. */
+  close(): Promise<void>;
+}
+
+const LOAD_OPTIONS: protoLoader.Options = {
+  longs: String,
+  enums: String,
+  bytes: Buffer,
+  defaults: false,
+  oneofs: true,
+};
+
+/**
+ * Loads a proto definition that ships inside one of Google's clients, as plain JSON.
+ *
+ * Decoded messages have camelCase keys, int64 as strings, enums as names, bytes as Buffers; unset
+ * fields are absent, and each set `oneof` adds a key with the name of the field that is set.
+ *
+ * @param moduleName e.g. `@google-cloud/firestore/build/protos/v1.json`
+ */
+export function loadProtos(moduleName: string): protoLoader.PackageDefinition {
+  const json = createRequire(import.meta.url)(moduleName);
+  return protoLoader.fromJSON(json, LOAD_OPTIONS);
+}
+
+/** The gRPC form of what a method threw. Anything but a {@link GoogleError} is a bug: INTERNAL. */
+export function toServiceError(error: unknown): Partial<grpc.StatusObject> & Error {
+  if (error instanceof GoogleError) {
+    return Object.assign(new Error(error.message), {
+      code: error.grpcCode as grpc.status,
+      details: error.message,
+    });
+  }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`stand-in: internal error: ${details}\n`);
+  return Object.assign(new Error(details), { code: grpc.status.INTERNAL, details });
+}
+
+/** Serves `services` on loopback; port 0 takes any free one. */
+export async function startGrpcServer(
+  definition: protoLoader.PackageDefinition,
+  services: ServedService[],
+  port = 0,
+): Promise<RunningGrpcServer> {
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": 64 * 1024 * 1024,
+    "grpc.max_send_message_length": 64 * 1024 * 1024,
+  });
+  for (const { name, methods } of services) {
+    const service = definition[name] as protoLoader.ServiceDefinition;
+    server.addService(service, implementationOf(service, methods));
+  }
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `127.0.0.1:${port}`,
+      grpc.ServerCredentials.createInsecure(),
+      (error, boundPort) => (error ? reject(error) : resolve(boundPort)),
+    );
+  });
+  return {
+    address: `127.0.0.1:${bound}`,
+    port: bound,
+    close: async () => server.forceShutdown(),
+  };
+}
+
+/** Every RPC of the service: the table's method, or UNIMPLEMENTED with the method's name. */
+function implementationOf(
+  service: protoLoader.ServiceDefinition,
+  methods: MethodTable,
+): grpc.UntypedServiceImplementation {
+  const implementation: grpc.UntypedServiceImplementation = {};
+  for (const [name, rpc] of Object.entries(service)) {
+    const unary = methods.unary?.[name];
+    const serverStream = methods.serverStream?.[name];
+    const bidi = methods.bidi?.[name];
+    implementation[name] =
+      (unary && unaryHandler(unary)) ??
+      (serverStream && serverStreamHandler(serverStream)) ??
+      bidi ??
+      unimplementedHandler(rpc);
+  }
+  return implementation;
+}
+
+function unaryHandler(method: UnaryMethod): grpc.handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    Promise.try(() => method(call.request, call)).then(
+      (reply) => callback(null, reply),
+      (error: unknown) => callback(toServiceError(error)),
+    );
+  };
+}
+
+function serverStreamHandler(
+  method: ServerStreamMethod,
+): grpc.handleServerStreamingCall<unknown, unknown> {
+  return (call) => {
+    Promise.try(() => method(call.request, call)).then(
+      () => call.end(),
+      (error: unknown) => call.emit("error", toServiceError(error)),
+    );
+  };
+}
+
+function unimplementedHandler(
+  rpc: protoLoader.MethodDefinition<object, object>,
+): grpc.UntypedHandleCall {
+  const refusal = toServiceError(
+    new GoogleError("UNIMPLEMENTED", `the stand-in does not implement ${rpc.path.slice(1)}`),
+  );
+  if (rpc.requestStream || rpc.responseStream) {
+    return (call: grpc.ServerDuplexStream<unknown, unknown>) => void call.emit("error", refusal);
+  }
+  return ((_call, callback) => callback(refusal)) as grpc.handleUnaryCall<unknown, unknown>;
+}

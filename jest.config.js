@@ -1,0 +1,9 @@
+export default {
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/bench/"],
+  extensionsToTreatAsEsm: [".ts"],
+  transform: { "\\.ts$": "<rootDir>/test/support/strip-types.cjs" },
+  setupFiles: ["<rootDir>/test/support/environment.ts"],
+  coverageProvider: "v8",
+  testTimeout: 20_000,
+};
