@@ -1,0 +1,76 @@
+/** Bounds on what a caller may ask for. */
+export const RUN_LIMITS = {
+  /** UTF-8 bytes of a prompt. */
+  promptBytes: 256 * 1024,
+  /** Bytes of a request body: a prompt whose every byte is escaped (`\u0001`), and the rest. */
+  bodyBytes: 2 * 1024 * 1024,
+  minTimeoutSeconds: 10,
+  /** Cloud Build ends every build after 24 h; {@link buildTimeoutSeconds} must stay below. */
+  maxTimeoutSeconds: 23 * 3600,
+  defaultTimeoutSeconds: 300,
+  maxTurns: 1000,
+  defaultMaxTurns: 100,
+  maxBudgetUsd: 1000,
+  defaultBudgetUsd: 5,
+  labels: 32,
+  labelKeyLength: 63,
+  labelValueLength: 255,
+  idempotencyKeyLength: 255,
+  /** Characters of the prompt that the public document shows. */
+  promptPreviewLength: 200,
+  /** UTF-8 bytes of each large text in the public document, which may hold 64 KiB in all. */
+  outputTextBytes: 16 * 1024,
+  errorMessageBytes: 2 * 1024,
+  historyEntries: 20,
+  changedFiles: 100,
+  artifacts: 50,
+} as const;
+
+/** How often something is tried. */
+export const RETRY_LIMITS = {
+  /** Attempts of a run, the first included. */
+  maxAttempts: 3,
+  /** Leases whose CreateBuild had no known outcome; these do not count as attempts that failed. */
+  maxLostSubmissions: 5,
+  /** Wait before attempt 2, 3, … in seconds. The first retry is immediate. */
+  attemptBackoffSeconds: [0, 30, 120],
+} as const;
+
+/**
+ * The one table of durations, in seconds. Its order is what makes the protocol sound, and is tested:
+ * a CreateBuild ends before its handler, a handler before its message is delivered again, a delivery
+ * before the lease that it took may be taken over.
+ */
+export const TIMING = {
+  createBuildDeadline: 20,
+  handlerBudget: 45,
+  ackDeadline: 60,
+  lease: 120,
+  /** A pending run is published again when it has not moved for this long. */
+  pendingDue: 60,
+  /** `queueTtl` of a build: how long Cloud Build may keep it before it starts. */
+  queueTtl: 3600,
+  /** Added to a due time so that the message that is on its way comes first. */
+  grace: 60,
+  /** What a build needs beside the agent: image pull and source before, */
+  buildSetup: 120,
+  /** … stopping the agent, */
+  agentStop: 20,
+  /** … and collecting and uploading its outputs. */
+  buildUpload: 160,
+  /** The agent is stopped when it says nothing for this long. */
+  agentIdle: 600,
+  /** From SIGINT to killing the tree. */
+  agentInterruptGrace: 10,
+  cancelPoll: 2,
+  progressInterval: 2,
+  /** How long a cancelled agent may take to end by itself before its build is cancelled. */
+  cancelGrace: 60,
+  cancelStep: 30,
+  sweepInterval: 60,
+} as const;
+
+/** `timeout` of the build whose agent may work for `agentSeconds`. */
+export function buildTimeoutSeconds(agentSeconds: number): number {
+  return agentSeconds + TIMING.buildSetup + TIMING.agentStop + TIMING.buildUpload;
+}

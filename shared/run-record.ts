@@ -1,0 +1,92 @@
+import type { Run, RunStatus } from "./run-schema.ts";
+import type { Verdict } from "./verdict.ts";
+
+export type Phase = RunStatus | "submitting";
+
+/** A build by Google's resource name and by its id, which is the name's last part. */
+export interface BuildRef {
+  name: string;
+  id: string;
+}
+
+/** The document `runState/{id}`: what the server alone knows. Written together with the run. */
+export interface RunState {
+  schemaVersion: 1;
+  owner: string;
+  /** Raised by one with each change of the run or its state; every write is fenced by it. */
+  version: number;
+  phase: Phase;
+  attempt: number;
+  nonce: string;
+  /** UUID of the agent's session in this attempt. */
+  sessionId: string;
+  /** Whether a lease was ever taken in this attempt: if so, leaving it needs the claim. */
+  leaseTaken: boolean;
+  leaseUntil: Date | null;
+  /** No lease before this instant (backoff). */
+  notBefore: Date | null;
+  /** SHA-256 of the attempt's progress token, hex. */
+  progressTokenHash: string | null;
+  build: BuildRef | null;
+  /** When the sweep looks at the run next; null only when it is over and owes nothing. */
+  dueAt: Date | null;
+  /** What a finished run still owes: `build`, a build that has to be seen to its end. */
+  obligations: "build"[];
+  /** Attempts that ended for a cause outside the request. */
+  failures: number;
+  /** Leases that ended without a build that is known of. */
+  lostSubmissions: number;
+  cancelRequestedAt: Date | null;
+  timeoutSeconds: number;
+  /** SHA-256 of the request's body as it was sent, hex: what an Idempotency-Key is compared by. */
+  requestHash: string;
+  /** Random; tells the creator's own retried commit from somebody else's document. */
+  writer: string;
+}
+
+/** A run and its state: the two documents that change together. */
+export interface RunRecord {
+  run: Run;
+  state: RunState;
+}
+
+/** How an attempt ended: its verdict, and what it left, if anything. */
+export interface Settlement {
+  verdict: Verdict;
+  /** Absent: the attempt left no result. */
+  result?: Pick<Run, "output" | "usage" | "artifacts" | "isolation">;
+}
+
+export interface SettledEvent {
+  type: "settled";
+  attempt: number;
+  settlement: Settlement;
+  /** A build that may still be live although its agent can never start. */
+  liveBuild: BuildRef | null;
+  /** For the attempt after this one, should there be one. */
+  next: { nonce: string; sessionId: string };
+}
+
+export type RunEvent =
+  | { type: "lease"; attempt: number; progressTokenHash: string }
+  | { type: "deferred"; attempt: number; until: Date; cause: string }
+  | { type: "submitted"; attempt: number; build: BuildRef }
+  | { type: "claimed"; attempt: number; build: BuildRef }
+  | { type: "progress"; attempt: number; build: BuildRef; text: string; turn: number }
+  | { type: "cancel" }
+  | SettledEvent
+  | { type: "buildOver" }
+  | { type: "postponed"; until: Date };
+
+/** What the caller does after the commit. If it dies first, `dueAt` brings the sweep. */
+export type Effect =
+  /** Publish the attempt to `run-requests`. */
+  | { type: "publish" }
+  /** Tell the build to stop and, if no agent has started, make sure that none ever will. */
+  | { type: "stopAttempt" }
+  /** This build must not live: its run is over or another build has the attempt. */
+  | { type: "cancelBuild"; build: BuildRef };
+
+export type Transition =
+  | { changed: true; record: RunRecord; effects: Effect[] }
+  | { changed: false; reason: string; effects: Effect[] };

@@ -1,0 +1,98 @@
+import { RETRY_LIMITS, TIMING } from "./limits.ts";
+import { outcomeEntry } from "./outcomes.ts";
+import type { RunRecord, SettledEvent, Transition } from "./run-record.ts";
+import type { RunError } from "./run-schema.ts";
+import { after, move, refused } from "./transition.ts";
+import type { Verdict } from "./verdict.ts";
+
+/**
+ * An attempt has been settled: the run ends with it, or goes on with the next attempt if the cause lies
+ * outside the request and attempts are left. A cancel that was committed before decides the status.
+ */
+export function onSettled(record: RunRecord, event: SettledEvent, now: Date): Transition {
+  if (record.state.phase === "pending" && !record.state.leaseTaken) {
+    return refused("the attempt has not begun");
+  }
+  if (record.state.cancelRequestedAt !== null) return end(record, event, now);
+  return isRetried(record, event.settlement.verdict)
+    ? retry(record, event, now)
+    : end(record, event, now);
+}
+
+function isRetried({ state }: RunRecord, { outcome }: Verdict): boolean {
+  if (outcome === "submission_lost") {
+    return state.lostSubmissions < RETRY_LIMITS.maxLostSubmissions;
+  }
+  return outcomeEntry(outcome).retry === true && state.failures + 1 < RETRY_LIMITS.maxAttempts;
+}
+
+function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
+  const { verdict } = event.settlement;
+  const lost = verdict.outcome === "submission_lost";
+  const failures = record.state.failures + (lost ? 0 : 1);
+  const backoff = lost ? 0 : backoffSeconds(failures);
+  const due = after(now, backoff === 0 ? TIMING.pendingDue : backoff);
+  const attempt = record.state.attempt + 1;
+  return move(record, "pending", {
+    now,
+    cause: `attempt ${attempt - 1}: ${verdict.outcome}`,
+    why: `Trying again (attempt ${attempt}): ${verdict.message}`,
+    run: { attempt, progress: null, isolation: null },
+    state: {
+      attempt,
+      ...event.next,
+      leaseTaken: false,
+      leaseUntil: null,
+      notBefore: backoff === 0 ? null : due,
+      progressTokenHash: null,
+      build: null,
+      dueAt: due,
+      failures,
+      lostSubmissions: record.state.lostSubmissions + (lost ? 1 : 0),
+    },
+    effects: [
+      ...(backoff === 0 ? [{ type: "publish" as const }] : []),
+      ...(event.liveBuild ? [{ type: "cancelBuild" as const, build: event.liveBuild }] : []),
+    ],
+  });
+}
+
+function backoffSeconds(failures: number): number {
+  const table = RETRY_LIMITS.attemptBackoffSeconds;
+  return table[Math.min(failures - 1, table.length - 1)] ?? 0;
+}
+
+function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Date): Transition {
+  const { verdict, result } = settlement;
+  const cancelled = record.state.cancelRequestedAt !== null;
+  const status = cancelled ? "cancelled" : outcomeEntry(verdict.outcome).status;
+  return move(record, status, {
+    now,
+    cause: verdict.outcome,
+    why: cancelled ? "Cancelled." : verdict.message,
+    run: {
+      ...result,
+      verdict: { outcome: verdict.outcome, deniedTools: verdict.deniedTools },
+      error: status === "succeeded" || status === "cancelled" ? null : errorOf(verdict),
+    },
+    state: {
+      leaseUntil: null,
+      notBefore: null,
+      build: liveBuild ?? record.state.build,
+      obligations: liveBuild ? ["build"] : [],
+      dueAt: liveBuild ? after(now, TIMING.cancelStep) : null,
+    },
+    effects: liveBuild ? [{ type: "cancelBuild", build: liveBuild }] : [],
+  });
+}
+
+function errorOf(verdict: Verdict): RunError {
+  const entry = outcomeEntry(verdict.outcome);
+  return {
+    code: verdict.outcome,
+    kind: entry.kind ?? "agent",
+    message: verdict.message,
+    remedy: entry.remedy ?? "",
+    retryable: entry.retry ?? false,
+  };
+}

@@ -1,0 +1,29 @@
+/** Bytes of `text` as UTF-8. */
+export function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** `text` cut to at most `maxBytes` of UTF-8, never within a character. */
+export function truncateUtf8(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return new TextDecoder().decode(bytes.subarray(0, end));
+}
+
+/** The first characters of a text on one line, for people: white space folded, `…` where it was cut. */
+export function preview(text: string, maxCharacters: number): string {
+  const line = text
+    .slice(0, maxCharacters * 4)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+  const characters = Array.from(line);
+  if (characters.length <= maxCharacters && text.length <= maxCharacters * 4) return line;
+  return `${characters.slice(0, maxCharacters - 1).join("")}…`;
+}
+
+/** Whether `text` is free of what Firestore, Claude Code or a terminal cannot carry exactly. */
+export function isWellFormed(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\0");
+}
