@@ -42,12 +42,8 @@ export class AppError extends Error {
   readonly code: ProblemCode;
   readonly faults: Fault[];
 
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    options: ErrorOptions & { faults?: Fault[] } = {},
-  ) {
-    super(detail, options);
+  constructor(code: ProblemCode, options: { detail: string; faults?: Fault[]; cause?: unknown }) {
+    super(options.detail, { cause: options.cause });
     this.code = code;
     this.faults = options.faults ?? [];
   }

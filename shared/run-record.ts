@@ -30,6 +30,8 @@ export interface RunState {
   build: BuildRef | null;
   /** When the sweep looks at the run next; null only when it is over and owes nothing. */
   dueAt: Date | null;
+  /** When the build must have started (`queued`) or ended (`running`); past it the sweep ends it. */
+  deadlineAt: Date | null;
   /** What a finished run still owes: `build`, a build that has to be seen to its end. */
   obligations: "build"[];
   /** Attempts that ended for a cause outside the request. */

@@ -21,7 +21,7 @@
  * - `succeeded`, `failed`, `timed_out`, `cancelled`, `expired`: final. The first one wins.
  */
 import { buildTimeoutSeconds, TIMING } from "./limits.ts";
-import type { BuildRef, Effect, RunEvent, RunRecord, Transition } from "./run-record.ts";
+import type { BuildRef, Effect, RunEvent, RunRecord, RunState, Transition } from "./run-record.ts";
 import { onSettled } from "./settle.ts";
 import { after, move, refused, stay } from "./transition.ts";
 
@@ -110,7 +110,7 @@ function onSubmitted(record: RunRecord, build: BuildRef, now: Date): Transition 
     return move(record, "queued", {
       now,
       cause: `build ${build.id}`,
-      state: { build, leaseUntil: null, dueAt: after(now, TIMING.queueTtl + TIMING.grace) },
+      state: { build, leaseUntil: null, ...deadline(now, TIMING.queueTtl) },
     });
   }
   if (phase === "cancelling" && known === null) {
@@ -132,11 +132,11 @@ function onClaimed(record: RunRecord, build: BuildRef, now: Date): Transition {
 }
 
 function startRunning(record: RunRecord, build: BuildRef, now: Date): Transition {
-  const limit = buildTimeoutSeconds(record.state.timeoutSeconds) + TIMING.grace;
+  const limit = buildTimeoutSeconds(record.state.timeoutSeconds);
   return move(record, "running", {
     now,
     cause: `build ${build.id} has the claim`,
-    state: { build, leaseUntil: null, dueAt: after(now, limit) },
+    state: { build, leaseUntil: null, ...deadline(now, limit) },
   });
 }
 
@@ -185,4 +185,9 @@ function onBuildOver(record: RunRecord, now: Date): Transition {
 function onPostponed(record: RunRecord, until: Date, now: Date): Transition {
   if (record.state.dueAt === null) return refused("the run is over and owes nothing");
   return stay(record, { now, state: { dueAt: until } });
+}
+
+function deadline(now: Date, seconds: number): Pick<RunState, "deadlineAt" | "dueAt"> {
+  const deadlineAt = after(now, seconds + TIMING.grace);
+  return { deadlineAt, dueAt: deadlineAt };
 }

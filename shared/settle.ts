@@ -46,6 +46,7 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
       notBefore: backoff === 0 ? null : due,
       progressTokenHash: null,
       build: null,
+      deadlineAt: null,
       dueAt: due,
       failures,
       lostSubmissions: record.state.lostSubmissions + (lost ? 1 : 0),
@@ -78,6 +79,7 @@ function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Da
     state: {
       leaseUntil: null,
       notBefore: null,
+      deadlineAt: null,
       build: liveBuild ?? record.state.build,
       obligations: liveBuild ? ["build"] : [],
       dueAt: liveBuild ? after(now, TIMING.cancelStep) : null,

@@ -1,0 +1,96 @@
+import type { Request, Response } from "express";
+import { AppError } from "../../shared/errors.ts";
+import { isRunId } from "../../shared/ids.ts";
+import { next } from "../../shared/run.ts";
+import type { RunRecord } from "../../shared/run-record.ts";
+import { ReportProgress, type Run } from "../../shared/run-schema.ts";
+import { validatorOf } from "../../shared/validate.ts";
+import type { Services } from "../services.ts";
+import { applyEvent } from "../settle-attempt.ts";
+import { bearerToken, sha256 } from "./auth.ts";
+import { jsonBody } from "./body.ts";
+
+/** A request about one run of an owner. */
+export interface RunCall {
+  request: Request;
+  response: Response;
+  owner: string;
+}
+
+/** `GET /v1/runs/{id}` */
+export async function getRun(services: Services, call: RunCall): Promise<void> {
+  call.response.json(await ownRun(services, call));
+}
+
+/** `GET /v1/runs/{id}/request` */
+export async function getRunRequest(services: Services, call: RunCall): Promise<void> {
+  const run = await ownRun(services, call);
+  const request = await services.runs.getRequest(run.id);
+  if (request === undefined) throw notFound(run.id);
+  call.response.json(request);
+}
+
+/** `POST /v1/runs/{id}/cancel`. Repeating it is no error; cancelling a run that is over otherwise is. */
+export async function cancelRun(services: Services, call: RunCall): Promise<void> {
+  const { id } = await ownRun(services, call);
+  const cancelled = await applyEvent(services, id, { type: "cancel" });
+  if (cancelled === undefined) throw notFound(id);
+  const { run } = cancelled.record;
+  if (!cancelled.changed && run.done && run.status !== "cancelled") {
+    throw new AppError("conflict", { detail: `run ${id} is over already: it ${run.status}` });
+  }
+  call.response.status(202).json((await services.runs.getRun(id)) ?? run);
+}
+
+const validateProgress = validatorOf(ReportProgress);
+
+/**
+ * `POST /v1/runs/{id}/progress`: a run's own build says what its agent does. Authorized by the
+ * attempt's token, which only its input archive holds.
+ */
+export async function reportProgress(
+  services: Services,
+  { request, response }: Omit<RunCall, "owner">,
+): Promise<void> {
+  const id = runIdOf(request);
+  const tokenHash = sha256(bearerToken(request));
+  const body = validateProgress(jsonBody(request));
+  if (!body.ok) {
+    throw new AppError("invalid", { detail: "not a report of progress", faults: body.faults });
+  }
+  const { attempt, buildId, text, turn } = body.value;
+  const build = services.builds.refOf(buildId);
+  const transacted = await services.runs.transact(id, (record, now) => {
+    if (!isAuthorized(record, attempt, tokenHash)) {
+      throw new AppError("unauthorized", { detail: "not the token of the run's attempt" });
+    }
+    return next(record, { type: "progress", attempt, build, text, turn }, now);
+  });
+  if (transacted === undefined) throw notFound(id);
+  if (transacted.record.run.done) {
+    throw new AppError("conflict", { detail: `run ${id} is over` });
+  }
+  response.status(204).end();
+}
+
+function isAuthorized({ state }: RunRecord, attempt: number, tokenHash: string): boolean {
+  return state.attempt === attempt && state.progressTokenHash === tokenHash;
+}
+
+/** A run that is absent and one of another owner look the same. */
+async function ownRun({ runs }: Services, { request, owner }: RunCall): Promise<Run> {
+  const id = runIdOf(request);
+  const run = await runs.getRun(id);
+  if (run?.owner !== owner) throw notFound(id);
+  return run;
+}
+
+function runIdOf(request: Request): string {
+  const id = String(request.params["id"]);
+  if (!isRunId(id)) throw notFound(id);
+  return id;
+}
+
+function notFound(id: string): AppError {
+  return new AppError("not_found", { detail: `there is no run ${id}` });
+}

@@ -1,0 +1,42 @@
+import { type AttemptPaths, attemptPaths } from "../shared/attempt.ts";
+import { type BuildView, verdictWithoutResult } from "../shared/build-view.ts";
+import type { BuildManifest, Manifest } from "../shared/manifest.ts";
+import { resultOf } from "../shared/result.ts";
+import type { RunRecord, Settlement } from "../shared/run-record.ts";
+import { verdict } from "../shared/verdict.ts";
+import type { Services } from "./services.ts";
+
+/** The objects of the attempt that a run is in. */
+export function pathsOf({ run, state }: RunRecord): AttemptPaths {
+  return attemptPaths(run.id, state.attempt, state.nonce);
+}
+
+/**
+ * Settles the manifest of a build that is over (or gone) and had the claim, and says what it means.
+ * Call only while no process of that build can still be at work.
+ */
+export async function settlementOf(
+  services: Services,
+  record: RunRecord,
+  build: BuildView | undefined,
+): Promise<Settlement> {
+  const paths = pathsOf(record);
+  const cause = build === undefined ? "the build is gone" : `the build is over (${build.status})`;
+  const manifest: Manifest =
+    (await services.artifacts.manifestOf(paths)) ??
+    (await services.artifacts.sealManifest(paths, cause));
+  if (manifest.by === "seal") return { verdict: verdictWithoutResult(build) };
+  return settlementOfManifest(services, manifest, paths);
+}
+
+async function settlementOfManifest(
+  { artifacts }: Services,
+  manifest: BuildManifest,
+  paths: AttemptPaths,
+): Promise<Settlement> {
+  const result = resultOf(manifest, (object) => artifacts.uriOf(object));
+  const fault = await artifacts.faultOf(manifest, paths);
+  if (fault === undefined) return { verdict: verdict(manifest.facts), result };
+  const message = `An output of the run is not as its manifest says: ${fault}.`;
+  return { verdict: { outcome: "artifact_missing", message, deniedTools: [] }, result };
+}

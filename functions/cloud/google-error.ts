@@ -1,0 +1,45 @@
+import { AppError } from "../../shared/errors.ts";
+
+/** gRPC status numbers that decisions hang on. @see google/rpc/code.proto */
+export const GRPC = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** The numeric code of an error of Google's clients: gRPC's, or HTTP's for Cloud Storage. */
+export function codeOf(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "number" ? error.code : undefined;
+}
+
+const OURS: Partial<Record<number, "rate_limited" | "unavailable">> = {
+  [GRPC.RESOURCE_EXHAUSTED]: "rate_limited",
+  [GRPC.UNAVAILABLE]: "unavailable",
+  [GRPC.DEADLINE_EXCEEDED]: "unavailable",
+  [GRPC.ABORTED]: "unavailable",
+};
+
+/** Runs a gRPC call; what passes by itself becomes a refusal that says so, the rest stays as it is. */
+export async function refusing<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const code = OURS[codeOf(error) ?? 0];
+    if (code === undefined) throw error;
+    const detail = `${what} did not answer in time; try again shortly`;
+    throw new AppError(code, { detail, cause: error });
+  }
+}

@@ -1,0 +1,113 @@
+import http from "node:http";
+import type { Socket } from "node:net";
+import { AppError } from "../shared/errors.ts";
+import { problemParts } from "./api/problem.ts";
+import { log } from "./log.ts";
+
+/** What the guard lets through. */
+export interface GuardOptions {
+  /** Largest body in bytes. */
+  bodyBytes: number;
+  /** Keep functions-framework from parsing bodies: the handler gets `rawBody` alone. */
+  keepRaw: boolean;
+  /** Address to bind to. */
+  host: string;
+}
+
+const ORIGINAL_TYPE = Symbol("content-type as it was sent");
+type Guarded = http.IncomingMessage & { [ORIGINAL_TYPE]?: string | undefined };
+
+/** The Content-Type that the client sent. */
+export function contentTypeOf(request: http.IncomingMessage): string | undefined {
+  return (request as Guarded)[ORIGINAL_TYPE] ?? request.headers["content-type"];
+}
+
+/**
+ * Puts a guard around the HTTP server that functions-framework is about to create. It parses bodies
+ * before any function sees them: a small compressed body becomes gigabytes, broken JSON is answered with
+ * a stack trace. So encodings and sizes are checked, and broken requests answered, before it looks. It
+ * also drops requests in hand on SIGTERM; we finish them.
+ *
+ * Call once, while the module that registers the functions is loading.
+ */
+export function installGuard(options: GuardOptions): void {
+  const createServer = http.createServer;
+  // functions-framework calls `http.createServer(app)` on this very object.
+  http.createServer = ((listener: http.RequestListener) => {
+    http.createServer = createServer;
+    return guardedServer(listener, options);
+  }) as typeof http.createServer;
+}
+
+function guardedServer(listener: http.RequestListener, options: GuardOptions): http.Server {
+  const server = http.createServer((request, response) => {
+    const refusal = refusalOf(request, options);
+    if (refusal !== undefined) {
+      refuse(response, refusal);
+      return;
+    }
+    if (options.keepRaw) hideType(request);
+    listener(request, response);
+  });
+  server.on("clientError", answerClientError);
+  const listen = server.listen.bind(server) as (...args: unknown[]) => http.Server;
+  server.listen = ((port: string, ...rest: unknown[]) =>
+    /^\d+$/.test(port) ? listen(port, options.host, ...rest) : listen(port, ...rest)) as never;
+  server.once("listening", () => setImmediate(drainOnSignals, server));
+  return server;
+}
+
+function refusalOf(request: http.IncomingMessage, options: GuardOptions): AppError | undefined {
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    const detail = `Content-Encoding ${encoding} is not accepted; send the body as it is`;
+    return new AppError("unsupported_media_type", { detail });
+  }
+  if (request.headers["transfer-encoding"] !== undefined) {
+    return new AppError("length_required", { detail: "send a Content-Length, not a chunked body" });
+  }
+  const length = Number(request.headers["content-length"] ?? 0);
+  if (length <= options.bodyBytes) return undefined;
+  const detail = `the body has ${length} bytes; at most ${options.bodyBytes} are accepted`;
+  return new AppError("too_large", { detail });
+}
+
+function refuse(response: http.ServerResponse, error: AppError): void {
+  const { headers, body } = problemParts(error);
+  // The body is not read, so the connection cannot carry another request.
+  response.writeHead(error.status, { ...headers, connection: "close" }).end(body);
+}
+
+/** Hands the body to the raw parser, which takes any type that no other parser knows. */
+function hideType(request: Guarded): void {
+  request[ORIGINAL_TYPE] = request.headers["content-type"];
+  if (request.headers["content-type"] !== undefined) {
+    request.headers["content-type"] = "application/octet-stream";
+  }
+}
+
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const detail = `the request cannot be read (${error.code ?? "unknown"})`;
+  const { headers, body } = problemParts(new AppError("invalid_request", { detail, cause: error }));
+  const lines = Object.entries({ ...headers, connection: "close" }).map(([k, v]) => `${k}: ${v}`);
+  socket.end(`HTTP/1.1 400 Bad Request\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Seconds for requests in hand to finish; Cloud Run kills 10 s after SIGTERM. */
+const DRAIN_SECONDS = 9;
+
+function drainOnSignals(server: http.Server): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.removeAllListeners(signal);
+    process.once(signal, () => {
+      log("INFO", `${signal}: finishing what is in hand`);
+      server.close(() => process.exit(0));
+      server.closeIdleConnections();
+      setTimeout(() => process.exit(0), DRAIN_SECONDS * 1000).unref();
+    });
+  }
+}

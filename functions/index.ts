@@ -1,0 +1,70 @@
+import { cloudEvent, type HttpFunction, http } from "@google-cloud/functions-framework";
+import type { Request, Response } from "express";
+import { RUN_LIMITS } from "../shared/limits.ts";
+import { readConfig } from "./config.ts";
+import { installGuard } from "./guard.ts";
+
+/**
+ * Every function that is deployed, by the name that it is deployed under. Each process serves one of
+ * them and loads only what that one needs.
+ */
+const config = readConfig();
+const target = config.functionTarget;
+
+/** Pub/Sub's largest message, as base64 in JSON. */
+const PUSH_BODY_BYTES = 16 * 1024 * 1024;
+
+installGuard({
+  bodyBytes: target === "api" ? RUN_LIMITS.bodyBytes : PUSH_BODY_BYTES,
+  keepRaw: target === "api",
+  host: config.host,
+});
+
+async function services() {
+  const { openServices } = await import("./services.ts");
+  return openServices(config);
+}
+
+/** Starts loading the function that this process serves at once; the others are never loaded. */
+function served<T>(name: string, load: () => Promise<T>): () => Promise<T> {
+  const loading = target === name ? load() : undefined;
+  return () => loading ?? load();
+}
+
+const api = served("api", async () => {
+  const { apiApp } = await import("./api/app.ts");
+  return apiApp(await services(), config);
+});
+http("api", (async (request: Request, response: Response) => {
+  const answer = await api();
+  answer(request, response);
+}) as unknown as HttpFunction);
+
+const submitBuild = served("submitBuild", async () => {
+  const [{ submitBuild }, { pubsubTrigger }] = await Promise.all([
+    import("./submit-build.ts"),
+    import("./trigger.ts"),
+  ]);
+  const opened = await services();
+  return pubsubTrigger("submitBuild", (message) => submitBuild(opened, message));
+});
+cloudEvent("submitBuild", async (event) => (await submitBuild())(event));
+
+const recordBuildStatus = served("recordBuildStatus", async () => {
+  const [{ recordBuildStatus }, { pubsubTrigger }] = await Promise.all([
+    import("./record-build-status.ts"),
+    import("./trigger.ts"),
+  ]);
+  const opened = await services();
+  return pubsubTrigger("recordBuildStatus", (message) => recordBuildStatus(opened, message));
+});
+cloudEvent("recordBuildStatus", async (event) => (await recordBuildStatus())(event));
+
+const sweep = served("sweep", async () => {
+  const { sweep } = await import("./sweep.ts");
+  const opened = await services();
+  return () => sweep(opened);
+});
+http("sweep", (async (_request: Request, response: Response) => {
+  response.json(await (await sweep())());
+}) as unknown as HttpFunction);

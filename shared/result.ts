@@ -1,0 +1,61 @@
+import { RUN_LIMITS } from "./limits.ts";
+import type { BuildManifest, ResultLine } from "./manifest.ts";
+import type { Settlement } from "./run-record.ts";
+import type { Artifact, Usage } from "./run-schema.ts";
+import { truncateUtf8, utf8Length } from "./text.ts";
+
+/** What a finished run's document shows of its manifest, cut to what a document may hold. */
+export function resultOf(
+  manifest: BuildManifest,
+  uriOf: (object: string) => string,
+): NonNullable<Settlement["result"]> {
+  return {
+    output: outputOf(manifest),
+    usage: usageOf(manifest),
+    artifacts: manifest.outputs.slice(0, RUN_LIMITS.artifacts).map(
+      ({ name, object, contentType, sizeBytes, sha256 }): Artifact => ({
+        name,
+        uri: uriOf(object),
+        contentType,
+        sizeBytes,
+        sha256,
+      }),
+    ),
+    isolation: manifest.isolation,
+  };
+}
+
+function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {
+  const whole = facts.result?.result ?? facts.lastText;
+  const text = truncateUtf8(whole, RUN_LIMITS.outputTextBytes);
+  const json = structuredJson(facts.result);
+  const fits = json === null || utf8Length(json) <= RUN_LIMITS.outputTextBytes;
+  const shown = changedFiles.slice(0, RUN_LIMITS.changedFiles);
+  return {
+    text,
+    structured: fits ? json : null,
+    truncated: text !== whole || !fits,
+    changedFiles: shown,
+    moreChangedFiles: moreChangedFiles + changedFiles.length - shown.length,
+  };
+}
+
+function structuredJson(result: ResultLine | null): string | null {
+  return result?.structured_output === undefined ? null : JSON.stringify(result.structured_output);
+}
+
+/** Tokens of every model that took part: the result line's own `usage` counts the main loop alone. */
+function usageOf({ facts }: BuildManifest): Usage {
+  const models = Object.values(facts.result?.modelUsage ?? {});
+  const sum = (count: (model: (typeof models)[number]) => number) =>
+    Math.round(models.reduce((total, model) => total + count(model), 0));
+  return {
+    costUsd: facts.result?.total_cost_usd ?? 0,
+    inputTokens: sum(
+      (m) =>
+        (m.inputTokens ?? 0) + (m.cacheReadInputTokens ?? 0) + (m.cacheCreationInputTokens ?? 0),
+    ),
+    outputTokens: sum((m) => m.outputTokens ?? 0),
+    turns: facts.result?.num_turns ?? facts.turns,
+  };
+}

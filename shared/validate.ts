@@ -1,0 +1,55 @@
+import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { Static, TSchema } from "typebox";
+import type { Fault } from "./errors.ts";
+
+/** A value that fits its schema, or every fault that it has. */
+export type Validated<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false });
+addFormats.default(ajv);
+
+/** Compiles a schema, on first use, into a function that checks values against it. */
+export function validatorOf<S extends TSchema>(
+  schema: S,
+): (value: unknown) => Validated<Static<S>> {
+  return (value) => {
+    const validate = ajv.compile(schema);
+    if (validate(value)) return { ok: true, value: value as Static<S> };
+    return { ok: false, faults: (validate.errors ?? []).slice(0, 20).map(faultOf) };
+  };
+}
+
+/** What makes `schema` unusable as a JSON Schema, or undefined. */
+export function schemaFault(schema: object): string | undefined {
+  try {
+    // Its own instance: a caller's `$id` must not be remembered.
+    const caller = new Ajv2020({ strict: false, validateFormats: false });
+    caller.compile(schema);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function faultOf(error: ErrorObject): Fault {
+  const { params, message = "is not valid" } = error;
+  if (error.keyword === "additionalProperties") {
+    const name = String(params["additionalProperty"]);
+    return { pointer: pointerTo(error.instancePath, name), detail: "is not a known property" };
+  }
+  if (error.keyword === "required") {
+    const name = String(params["missingProperty"]);
+    return { pointer: pointerTo(error.instancePath, name), detail: "is required" };
+  }
+  if (error.keyword === "enum") {
+    const allowed = (params["allowedValues"] as unknown[]).join(", ");
+    return { pointer: error.instancePath, detail: `must be one of: ${allowed}` };
+  }
+  return { pointer: error.instancePath, detail: message };
+}
+
+/** A JSON pointer (RFC 6901) to a property. */
+function pointerTo(path: string, property: string): string {
+  return `${path}/${property.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
