@@ -43,7 +43,7 @@ function guardedServer(listener: http.RequestListener, options: GuardOptions): h
   const server = http.createServer((request, response) => {
     const refusal = refusalOf(request, options);
     if (refusal !== undefined) {
-      refuse(response, refusal);
+      refuse(request, response, refusal);
       return;
     }
     if (options.keepRaw) hideType(request);
@@ -72,10 +72,15 @@ function refusalOf(request: http.IncomingMessage, options: GuardOptions): AppErr
   return new AppError("too_large", { detail });
 }
 
-function refuse(response: http.ServerResponse, error: AppError): void {
+/** Answers at once and throws the body away as it comes, so that the answer gets through. */
+function refuse(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  error: AppError,
+): void {
   const { headers, body } = problemParts(error);
-  // The body is not read, so the connection cannot carry another request.
-  response.writeHead(error.status, { ...headers, connection: "close" }).end(body);
+  response.writeHead(error.status, headers).end(body);
+  request.resume();
 }
 
 /** Hands the body to the raw parser, which takes any type that no other parser knows. */

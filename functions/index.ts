@@ -1,5 +1,4 @@
-import { cloudEvent, type HttpFunction, http } from "@google-cloud/functions-framework";
-import type { Request, Response } from "express";
+import { type CloudEvent, cloudEvent, http } from "@google-cloud/functions-framework";
 import { RUN_LIMITS } from "../shared/limits.ts";
 import { readConfig } from "./config.ts";
 import { installGuard } from "./guard.ts";
@@ -35,10 +34,10 @@ const api = served("api", async () => {
   const { apiApp } = await import("./api/app.ts");
   return apiApp(await services(), config);
 });
-http("api", (async (request: Request, response: Response) => {
+http("api", async (request, response) => {
   const answer = await api();
   answer(request, response);
-}) as unknown as HttpFunction);
+});
 
 const submitBuild = served("submitBuild", async () => {
   const [{ submitBuild }, { pubsubTrigger }] = await Promise.all([
@@ -48,7 +47,7 @@ const submitBuild = served("submitBuild", async () => {
   const opened = await services();
   return pubsubTrigger("submitBuild", (message) => submitBuild(opened, message));
 });
-cloudEvent("submitBuild", async (event) => (await submitBuild())(event));
+cloudEvent("submitBuild", async (event: CloudEvent<unknown>) => (await submitBuild())(event));
 
 const recordBuildStatus = served("recordBuildStatus", async () => {
   const [{ recordBuildStatus }, { pubsubTrigger }] = await Promise.all([
@@ -58,13 +57,15 @@ const recordBuildStatus = served("recordBuildStatus", async () => {
   const opened = await services();
   return pubsubTrigger("recordBuildStatus", (message) => recordBuildStatus(opened, message));
 });
-cloudEvent("recordBuildStatus", async (event) => (await recordBuildStatus())(event));
+cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
+  (await recordBuildStatus())(event),
+);
 
 const sweep = served("sweep", async () => {
   const { sweep } = await import("./sweep.ts");
   const opened = await services();
   return () => sweep(opened);
 });
-http("sweep", (async (_request: Request, response: Response) => {
+http("sweep", async (_request, response) => {
   response.json(await (await sweep())());
-}) as unknown as HttpFunction);
+});

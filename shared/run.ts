@@ -126,7 +126,8 @@ function onSubmitted(record: RunRecord, build: BuildRef, now: Date): Transition 
 
 function onClaimed(record: RunRecord, build: BuildRef, now: Date): Transition {
   const { phase, build: known } = record.state;
-  if (phase === "submitting" || phase === "queued") return startRunning(record, build, now);
+  // Even from `pending`: Cloud Build said no to this attempt, and ran it after all.
+  if (phase !== "running" && phase !== "cancelling") return startRunning(record, build, now);
   if (known?.id === build.id) return refused("the claim is known");
   return stay(record, { now, state: { build, leaseUntil: null } });
 }
@@ -136,7 +137,7 @@ function startRunning(record: RunRecord, build: BuildRef, now: Date): Transition
   return move(record, "running", {
     now,
     cause: `build ${build.id} has the claim`,
-    state: { build, leaseUntil: null, ...deadline(now, limit) },
+    state: { build, leaseUntil: null, notBefore: null, ...deadline(now, limit) },
   });
 }
 

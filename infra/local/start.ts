@@ -1,0 +1,198 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startCloudBuild } from "./cloud-build/start.ts";
+import { startFirestore } from "./firestore/start.ts";
+import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
+import { firstFree } from "./ports.ts";
+import { newKey, provisionPubsub, storeKey } from "./provision.ts";
+import { startPubsub } from "./pubsub/start.ts";
+import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state-directory.ts";
+import { startStorage } from "./storage/start.ts";
+import { GoogleError } from "./wire/status.ts";
+
+export interface LocalOptions {
+  /** State directory, absolute; taken for this process alone. */
+  directory: string;
+  /**
+   * Ports to listen on. Absent ones take any that is free.
+   */
+  ports?: Partial<Record<"api" | "firestore" | "pubsub" | "storage" | "cloudBuild", number>>;
+  /** Where builds find the model's API, and the key that they get for it. */
+  model: { url: string; key: string };
+  /** How the runner keeps agents apart. */
+  sandbox: "bubblewrap" | "none";
+  /** Receives what the functions print, line by line. */
+  onLog?(target: string, line: string): void;
+}
+
+/** A running stand-in with the functions on it. */
+export interface Local extends AsyncDisposable {
+  address: ServerAddress;
+  /** The API key. */
+  key: string;
+  functions: FunctionsHost;
+  /** Runs the function `sweep` as Cloud Scheduler does each minute. */
+  tick(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const PROJECT = "runyard-local";
+const BUCKET = "runyard-local";
+const IMAGE = "runyard/agent";
+const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
+const OWNER = "local";
+const TICK_MS = 60_000;
+
+/** Ports that are asked for first; the emulators' usual ones where they have one. */
+const KNOWN_PORTS = { firestore: 8081, cloudBuild: 8082, pubsub: 8085, storage: 9199 } as const;
+const KNOWN_API_PORT = 8080;
+
+/** Known ports, or the next free ones. A given API port is taken as it is. */
+export async function knownPorts(api?: number): Promise<Required<LocalOptions>["ports"]> {
+  const ports: Record<string, number> = { api: api ?? (await firstFree(KNOWN_API_PORT)) };
+  for (const [name, port] of Object.entries(KNOWN_PORTS)) {
+    let free = await firstFree(port);
+    while (Object.values(ports).includes(free)) free = await firstFree(free + 1);
+    ports[name] = free;
+  }
+  return ports;
+}
+
+/**
+ * Starts the four services and the functions on loopback, over one state directory, and goes on with
+ * whatever was pending in it.
+ *
+ * @throws {StateInUse} if another process has the directory; EADDRINUSE if a port is taken
+ */
+export async function startLocal(options: LocalOptions): Promise<Local> {
+  await using started = new AsyncDisposableStack();
+  const state = takeStateDirectory(options.directory);
+  started.defer(() => state.release());
+  const services = await startServices(options, started);
+  const key = readKey(state.path) ?? writeKey(state.path, newKey());
+  const target = { projectId: PROJECT };
+  await storeKey({ ...target, address: services.FIRESTORE_EMULATOR_HOST, key, owner: OWNER });
+  const functions = started.use(await startFunctions(options, services));
+  const endpointOf = (name: string) => functions.urlOf(name);
+  await provisionPubsub({ ...target, address: services.PUBSUB_EMULATOR_HOST, endpointOf });
+  await functions.warm();
+  const tick = () => callSweep(functions);
+  await tick();
+  const timer = setInterval(() => void tick().catch(() => {}), TICK_MS);
+  started.defer(() => clearInterval(timer));
+  const apiUrl = `${functions.urlOf("api")}/v1`;
+  const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients: services };
+  state.publish(address);
+  const stack = started.move();
+  const close = () => stack.disposeAsync();
+  return { address, key, functions, tick, close, [Symbol.asyncDispose]: close };
+}
+
+/** Variables that point Google's clients, and our own, at the services. */
+type Clients = Record<
+  | "FIRESTORE_EMULATOR_HOST"
+  | "PUBSUB_EMULATOR_HOST"
+  | "STORAGE_EMULATOR_HOST"
+  | "CLOUD_BUILD_EMULATOR_HOST",
+  string
+>;
+
+async function startServices(
+  { directory, ports = {}, model, sandbox }: LocalOptions,
+  started: AsyncDisposableStack,
+): Promise<Clients> {
+  const firestore = started.use(
+    await startFirestore({
+      directory: join(directory, "firestore"),
+      port: ports.firestore ?? 0,
+      indexesFile: repositoryFile("firestore.indexes.json"),
+    }),
+  );
+  const storage = started.use(
+    await startStorage({
+      directory: join(directory, "storage"),
+      port: ports.storage ?? 0,
+      buckets: [BUCKET],
+    }),
+  );
+  const pubsub = started.use(
+    await startPubsub({ directory: join(directory, "pubsub"), port: ports.pubsub ?? 0 }),
+  );
+  const cloudBuild = started.use(
+    await startCloudBuild({
+      directory: join(directory, "cloud-build"),
+      port: ports.cloudBuild ?? 0,
+      images: { [IMAGE]: agentImage(storage.url, model.url, sandbox) },
+      secrets: { [KEY_SECRET]: model.key },
+      publish: (projectId, message) =>
+        ignoringMissingTopic(() =>
+          pubsub.publish(`projects/${projectId}/topics/cloud-builds`, message),
+        ),
+      readObject: storage.readObject,
+      writeObject: storage.writeObject,
+    }),
+  );
+  return {
+    FIRESTORE_EMULATOR_HOST: firestore.address,
+    PUBSUB_EMULATOR_HOST: pubsub.address,
+    STORAGE_EMULATOR_HOST: storage.url,
+    CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
+  };
+}
+
+/** The image that builds run: its entrypoint is the runner, its ENV says where the services are. */
+function agentImage(storageUrl: string, modelUrl: string, sandbox: string) {
+  const runner = repositoryFile("infra/agent/main.ts");
+  return {
+    command: [process.execPath, "--disable-warning=ExperimentalWarning", runner],
+    env: {
+      STORAGE_EMULATOR_HOST: storageUrl,
+      ANTHROPIC_BASE_URL: modelUrl,
+      RUNYARD_SANDBOX: sandbox,
+      METADATA_SERVER_DETECTION: "none",
+    },
+  };
+}
+
+function ignoringMissingTopic(publish: () => void): void {
+  try {
+    publish();
+  } catch (error) {
+    if (!(error instanceof GoogleError && error.status === "NOT_FOUND")) throw error;
+  }
+}
+
+function startFunctions({ ports = {}, onLog }: LocalOptions, clients: Clients) {
+  return startFunctionsHost({
+    source: repositoryFile("functions/index.ts"),
+    functions: [
+      { target: "api", port: ports.api ?? 0 },
+      { target: "submitBuild", port: 0 },
+      { target: "recordBuildStatus", port: 0 },
+      { target: "sweep", port: 0 },
+    ],
+    env: (urlOf) => ({
+      ...clients,
+      METADATA_SERVER_DETECTION: "none",
+      GOOGLE_CLOUD_PROJECT: PROJECT,
+      RUNYARD_BUCKET: BUCKET,
+      RUNYARD_PUBLIC_URL: urlOf("api"),
+      RUNYARD_IMAGE: IMAGE,
+      RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/agent@${PROJECT}.iam.gserviceaccount.com`,
+      RUNYARD_LOGS_BUCKET: `gs://${BUCKET}`,
+      RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
+    }),
+    ...(onLog && { onLog }),
+  });
+}
+
+async function callSweep(functions: FunctionsHost): Promise<void> {
+  const response = await fetch(functions.urlOf("sweep"), { method: "POST" });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`sweep answered ${response.status}`);
+}
+
+/** The stand-in starts these but never imports them. */
+function repositoryFile(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}

@@ -1,0 +1,39 @@
+import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "../../shared/limits.ts";
+
+describe("the timing table", () => {
+  const ordered: [string, number, number][] = [
+    ["CreateBuild ends before its handler", TIMING.createBuildDeadline, TIMING.handlerBudget],
+    ["a handler ends before its message comes again", TIMING.handlerBudget, TIMING.ackDeadline],
+    ["a delivery ends before its lease", TIMING.ackDeadline, TIMING.lease],
+    ["the sweep comes more often than a lease lasts", TIMING.sweepInterval, TIMING.lease],
+    [
+      "the interrupted agent is killed within the time for stopping",
+      TIMING.agentInterruptGrace,
+      TIMING.agentStop,
+    ],
+    [
+      "a cancelled agent may stop before its build is cancelled",
+      TIMING.cancelPoll + TIMING.agentStop,
+      TIMING.cancelGrace,
+    ],
+    ["an idle agent is found before a build of an hour ends", TIMING.agentIdle, 3600],
+  ];
+  test.each(ordered)("%s", (_name, less, more) => {
+    expect(less).toBeLessThan(more);
+  });
+
+  test("a build outlasts its agent, its set-up and its uploads", () => {
+    expect(buildTimeoutSeconds(300)).toBe(
+      300 + TIMING.buildSetup + TIMING.agentStop + TIMING.buildUpload,
+    );
+  });
+
+  test("the longest run's build is within Cloud Build's 24 hours", () => {
+    expect(buildTimeoutSeconds(RUN_LIMITS.maxTimeoutSeconds)).toBeLessThanOrEqual(24 * 3600);
+  });
+
+  test("the texts of a run's document fit into 64 KiB beside everything else", () => {
+    const texts = 2 * RUN_LIMITS.outputTextBytes + RUN_LIMITS.errorMessageBytes;
+    expect(texts).toBeLessThan(48 * 1024);
+  });
+});

@@ -1,0 +1,93 @@
+import { AgentSettings, resolveAgent } from "../../shared/agent-settings.ts";
+import { CreateRun, Run } from "../../shared/run-schema.ts";
+import { schemaFault, validatorOf } from "../../shared/validate.ts";
+import { makeRunsInEveryPhase } from "../support/make-run.ts";
+
+const validate = validatorOf(CreateRun);
+const pointers = (value: unknown) => {
+  const result = validate(value);
+  return result.ok ? [] : result.faults.map(({ pointer }) => pointer);
+};
+
+describe("a request to create a run", () => {
+  test.each([
+    ["a prompt alone", { prompt: "Do it" }],
+    ["labels", { prompt: "Do it", labels: { team: "a", "cost-center": "" } }],
+    [
+      "every setting",
+      {
+        prompt: "Do it",
+        agent: {
+          model: "claude-opus-5-5",
+          maxTurns: 1,
+          maxBudgetUsd: 0.01,
+          tools: [],
+          allowedTools: ["Bash(git log:*)"],
+          disallowedTools: ["WebFetch"],
+          permissionMode: "dontAsk",
+          instructions: "Be brief.",
+          outputSchema: { type: "object" },
+          timeoutSeconds: 10,
+          machineType: "E2_MEDIUM",
+          allowedHosts: ["registry.npmjs.org"],
+        },
+      },
+    ],
+  ])("%s is fine", (_name, value) => {
+    expect(validate(value)).toEqual({ ok: true, value });
+  });
+
+  test.each([
+    ["nothing", undefined, [""]],
+    ["a list", [], [""]],
+    ["no prompt", {}, ["/prompt"]],
+    ["an empty prompt", { prompt: "" }, ["/prompt", "/prompt"]],
+    ["a blank prompt", { prompt: " \n\t" }, ["/prompt"]],
+    ["a number for a prompt", { prompt: 1 }, ["/prompt"]],
+    ["an unknown property", { prompt: "x", "a/b": 1 }, ["/a~1b"]],
+    ["an unknown setting", { prompt: "x", agent: { maxTurn: 1 } }, ["/agent/maxTurn"]],
+    ["too few seconds", { prompt: "x", agent: { timeoutSeconds: 9 } }, ["/agent/timeoutSeconds"]],
+    ["a free budget", { prompt: "x", agent: { maxBudgetUsd: 0 } }, ["/agent/maxBudgetUsd"]],
+    ["an option for a tool", { prompt: "x", agent: { tools: ["--debug"] } }, ["/agent/tools/0"]],
+    ["an option for a model", { prompt: "x", agent: { model: "--help" } }, ["/agent/model"]],
+    [
+      "a machine that is none",
+      { prompt: "x", agent: { machineType: "N1" } },
+      ["/agent/machineType"],
+    ],
+    ["a label in capitals", { prompt: "x", labels: { Team: "a" } }, ["/labels/Team"]],
+  ])("%s is refused, with the place", (_name, value, expected) => {
+    expect(pointers(value)).toEqual(expected);
+  });
+});
+
+describe("a JSON Schema for the output", () => {
+  test.each([
+    ["an object", { type: "object", properties: { a: { type: "string", format: "uri" } } }],
+    ["with a keyword of its own", { type: "object", "x-note": 1 }],
+    ["the same $id twice", { $id: "https://example.com/a", type: "object" }],
+    ["the same $id again", { $id: "https://example.com/a", type: "array" }],
+  ])("%s is usable", (_name, schema) => {
+    expect(schemaFault(schema)).toBeUndefined();
+  });
+
+  test.each([
+    ["an unknown type", { type: "objekt" }],
+    ["a reference to nowhere", { $ref: "#/$defs/none" }],
+  ])("%s is not", (_name, schema) => {
+    expect(schemaFault(schema)).toEqual(expect.any(String));
+  });
+});
+
+test("defaults are filled in and what is set stays", () => {
+  const agent = resolveAgent({ maxTurns: 7 });
+  expect(agent).toMatchObject({ maxTurns: 7, timeoutSeconds: 300, machineType: "E2_STANDARD_2" });
+  expect(validatorOf(AgentSettings)(agent).ok).toBe(true);
+});
+
+test("a run in every phase fits the schema that clients are promised", () => {
+  const fits = validatorOf(Run);
+  for (const { run } of Object.values(makeRunsInEveryPhase())) {
+    expect(fits(JSON.parse(JSON.stringify(run)))).toMatchObject({ ok: true });
+  }
+});
