@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createConnection } from "node:net";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** How one function is run. */
@@ -25,8 +26,10 @@ export interface Instance {
   exited: Promise<void>;
 }
 
-const FRAMEWORK = createRequire(import.meta.url).resolve(
-  "@google-cloud/functions-framework/build/src/main.js",
+/** The framework's command line, which stands beside its main module. */
+const FRAMEWORK = join(
+  dirname(createRequire(import.meta.url).resolve("@google-cloud/functions-framework")),
+  "main.js",
 );
 const EXIT_WITH_PARENT = fileURLToPath(new URL("./exit-with-parent.js", import.meta.url));
 const START_TIMEOUT_MS = 60_000;

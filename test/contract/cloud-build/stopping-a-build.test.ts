@@ -1,0 +1,122 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fakeClock } from "./fake-clock.ts";
+import { processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
+import { bash, eventually, PROJECT, startWorld } from "./world.ts";
+
+const FOUR = 4;
+
+test("cancelling a working build ends it at once, with all of its processes", async () => {
+  await using world = await startWorld();
+  const mark = uniqueSleep();
+  const build = await world.create({ steps: [bash(sleepers(mark)), bash("exit 0")] });
+  await eventually(() => processesWith(mark).length === FOUR);
+  const [cancelled] = await world.client.cancelBuild({ name: build.name, projectId: PROJECT });
+  expect(processesWith(mark)).toEqual([]);
+  expect(cancelled).toMatchObject({ id: build.id, status: "CANCELLED" });
+  expect(cancelled.finishTime).toBeTruthy();
+  await eventually(async () => (await world.get(build.name)).steps?.[0]?.status === "CANCELLED");
+  expect((await world.get(build.name)).status).toBe("CANCELLED");
+  expect(world.statuses(build.id)).toEqual(["QUEUED", "WORKING", "CANCELLED"]);
+});
+
+test("a cancelled queued build never runs", async () => {
+  await using world = await startWorld({ concurrentBuilds: 1 });
+  const first = await world.create({ steps: [bash("sleep 600")] });
+  const second = await world.create({ steps: [bash("exit 0")] });
+  await world.client.cancelBuild({ name: second.name, projectId: PROJECT });
+  await world.client.cancelBuild({ name: first.name, projectId: PROJECT });
+  const third = await world.run({ steps: [bash("exit 0")] });
+  expect(third.status).toBe("SUCCESS");
+  expect(world.statuses(second.id)).toEqual(["QUEUED", "CANCELLED"]);
+  expect((await world.get(second.name)).startTime).toBeFalsy();
+});
+
+test("a build that is over cannot be cancelled", async () => {
+  await using world = await startWorld();
+  const build = await world.run({ steps: [bash("exit 0")] });
+  const cancelling = world.client.cancelBuild({ name: build.name ?? "", projectId: PROJECT });
+  await expect(cancelling).rejects.toMatchObject({
+    code: 9,
+    details: `cannot cancel build "${build.id}" in state "SUCCESS"`,
+  });
+});
+
+test("cancelling an unknown build is NOT_FOUND", async () => {
+  await using world = await startWorld();
+  const name = `projects/${PROJECT}/locations/us-central1/builds/none`;
+  const cancelling = world.client.cancelBuild({ name, projectId: PROJECT });
+  await expect(cancelling).rejects.toMatchObject({ code: 5 });
+});
+
+test("a build that works longer than its timeout is stopped: TIMEOUT", async () => {
+  const clock = fakeClock();
+  await using world = await startWorld({ clock });
+  const mark = uniqueSleep();
+  const build = await world.create({
+    steps: [bash(sleepers(mark))],
+    timeout: { seconds: 60 },
+    logsBucket: "logs",
+  });
+  await eventually(() => processesWith(mark).length === FOUR);
+  clock.advance(59_999);
+  expect(processesWith(mark)).toHaveLength(FOUR);
+  clock.advance(1);
+  const finished = await world.finished(build);
+  expect(finished.status).toBe("TIMEOUT");
+  expect(finished.steps?.[0]?.status).toBe("TIMEOUT");
+  expect(finished.failureInfo).toBeFalsy();
+  expect(processesWith(mark)).toEqual([]);
+  expect(world.objects.text(`logs/log-${build.id}.txt`)).toMatch(
+    /TIMEOUT\nERROR: context deadline exceeded\n$/,
+  );
+});
+
+test("a step that works longer than its own timeout fails the build", async () => {
+  const clock = fakeClock();
+  await using world = await startWorld({ clock });
+  const mark = uniqueSleep();
+  const build = await world.create({
+    steps: [{ ...bash(`sleep ${mark}`), timeout: { seconds: 5 } }],
+  });
+  await eventually(() => processesWith(mark).length > 0);
+  clock.advance(5_000);
+  const finished = await world.finished(build);
+  expect(finished.status).toBe("FAILURE");
+  expect(finished.failureInfo?.detail).toContain("context deadline exceeded");
+  expect(finished.steps?.[0]?.status).toBe("TIMEOUT");
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("what a step leaves running dies when the step is over", async () => {
+  await using world = await startWorld();
+  const mark = uniqueSleep();
+  const build = await world.run({
+    steps: [bash(`setsid sleep ${mark} & sleep 0.1`), bash(`! pgrep -f 'sleep ${mark}$'`)],
+  });
+  expect(build.status).toBe("SUCCESS");
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("a step that forgets its environment dies with its session", async () => {
+  await using world = await startWorld();
+  const mark = uniqueSleep();
+  const build = await world.create({
+    steps: [bash(`env -i sleep ${mark} & env -i setsid sleep ${mark}`)],
+  });
+  await eventually(() => processesWith(mark).length >= 2);
+  await world.client.cancelBuild({ name: build.name, projectId: PROJECT });
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("close leaves no process, and the build's files are gone after the next start", async () => {
+  await using world = await startWorld();
+  const mark = uniqueSleep();
+  const build = await world.create({ steps: [bash(sleepers(mark))] });
+  await eventually(() => processesWith(mark).length === FOUR);
+  await world.service.close();
+  expect(processesWith(mark)).toEqual([]);
+  await world.restart();
+  expect((await world.finished(build)).status).toBe("INTERNAL_ERROR");
+  expect(readdirSync(join(world.folder, "state"))).not.toContain("builds");
+});

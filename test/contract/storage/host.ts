@@ -1,0 +1,11 @@
+// Hosts the stand-in in a process of its own, so that a test can kill it. Prints the address; on SIGTERM
+// it prints the most memory it ever used, in KiB, and ends.
+import { startStorage } from "../../../infra/local/storage/start.ts";
+
+const [directory = "", port = "0"] = process.argv.slice(2);
+const server = await startStorage({ directory, port: Number(port), buckets: ["test-bucket"] });
+process.stdout.write(`${server.url}\n`);
+process.on("SIGTERM", async () => {
+  await server.close();
+  process.stdout.write(`${process.resourceUsage().maxRSS}\n`);
+});
