@@ -96,7 +96,7 @@ function sayWhere(
   { model, sandbox }: { model: ModelChoice; sandbox: SandboxChoice },
 ): void {
   const row = (name: string, text: string) => say(`  ${name.padEnd(10)} ${text}`);
-  const directory = relative(process.cwd(), resolve(options.state)) || ".";
+  const directory = shortPath(resolve(options.state));
   const node = process.versions.node.replace(/\.\d+$/, "");
   const version = versionOf("../../package.json");
   say(`Runyard ${version} · Node ${node} · Claude Code ${claudeVersion()}`);
@@ -110,6 +110,12 @@ function sayWhere(
   row("State", `${directory}/  (kept between starts; functions.log is in it)`);
   row("Sandbox", sandbox.remark);
   row("Model", model.remark);
+}
+
+/** As seen from here, or whole if it lies elsewhere. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short || ".";
 }
 
 function claudeVersion(): string {

@@ -52,10 +52,8 @@ export async function startWorld(
     });
   let local = await start();
   let clients = openClients(local);
-  stack.defer(async () => {
-    await closeClients(clients);
-    await local.close();
-  });
+  stack.defer(() => local.close());
+  stack.defer(() => closeClients(clients));
   return {
     get local() {
       return local;

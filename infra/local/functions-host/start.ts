@@ -1,6 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import http from "node:http";
-import type { AddressInfo } from "node:net";
+import {
+  type AddressInfo,
+  createConnection,
+  createServer,
+  type Server,
+  type Socket,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Instance, startInstance } from "./instance.ts";
@@ -49,7 +54,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   // Unix sockets have short names: the state directory may be too deep for them.
   const sockets = mkdtempSync(join(tmpdir(), "functions-"));
-  const fronts = new Map<string, http.Server>();
+  const fronts = new Map<string, Server>();
   const urlOf = (target: string) => urlOfFront(fronts, target);
   const hosted = new Map(
     options.functions.map(({ target }) => [
@@ -60,7 +65,6 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   const close = async () => {
     for (const front of fronts.values()) front.close();
     await Promise.all([...hosted.values()].map((f) => f.stop()));
-    for (const front of fronts.values()) front.closeAllConnections();
     rmSync(sockets, { recursive: true, force: true });
   };
   try {
@@ -82,7 +86,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   };
 }
 
-function urlOfFront(fronts: Map<string, http.Server>, target: string): string {
+function urlOfFront(fronts: Map<string, Server>, target: string): string {
   const address = fronts.get(target)?.address() as AddressInfo | null | undefined;
   if (!address) throw new Error(`no function ${target} is hosted here`);
   return `http://127.0.0.1:${address.port}`;
@@ -143,47 +147,39 @@ function hostedFunction(
   };
 }
 
-/** Hands each request to the function's process, byte for byte, and its answer back. */
-function frontOf(hosted: Hosted): http.Server {
-  const agent = new http.Agent({ keepAlive: true });
-  const server = http.createServer((request, response) => {
+/**
+ * Hands each connection to the function's process, byte for byte, once that is there. Bytes rather than
+ * requests: what is malformed or oversized is for the function's own server to answer.
+ */
+function frontOf(hosted: Hosted): Server {
+  return createServer({ allowHalfOpen: true }, (client) => {
+    client.on("error", () => client.destroy());
     hosted.instance().then(
-      ({ socketPath }) => forward({ request, response, socketPath, agent }),
-      (error: Error) => unavailable(response, error),
+      ({ socketPath }) => connectBoth(client, socketPath),
+      (error: Error) => unavailable(client, error),
     );
   });
-  server.on("close", () => agent.destroy());
-  return server;
 }
 
-function forward(exchange: {
-  request: http.IncomingMessage;
-  response: http.ServerResponse;
-  socketPath: string;
-  agent: http.Agent;
-}): void {
-  const { request, response, socketPath, agent } = exchange;
-  const { method, url, headers } = request;
-  const onward = http.request({ socketPath, agent, method, path: url, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-    answer.on("error", () => response.destroy());
-  });
-  onward.on("error", (error) => unavailable(response, error));
-  response.on("close", () => onward.destroy());
-  request.pipe(onward);
+function connectBoth(client: Socket, socketPath: string): void {
+  const onward = createConnection({ path: socketPath, allowHalfOpen: true });
+  onward.on("error", () => client.destroy());
+  onward.on("close", () => client.destroySoon());
+  client.on("close", () => onward.destroy());
+  client.pipe(onward).pipe(client);
 }
 
-function unavailable(response: http.ServerResponse, error: Error): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(503, { "content-type": "text/plain", "retry-after": "1" });
-  response.end(`Service Unavailable: ${error.message}\n`);
+function unavailable(client: Socket, error: Error): void {
+  const body = `Service Unavailable: ${error.message}\n`;
+  const head = [
+    "HTTP/1.1 503 Service Unavailable",
+    "content-type: text/plain",
+    "connection: close",
+  ];
+  client.end(`${head.join("\r\n")}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
-function listen(server: http.Server, port: number): Promise<void> {
+function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {

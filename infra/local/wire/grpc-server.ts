@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import * as protoLoader from "@grpc/proto-loader";
 import { GoogleError } from "./status.ts";
@@ -63,8 +64,11 @@ const LOAD_OPTIONS: protoLoader.Options = {
  * @param moduleName e.g. `@google-cloud/firestore/build/protos/v1.json`
  */
 export function loadProtos(moduleName: string): protoLoader.PackageDefinition {
-  const json = createRequire(import.meta.url)(moduleName);
-  return protoLoader.fromJSON(json, LOAD_OPTIONS);
+  const require = createRequire(import.meta.url);
+  const [scope, name, ...path] = moduleName.split("/");
+  // Through the package's folder: Firestore's `exports` hides its definition from a plain require.
+  const folder = dirname(require.resolve(`${scope}/${name}/package.json`));
+  return protoLoader.fromJSON(require(join(folder, ...path)), LOAD_OPTIONS);
 }
 
 /** The gRPC form of what a method threw. Anything but a {@link GoogleError} is a bug: INTERNAL. */

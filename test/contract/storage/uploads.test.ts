@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { clientOf, makeBytes, makeClock, startWorld } from "./world.ts";
@@ -127,45 +128,53 @@ test("the official client takes up an interrupted upload where it stands", async
   expect((await file.download())[0].equals(content)).toBe(true);
 });
 
-test("the official client's own retry continues an upload that a broken connection interrupted", async () => {
-  await using world = await startWorld();
-  const content = makeBytes(3 * QUANTUM);
+/** Passes bytes on to `url`, but cuts the first connection after `cutAfterBytes`. */
+async function startCuttingProxy(url: string, cutAfterBytes: number) {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<Socket>();
   let cuts = 0;
-  const { createServer, connect } = await import("node:net");
-  const target = new URL(world.url);
-  // A proxy that cuts the connection once, in the middle of the second chunk.
   const proxy = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
+    const upstream = connect(Number(port), hostname);
     let passed = 0;
     client.on("data", (data) => {
       passed += data.length;
-      if (cuts === 0 && passed > QUANTUM * 1.5) {
-        cuts += 1;
-        client.destroy();
-        upstream.destroy();
+      if (cuts > 0 || passed <= cutAfterBytes) {
+        upstream.write(data);
         return;
       }
-      upstream.write(data);
+      cuts += 1;
+      client.destroy();
     });
     upstream.on("data", (data) => client.write(data));
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
+      sockets.add(one);
       one.on("error", () => undefined);
       one.on("close", () => other.destroy());
     }
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  const { port } = proxy.address() as { port: number };
-  const storage = clientOf(`http://127.0.0.1:${port}`);
-  storage.retryOptions.autoRetry = true;
-  storage.retryOptions.maxRetries = 3;
-  storage.retryOptions.maxRetryDelay = 0.01;
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    cuts: () => cuts,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+}
+
+test("the official client's own retry continues an upload that a broken connection interrupted", async () => {
+  await using world = await startWorld();
+  await using proxy = await startCuttingProxy(world.url, QUANTUM * 1.5);
+  const content = makeBytes(3 * QUANTUM);
+  const storage = clientOf(proxy.url);
+  Object.assign(storage.retryOptions, { autoRetry: true, maxRetries: 3, maxRetryDelay: 1 });
   const file = storage.bucket("test-bucket").file("f");
   await file.save(content, { chunkSize: QUANTUM, preconditionOpts: { ifGenerationMatch: 0 } });
-  await new Promise((resolve) => proxy.close(resolve));
-  expect(cuts).toBe(1);
+  expect(proxy.cuts()).toBe(1);
   expect((await world.bucket.file("f").download())[0].equals(content)).toBe(true);
 });
 
