@@ -47,13 +47,18 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** Resolves on the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+/** One Ctrl-C can arrive twice: from the terminal and from the launcher. */
+const SAME_INTERRUPT_MS = 1000;
+
+/** Resolves on the first Ctrl-C or SIGTERM; a later one ends the process at once. */
 function interruption(): Promise<"interrupted"> {
+  let first: number | undefined;
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
+        first ??= Date.now();
         resolve("interrupted");
-        process.once(signal, () => process.exit(130));
+        if (Date.now() - first > SAME_INTERRUPT_MS) process.exit(130);
       });
     }
   });

@@ -8,6 +8,13 @@ export function processesWith(mark: string): number[] {
     .filter((pid) => read(`/proc/${pid}/cmdline`).includes(mark));
 }
 
+/** How many processes sleep for exactly this long: shells that are about to are not counted. */
+export function countSleeping(duration: string): number {
+  return processesWith(duration).filter(
+    (pid) => read(`/proc/${pid}/cmdline`) === `sleep\0${duration}\0`,
+  ).length;
+}
+
 /** The pid of a process's parent. */
 export function parentOf(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
@@ -23,8 +30,8 @@ function read(path: string): string {
 }
 
 /** A length of sleep that no other process has: it marks the processes of one test. */
-export function uniqueSleep(): string {
-  return `600.${Math.floor(Math.random() * 1e12)}`;
+export function uniqueSleep(seconds = "600"): string {
+  return `${seconds}.${Math.floor(Math.random() * 1e12)}`;
 }
 
 /**

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fakeClock } from "./fake-clock.ts";
-import { parentOf, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
+import { countSleeping, parentOf, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
 import { bash, buildOf, connect, eventually, PARENT, PROJECT, startWorld } from "./world.ts";
 
 test("with one place builds run one after the other, in the order of creation", async () => {
@@ -98,7 +99,7 @@ test("when the service is killed its builds' processes die, and the next start g
     projectId: PROJECT,
     build: { steps, logsBucket: "logs" },
   });
-  await eventually(() => processesWith(mark).length === 4);
+  await eventually(() => countSleeping(mark) === 4);
   host.kill("SIGKILL");
   await once(host, "exit");
   await client.close();
@@ -112,24 +113,31 @@ test("when the service is killed its builds' processes die, and the next start g
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("when the service and its reaper are killed, the next start kills what is left", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "cloud-build-killed-"));
-  const mark = uniqueSleep();
-  const { host, port } = await startHost(folder);
-  const client = connect({ port });
-  const build = { steps: [bash(sleepers(mark))], logsBucket: "logs" };
-  await client.createBuild({ parent: PARENT, projectId: PROJECT, build });
-  await eventually(() => processesWith(mark).length === 4);
-  process.kill(host.pid ?? 0, "SIGSTOP");
-  for (const pid of childrenOf(host.pid ?? 0, "reaper.ts")) process.kill(pid, "SIGKILL");
-  host.kill("SIGKILL");
-  await once(host, "exit");
-  await client.close();
-  expect(processesWith(mark).length).toBe(4);
-  await using _world = await startWorld({ directory: join(folder, "state") });
-  expect(processesWith(mark)).toEqual([]);
-  rmSync(folder, { recursive: true, force: true });
-});
+test.each(["WORKING", "CANCELLED"])(
+  "when the service and its reaper are killed, the next start kills what a %s build left",
+  async (status) => {
+    const folder = mkdtempSync(join(tmpdir(), "cloud-build-killed-"));
+    const mark = uniqueSleep();
+    const { host, port } = await startHost(folder);
+    const client = connect({ port });
+    const build = { steps: [bash(sleepers(mark))], logsBucket: "logs" };
+    await client.createBuild({ parent: PARENT, projectId: PROJECT, build });
+    await eventually(() => countSleeping(mark) === 4);
+    process.kill(host.pid ?? 0, "SIGSTOP");
+    for (const pid of childrenOf(host.pid ?? 0, "reaper.ts")) process.kill(pid, "SIGKILL");
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    await client.close();
+    expect(countSleeping(mark)).toBe(4);
+    // As if a cancel had been committed just before.
+    const database = new DatabaseSync(join(folder, "state", "cloud-build.db"));
+    database.prepare("UPDATE builds SET status = ?").run(status);
+    database.close();
+    await using _world = await startWorld({ directory: join(folder, "state") });
+    expect(processesWith(mark)).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
+  },
+);
 
 function childrenOf(parent: number, mark: string): number[] {
   return processesWith(mark).filter((pid) => parentOf(pid) === parent);

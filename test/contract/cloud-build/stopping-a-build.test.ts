@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fakeClock } from "./fake-clock.ts";
-import { processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
+import { countSleeping, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
 import { bash, eventually, PROJECT, startWorld } from "./world.ts";
 
 const FOUR = 4;
@@ -10,7 +10,7 @@ test("cancelling a working build ends it at once, with all of its processes", as
   await using world = await startWorld();
   const mark = uniqueSleep();
   const build = await world.create({ steps: [bash(sleepers(mark)), bash("exit 0")] });
-  await eventually(() => processesWith(mark).length === FOUR);
+  await eventually(() => countSleeping(mark) === FOUR);
   const [cancelled] = await world.client.cancelBuild({ name: build.name, projectId: PROJECT });
   expect(processesWith(mark)).toEqual([]);
   expect(cancelled).toMatchObject({ id: build.id, status: "CANCELLED" });
@@ -58,9 +58,9 @@ test("a build that works longer than its timeout is stopped: TIMEOUT", async () 
     timeout: { seconds: 60 },
     logsBucket: "logs",
   });
-  await eventually(() => processesWith(mark).length === FOUR);
+  await eventually(() => countSleeping(mark) === FOUR);
   clock.advance(59_999);
-  expect(processesWith(mark)).toHaveLength(FOUR);
+  expect(countSleeping(mark)).toBe(FOUR);
   clock.advance(1);
   const finished = await world.finished(build);
   expect(finished.status).toBe("TIMEOUT");
@@ -79,7 +79,7 @@ test("a step that works longer than its own timeout fails the build", async () =
   const build = await world.create({
     steps: [{ ...bash(`sleep ${mark}`), timeout: { seconds: 5 } }],
   });
-  await eventually(() => processesWith(mark).length > 0);
+  await eventually(() => countSleeping(mark) > 0);
   clock.advance(5_000);
   const finished = await world.finished(build);
   expect(finished.status).toBe("FAILURE");
@@ -104,7 +104,17 @@ test("a step that forgets its environment dies with its session", async () => {
   const build = await world.create({
     steps: [bash(`env -i sleep ${mark} & env -i setsid sleep ${mark}`)],
   });
-  await eventually(() => processesWith(mark).length >= 2);
+  await eventually(() => countSleeping(mark) >= 2);
+  await world.client.cancelBuild({ name: build.name, projectId: PROJECT });
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("a step that forks while it is being killed leaves nothing", async () => {
+  await using world = await startWorld();
+  const mark = uniqueSleep("20");
+  const forks = `for i in $(seq 300); do env -i setsid sleep ${mark} & sleep 0.005; done; sleep ${mark}`;
+  const build = await world.create({ steps: [bash(forks)] });
+  await eventually(() => countSleeping(mark) > 10);
   await world.client.cancelBuild({ name: build.name, projectId: PROJECT });
   expect(processesWith(mark)).toEqual([]);
 });
@@ -113,7 +123,7 @@ test("close leaves no process, and the build's files are gone after the next sta
   await using world = await startWorld();
   const mark = uniqueSleep();
   const build = await world.create({ steps: [bash(sleepers(mark))] });
-  await eventually(() => processesWith(mark).length === FOUR);
+  await eventually(() => countSleeping(mark) === FOUR);
   await world.service.close();
   expect(processesWith(mark)).toEqual([]);
   await world.restart();

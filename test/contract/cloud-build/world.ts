@@ -155,3 +155,11 @@ function memoryStorage(folder: string) {
 export function archive(sources: TarSource[]): Promise<Buffer> {
   return buffer(packTar(sources).pipe(createGzip()));
 }
+
+/** The text that step `index` wrote to its output file. */
+export function output(
+  build: { results?: { buildStepOutputs?: unknown[] | null } | null },
+  index = 0,
+): string {
+  return Buffer.from((build.results?.buildStepOutputs?.[index] ?? "") as Uint8Array).toString();
+}

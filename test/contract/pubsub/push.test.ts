@@ -233,3 +233,22 @@ test("a message with an ordering key is pushed when its predecessor is acknowled
   expect(endpoint.texts()[2]).toBe("a2");
   expect(JSON.parse(endpoint.pushes[2]?.body ?? "").message.orderingKey).toBe("a");
 });
+
+test("a kept connection that breaks as it is used again costs a message no attempt", async () => {
+  await using world = await startWorld();
+  await using endpoint = await startEndpoint(({ response }, count) => {
+    if (count !== 2) return 200;
+    response.socket?.resetAndDestroy();
+    return undefined;
+  });
+  await world.topic().createSubscription("push", {
+    pushEndpoint: endpoint.url,
+    retryPolicy: { minimumBackoff: { seconds: 10 } },
+  });
+  await publishText(world.topic(), "first");
+  await endpoint.received(1);
+  await settled();
+  await publishText(world.topic(), "second");
+  await endpoint.received(3);
+  expect(endpoint.texts()).toEqual(["first", "second", "second"]);
+});

@@ -1,0 +1,177 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Run } from "../../shared/run-schema.ts";
+import { startCommand } from "../support/command.ts";
+import { eventually } from "../support/eventually.ts";
+import { isAlive } from "../support/processes.ts";
+
+const TIMEOUT_MS = 90_000;
+
+function temporaryDirectory(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "state-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+interface Server {
+  url: string;
+  key: string;
+}
+
+async function served(state: string, command: ReturnType<typeof startCommand>): Promise<Server> {
+  await command.prints(/Serving/);
+  const [, url = ""] = command.output().match(/API +(\S+)/) ?? [];
+  return { url, key: readFileSync(join(state, "key"), "utf8").trim() };
+}
+
+async function call({ url, key }: Server, path: string, body?: object): Promise<Run> {
+  const response = await fetch(`${url}${path}`, {
+    method: body ? "POST" : "GET",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  expect(response.ok).toBe(true);
+  return (await response.json()) as Run;
+}
+
+describe("npm start", () => {
+  test(
+    "--once shows the sample from pending to its answer and ends with 0",
+    async () => {
+      using state = temporaryDirectory();
+      const command = startCommand("cli", ["--once", "--state", state.path]);
+      expect(await command.exitCode).toBe(0);
+      const output = command.output();
+      for (const text of [
+        /OFFLINE/,
+        /pending/,
+        /running +turn 1/,
+        /succeeded/,
+        /Answer +\[offline\]/,
+        /hello\.txt \(\+1\)/,
+      ]) {
+        expect(output).toMatch(text);
+      }
+      expect(statSync(join(state.path, "key")).mode & 0o777).toBe(0o600);
+      expect(statSync(state.path).mode & 0o777).toBe(0o700);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "--once ends with 1 when the sample does not succeed",
+    async () => {
+      using state = temporaryDirectory();
+      const args = ["--once", "--state", state.path, "--prompt", "fail with 400"];
+      const command = startCommand("cli", args);
+      expect(await command.exitCode).toBe(1);
+      expect(command.output()).toMatch(/failed .*\n.*Remedy/);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "serves until Ctrl-C, takes runs from another terminal, and leaves no process behind",
+    async () => {
+      using state = temporaryDirectory();
+      const command = startCommand("cli", ["--no-sample", "--state", state.path]);
+      await served(state.path, command);
+      const send = startCommand("send", ["--state", state.path, "Create hello.txt"]);
+      expect(await send.exitCode).toBe(0);
+      expect(send.output()).toMatch(/succeeded/);
+      const second = startCommand("cli", ["--state", state.path]);
+      expect(await second.exitCode).toBe(1);
+      expect(second.output()).toMatch(/in use .*a server runs at http:\/\/127/);
+      command.signal("SIGINT");
+      expect(await command.exitCode).toBe(0);
+      const late = startCommand("send", ["--state", state.path, "x"]);
+      expect(await late.exitCode).toBe(1);
+      expect(late.output()).toMatch(/No server runs/);
+    },
+    TIMEOUT_MS,
+  );
+
+  test.each([
+    ["an unknown option", ["--nope"], /--nope/],
+    ["a port that is none", ["--port", "99999"], /--port 99999/],
+    ["a sandbox that is none", ["--sandbox", "docker"], /--sandbox docker/],
+    ["live without a key", ["--live"], /ANTHROPIC_API_KEY/],
+  ])("%s: says so and ends with 1", async (_name, args, pattern) => {
+    using state = temporaryDirectory();
+    const command = startCommand("cli", [...args, "--state", state.path]);
+    expect(await command.exitCode).toBe(1);
+    expect(command.output()).toMatch(pattern);
+  });
+
+  test("--help explains and starts nothing", async () => {
+    const command = startCommand("cli", ["--help"]);
+    expect(await command.exitCode).toBe(0);
+    expect(command.output()).toMatch(/--sandbox MODE/);
+  });
+
+  test(
+    "a busy port that was asked for is an error",
+    async () => {
+      using state = temporaryDirectory();
+      const taken = createServer().listen(0, "127.0.0.1");
+      await eventually(() => expect(taken.listening).toBe(true));
+      const { port } = taken.address() as { port: number };
+      const command = startCommand("cli", ["--port", String(port), "--state", state.path]);
+      expect(await command.exitCode).toBe(1);
+      expect(command.output()).toMatch(/EADDRINUSE.*--port/);
+      taken.close();
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("kill -9 in mid-run", () => {
+  test(
+    "of everything: the next start goes on and the run succeeds in its second attempt",
+    async () => {
+      using state = temporaryDirectory();
+      const first = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const { url, key } = await served(state.path, first);
+      const { id } = await call({ url, key }, "/runs", { prompt: "wait 8 seconds" });
+      const queuedToo = await call({ url, key }, "/runs", { prompt: "Create hello.txt" });
+      await eventually(async () => {
+        const run = await call({ url, key }, `/runs/${id}`);
+        expect(run.progress?.text).toMatch(/Bash/);
+      }, 30);
+      const pids = first.killEverything();
+      expect(pids.length).toBeGreaterThan(5);
+      await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
+      const second = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const server = await served(state.path, second);
+      expect(server.key).toBe(key);
+      for (const each of [id, queuedToo.id]) {
+        await eventually(async () => {
+          expect(await call(server, `/runs/${each}`)).toMatchObject({ status: "succeeded" });
+        }, 40);
+      }
+      expect((await call(server, `/runs/${id}`)).attempt).toBe(2);
+      second.signal("SIGTERM");
+      expect(await second.exitCode).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "of the server alone: nothing that it started lives on",
+    async () => {
+      using state = temporaryDirectory();
+      const command = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const server = await served(state.path, command);
+      const { id } = await call(server, "/runs", { prompt: "wait 60 seconds" });
+      await eventually(async () => {
+        expect((await call(server, `/runs/${id}`)).progress?.text).toMatch(/Bash/);
+      }, 30);
+      const { pid } = JSON.parse(readFileSync(join(state.path, "server.json"), "utf8"));
+      const pids = command.descendants();
+      process.kill(pid, "SIGKILL");
+      await eventually(() => expect(pids.filter(isAlive)).toEqual([]), 15);
+    },
+    TIMEOUT_MS,
+  );
+});
