@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { startCloudBuild } from "./cloud-build/start.ts";
 import { startFirestore } from "./firestore/start.ts";
 import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
-import { firstFree } from "./ports.ts";
+import { firstFree, rememberedPorts } from "./ports.ts";
 import { newKey, provisionPubsub, storeKey } from "./provision.ts";
 import { startPubsub } from "./pubsub/start.ts";
 import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state-directory.ts";
@@ -68,24 +68,44 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   await using started = new AsyncDisposableStack();
   const state = takeStateDirectory(options.directory);
   started.defer(() => state.release());
-  const services = await startServices(options, started);
+  const services = Promise.withResolvers<Clients>();
+  services.promise.catch(() => {});
+  // Before Pub/Sub, which pushes what is left from the last time as soon as it runs.
+  const functions = await startFunctions(options, services.promise);
+  const clients = await startServices(options, started).catch(async (error: unknown) => {
+    services.reject(error);
+    await functions.close();
+    throw error;
+  });
+  started.use(functions);
+  services.resolve(clients);
   const key = readKey(state.path) ?? writeKey(state.path, newKey());
-  const target = { projectId: PROJECT };
-  await storeKey({ ...target, address: services.FIRESTORE_EMULATOR_HOST, key, owner: OWNER });
-  const functions = started.use(await startFunctions(options, services));
-  const endpointOf = (name: string) => functions.urlOf(name);
-  await provisionPubsub({ ...target, address: services.PUBSUB_EMULATOR_HOST, endpointOf });
-  await functions.warm();
+  await Promise.all([functions.warm(), provision({ clients, key, functions })]);
   const tick = () => callSweep(functions);
   await tick();
   const timer = setInterval(() => void tick().catch(() => {}), TICK_MS);
   started.defer(() => clearInterval(timer));
   const apiUrl = `${functions.urlOf("api")}/v1`;
-  const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients: services };
+  const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients };
   state.publish(address);
   const stack = started.move();
   const close = () => stack.disposeAsync();
   return { address, key, functions, tick, close, [Symbol.asyncDispose]: close };
+}
+
+async function provision({
+  clients,
+  key,
+  functions,
+}: {
+  clients: Clients;
+  key: string;
+  functions: FunctionsHost;
+}): Promise<void> {
+  const projectId = PROJECT;
+  await storeKey({ projectId, address: clients.FIRESTORE_EMULATOR_HOST, key, owner: OWNER });
+  const endpointOf = (name: string) => functions.urlOf(name);
+  await provisionPubsub({ projectId, address: clients.PUBSUB_EMULATOR_HOST, endpointOf });
 }
 
 /** Variables that point Google's clients, and our own, at the services. */
@@ -162,17 +182,16 @@ function ignoringMissingTopic(publish: () => void): void {
   }
 }
 
-function startFunctions({ ports = {}, onLog }: LocalOptions, clients: Clients) {
+async function startFunctions(
+  { directory, ports = {}, onLog }: LocalOptions,
+  clients: Promise<Clients>,
+): Promise<FunctionsHost> {
+  const fronts = await rememberedPorts(directory, ["submitBuild", "recordBuildStatus", "sweep"]);
   return startFunctionsHost({
     source: repositoryFile("functions/index.ts"),
-    functions: [
-      { target: "api", port: ports.api ?? 0 },
-      { target: "submitBuild", port: 0 },
-      { target: "recordBuildStatus", port: 0 },
-      { target: "sweep", port: 0 },
-    ],
-    env: (urlOf) => ({
-      ...clients,
+    functions: [{ target: "api", port: ports.api ?? 0 }, ...fronts],
+    env: async (urlOf) => ({
+      ...(await clients),
       METADATA_SERVER_DETECTION: "none",
       GOOGLE_CLOUD_PROJECT: PROJECT,
       RUNYARD_BUCKET: BUCKET,

@@ -22,8 +22,11 @@ export interface FunctionsHostOptions {
   /** Module that registers the functions with functions-framework. */
   source: string;
   functions: HostedFunction[];
-  /** Environment of every function, which may name where the functions are. */
-  env(urlOf: (target: string) => string): Record<string, string>;
+  /**
+   * Environment of every function, which may name where the functions are. Asked for when one is started:
+   * until it is there requests wait.
+   */
+  env(urlOf: (target: string) => string): Promise<Record<string, string>>;
   /** Receives every line that a function prints. */
   onLog?(target: string, line: string): void;
 }
@@ -62,10 +65,15 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       hostedFunction({ target, sockets, urlOf, ...options }),
     ]),
   );
-  const close = async () => {
+  let closing: Promise<void> | undefined;
+  const stopAll = async () => {
     for (const front of fronts.values()) front.close();
     await Promise.all([...hosted.values()].map((f) => f.stop()));
     rmSync(sockets, { recursive: true, force: true });
+  };
+  const close = () => {
+    closing ??= stopAll();
+    return closing;
   };
   try {
     for (const { target, port } of options.functions) {
@@ -114,7 +122,7 @@ function hostedFunction(
       target,
       source,
       socketPath,
-      env: env(urlOf),
+      env: await env(urlOf),
       onLog: (line) => onLog(target, line),
     });
     running = started;
