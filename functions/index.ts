@@ -44,8 +44,7 @@ const submitBuild = served("submitBuild", async () => {
     import("./submit-build.ts"),
     import("./trigger.ts"),
   ]);
-  const opened = await services();
-  return pubsubTrigger("submitBuild", (message) => submitBuild(opened, message));
+  return pubsubTrigger(await services(), "submitBuild", submitBuild);
 });
 cloudEvent("submitBuild", async (event: CloudEvent<unknown>) => (await submitBuild())(event));
 
@@ -54,8 +53,7 @@ const recordBuildStatus = served("recordBuildStatus", async () => {
     import("./record-build-status.ts"),
     import("./trigger.ts"),
   ]);
-  const opened = await services();
-  return pubsubTrigger("recordBuildStatus", (message) => recordBuildStatus(opened, message));
+  return pubsubTrigger(await services(), "recordBuildStatus", recordBuildStatus);
 });
 cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
   (await recordBuildStatus())(event),

@@ -1,3 +1,6 @@
+/** Writes one structured line. */
+export type Log = (severity: Severity, message: string, fields?: Record<string, unknown>) => void;
+
 /** Severities of Cloud Logging that we use. */
 type Severity = "INFO" | "WARNING" | "ERROR";
 
@@ -7,13 +10,9 @@ type Severity = "INFO" | "WARNING" | "ERROR";
  *
  * @see https://cloud.google.com/logging/docs/structured-logging
  */
-export function log(
-  severity: Severity,
-  message: string,
-  fields: Record<string, unknown> = {},
-): void {
+export const log: Log = (severity, message, fields = {}) => {
   process.stdout.write(`${JSON.stringify({ severity, message, ...fields })}\n`);
-}
+};
 
 /** An error with its causes, for a log line. */
 export function describeError(error: unknown): string {

@@ -1,6 +1,5 @@
 import { attemptOfTags } from "../shared/build-plan.ts";
 import { isOver, parseBuildStatus } from "../shared/build-view.ts";
-import { log } from "./log.ts";
 import type { Services } from "./services.ts";
 import { followBuild } from "./settle-attempt.ts";
 
@@ -22,7 +21,7 @@ export async function recordBuildStatus(services: Services, message: unknown): P
   if (target === undefined) return;
   const record = await services.runs.getRecord(target.runId);
   if (record === undefined) {
-    log("WARNING", "a build of a run that does not exist", { ...target, buildId: id });
+    services.log("WARNING", "a build of a run that does not exist", { ...target, buildId: id });
     return;
   }
   const ref = services.builds.refOf(id);

@@ -6,6 +6,7 @@ import { Builds } from "./cloud/builds.ts";
 import { Publisher } from "./cloud/publisher.ts";
 import { RunStore } from "./cloud/run-store.ts";
 import type { Config } from "./config.ts";
+import { type Log, log } from "./log.ts";
 
 /** Everything outside a handler that it may touch. Tests hand in others. */
 export interface Services {
@@ -16,6 +17,7 @@ export interface Services {
   settings: BuildSettings;
   /** The API's address as builds reach it. */
   publicUrl: string;
+  log: Log;
   now(): Date;
   random: RandomBytes;
 }
@@ -29,6 +31,7 @@ export function openServices(config: Config): Services {
     builds: new Builds(config.builds, config.cloudBuildEmulatorHost),
     settings: config.builds,
     publicUrl: config.publicUrl,
+    log,
     now: () => new Date(),
     random: randomBytes,
   };

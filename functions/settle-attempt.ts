@@ -10,7 +10,6 @@ import type {
   Transition,
 } from "../shared/run-record.ts";
 import { pathsOf, settlementOf } from "./attempt-outcome.ts";
-import { log } from "./log.ts";
 import type { Services } from "./services.ts";
 
 /** Applies an event to a run in a transaction, then does what the decision asks for. */
@@ -24,7 +23,7 @@ export async function applyEvent(
   const { record } = transacted;
   const outcome = transacted.changed ? record.run.status : `refused: ${transacted.reason}`;
   if (event.type !== "progress") {
-    log("INFO", `${event.type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
+    services.log("INFO", `${event.type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
   }
   for (const effect of transacted.effects) await perform(services, record, effect);
   return transacted;

@@ -13,7 +13,6 @@ import { after } from "../shared/transition.ts";
 import { validatorOf } from "../shared/validate.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import type { Creation } from "./cloud/builds.ts";
-import { log } from "./log.ts";
 import type { Services } from "./services.ts";
 import { adopt, applyEvent, settle } from "./settle-attempt.ts";
 
@@ -118,7 +117,10 @@ async function recordCreation(
       return;
     case "unknown":
       // The build may exist. Trying again now could double it; the lease's end decides by the claim.
-      log("WARNING", `CreateBuild: no known outcome: ${creation.message}`, { runId: id, attempt });
+      services.log("WARNING", `CreateBuild: no known outcome: ${creation.message}`, {
+        runId: id,
+        attempt,
+      });
       return;
   }
 }

@@ -3,7 +3,7 @@ import { TIMING } from "../shared/limits.ts";
 import type { BuildRef, RunRecord } from "../shared/run-record.ts";
 import { after } from "../shared/transition.ts";
 import { pathsOf } from "./attempt-outcome.ts";
-import { describeError, log } from "./log.ts";
+import { describeError } from "./log.ts";
 import type { Services } from "./services.ts";
 import { adopt, applyEvent, followBuild, settle, stopAttempt } from "./settle-attempt.ts";
 
@@ -31,12 +31,12 @@ export async function sweep(services: Services): Promise<Swept> {
         await visit(services, runId);
       } catch (error) {
         failed += 1;
-        log("ERROR", `sweep: ${describeError(error)}`, { runId });
+        services.log("ERROR", `sweep: ${describeError(error)}`, { runId });
       }
     }
   };
   await Promise.all(Array.from({ length: WIDTH }, worker));
-  if (due.length > 0) log("INFO", "sweep", { visited: due.length, failed });
+  if (due.length > 0) services.log("INFO", "sweep", { visited: due.length, failed });
   return { visited: due.length, failed };
 }
 

@@ -1,6 +1,7 @@
 import type { CloudEvent } from "@google-cloud/functions-framework";
 import { AppError } from "../shared/errors.ts";
-import { describeError, log } from "./log.ts";
+import { describeError } from "./log.ts";
+import type { Services } from "./services.ts";
 
 /** What functions-framework hands on of a Pub/Sub push: the message under `message`. */
 interface PushedMessage {
@@ -13,17 +14,20 @@ interface PushedMessage {
  * cannot help is logged and acknowledged. A message that is not JSON is of the second kind.
  */
 export function pubsubTrigger(
+  services: Services,
   name: string,
-  handle: (message: unknown) => Promise<void>,
+  handle: (services: Services, message: unknown) => Promise<void>,
 ): (event: CloudEvent<unknown>) => Promise<void> {
   return async (event) => {
     const { message } = (event.data ?? event) as PushedMessage;
     const messageId = message?.messageId ?? event.id;
     try {
-      await handle(decode(message?.data));
+      await handle(services, decode(message?.data));
     } catch (error) {
       const givesUp = error instanceof AppError && !error.retry;
-      log(givesUp ? "ERROR" : "WARNING", `${name}: ${describeError(error)}`, { messageId });
+      services.log(givesUp ? "ERROR" : "WARNING", `${name}: ${describeError(error)}`, {
+        messageId,
+      });
       if (!givesUp) throw error;
     }
   };

@@ -7,7 +7,7 @@ import { RUN_LIMITS } from "../../shared/limits.ts";
 import { CreateRun, type Run } from "../../shared/run-schema.ts";
 import { utf8Length } from "../../shared/text.ts";
 import { schemaFault, validatorOf } from "../../shared/validate.ts";
-import { describeError, log } from "../log.ts";
+import { describeError } from "../log.ts";
 import type { Services } from "../services.ts";
 import { sha256 } from "./auth.ts";
 import { jsonBody, malformedStrings, rawBody } from "./body.ts";
@@ -42,11 +42,11 @@ export async function createRun(
 }
 
 /** The run is durable already: if this fails, the sweep publishes it. */
-async function publish({ publisher }: Services, { id, attempt }: Run): Promise<void> {
+async function publish(services: Services, { id, attempt }: Run): Promise<void> {
   try {
-    await publisher.publishAttempt({ runId: id, attempt });
+    await services.publisher.publishAttempt({ runId: id, attempt });
   } catch (error) {
-    log("WARNING", `not published yet: ${describeError(error)}`, { runId: id });
+    services.log("WARNING", `not published yet: ${describeError(error)}`, { runId: id });
   }
 }
 

@@ -1,0 +1,79 @@
+import { Storage } from "@google-cloud/storage";
+import type { Creation } from "../../functions/cloud/builds.ts";
+import type { Services } from "../../functions/services.ts";
+import type { BuildManifest } from "../../shared/manifest.ts";
+import type { RunRecord } from "../../shared/run-record.ts";
+import { eventually } from "./eventually.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+export const attemptOf = ({ run, state }: RunRecord) => ({ runId: run.id, attempt: state.attempt });
+
+/** The services as they are `seconds` from now. */
+export const later = (services: Services, seconds: number): Services => ({
+  ...services,
+  now: () => new Date(Date.now() + seconds * 1000),
+});
+
+/** The services with a CreateBuild that does what it does and then answers something else. */
+export function answering(
+  services: Services,
+  kind: "unknown" | "deferred",
+  creates: boolean,
+): Services {
+  const builds = Object.create(services.builds) as Services["builds"];
+  builds.refOf = (id) => services.builds.refOf(id);
+  builds.cancel = (build) => services.builds.cancel(build);
+  builds.get = (build) => services.builds.get(build);
+  builds.create = async (plan): Promise<Creation> => {
+    if (creates) await services.builds.create(plan);
+    return { kind, message: "as the test wants it" };
+  };
+  return { ...services, builds };
+}
+
+export async function buildOver(pipeline: Pipeline): Promise<{ id: string }> {
+  return eventually(() => {
+    const message = pipeline.messages.find(
+      ({ status }) => status !== "QUEUED" && status !== "WORKING",
+    );
+    if (message === undefined) throw new Error("no build is over");
+    return message;
+  });
+}
+
+export async function putObject(services: Services, object: string, value: object): Promise<void> {
+  const bucket = new Storage({ projectId: "pipeline" }).bucket(services.artifacts.bucketName);
+  await bucket.file(object).save(JSON.stringify(value), { resumable: false });
+}
+
+export function manifestOf({ run, state }: RunRecord, buildId: string): BuildManifest {
+  return {
+    schemaVersion: 1,
+    by: "build",
+    runId: run.id,
+    attempt: state.attempt,
+    buildId,
+    agent: { name: "claude-code", version: "2" },
+    isolation: "none",
+    startedAt: "2026-01-01T00:00:00Z",
+    endedAt: "2026-01-01T00:00:09Z",
+    facts: {
+      started: true,
+      error: null,
+      exitCode: 0,
+      signal: null,
+      stoppedBy: null,
+      result: { subtype: "success", is_error: false, result: "Done so.", num_turns: 1 },
+      toolCalls: 1,
+      toolErrors: 0,
+      deniedTools: [],
+      turns: 1,
+      lastText: "Done so.",
+      stderrTail: "",
+      wantsStructuredOutput: false,
+    },
+    outputs: [],
+    changedFiles: [],
+    moreChangedFiles: 0,
+  };
+}

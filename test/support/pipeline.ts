@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CloudBuildClient } from "@google-cloud/cloudbuild";
+import { PubSub } from "@google-cloud/pubsub";
+import { grpc } from "google-gax";
+import { readConfig } from "../../functions/config.ts";
+import { openServices, type Services } from "../../functions/services.ts";
+import { type CloudBuildOptions, startCloudBuild } from "../../infra/local/cloud-build/start.ts";
+import { startFirestore } from "../../infra/local/firestore/start.ts";
+import { startPubsub } from "../../infra/local/pubsub/start.ts";
+import { startStorage } from "../../infra/local/storage/start.ts";
+import { acceptRun } from "../../shared/accept.ts";
+import { newNonce, newUuid, runId } from "../../shared/ids.ts";
+import type { RunRecord } from "../../shared/run-record.ts";
+
+const PROJECT = "pipeline";
+
+/** The handlers' services on a stand-in of their own, without the functions around them. */
+export interface Pipeline extends AsyncDisposable {
+  services: Services;
+  /** A `build` message as Cloud Build published it, in order. */
+  messages: { id: string; status: string }[];
+  /** What the handlers logged. */
+  log: string[];
+  /** Writes a run as the API does, without publishing it. */
+  accept(prompt?: string): Promise<RunRecord>;
+  record(id: string): Promise<RunRecord>;
+  /** Every build of the project, newest first. */
+  builds(): Promise<{ id: string; status: string; tags: string[] }[]>;
+}
+
+async function createTopic(apiEndpoint: string): Promise<void> {
+  const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint, emulatorMode: true });
+  await pubsub.createTopic("run-requests");
+  await pubsub.close();
+}
+
+/** The image of the tests: a shell that runs `script` with the step's one argument. */
+export function shellImage(script: string): CloudBuildOptions["images"] {
+  return { agent: { command: ["sh", "-c", script], env: { PATH: "/usr/bin:/bin" } } };
+}
+
+export async function startPipeline(
+  options: Partial<
+    Pick<CloudBuildOptions, "images" | "createsPerMinute" | "concurrentBuilds">
+  > = {},
+): Promise<Pipeline> {
+  const stack = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), "pipeline-"));
+  stack.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const part = (name: string) => ({ directory: join(directory, name) });
+  const indexesFile = join(import.meta.dirname, "../../firestore.indexes.json");
+  const firestore = stack.use(await startFirestore({ ...part("firestore"), indexesFile }));
+  const storage = stack.use(await startStorage({ ...part("storage"), buckets: ["bucket"] }));
+  const pubsub = stack.use(await startPubsub(part("pubsub")));
+  const messages: Pipeline["messages"] = [];
+  const cloudBuild = stack.use(
+    await startCloudBuild({
+      ...part("cloud-build"),
+      images: shellImage("exit 0"),
+      secrets: { "projects/p/secrets/key/versions/1": "secret" },
+      ...options,
+      publish: (_project, { data }) => void messages.push(JSON.parse(data.toString())),
+      readObject: storage.readObject,
+      writeObject: storage.writeObject,
+    }),
+  );
+  // The clients read these when they are made; a test file runs in a process environment of its own.
+  Object.assign(process.env, {
+    FIRESTORE_EMULATOR_HOST: firestore.address,
+    PUBSUB_EMULATOR_HOST: pubsub.address,
+    STORAGE_EMULATOR_HOST: storage.url,
+  });
+  const config = readConfig({
+    GOOGLE_CLOUD_PROJECT: PROJECT,
+    RUNYARD_BUCKET: "bucket",
+    RUNYARD_PUBLIC_URL: "http://127.0.0.1:9",
+    RUNYARD_IMAGE: "agent",
+    RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/a@b.iam.gserviceaccount.com`,
+    RUNYARD_LOGS_BUCKET: "gs://bucket",
+    RUNYARD_MODEL_KEY_SECRET: "projects/p/secrets/key/versions/1",
+    CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
+  });
+  await createTopic(pubsub.address);
+  const log: string[] = [];
+  const services = {
+    ...openServices(config),
+    log: (severity: string, message: string) => void log.push(`${severity} ${message}`),
+  };
+  const builds = new CloudBuildClient({
+    projectId: PROJECT,
+    apiEndpoint: "127.0.0.1",
+    port: cloudBuild.port,
+    sslCreds: grpc.credentials.createInsecure(),
+  });
+  stack.defer(() => builds.close());
+  const record = async (id: string) => (await services.runs.getRecord(id)) as RunRecord;
+  return {
+    services,
+    messages,
+    log,
+    record,
+    async accept(prompt = "Do it") {
+      const accepted = acceptRun(
+        { prompt },
+        {
+          id: runId(randomBytes(16)),
+          owner: "owner",
+          nonce: newNonce(randomBytes),
+          sessionId: newUuid(randomBytes),
+          requestHash: "hash",
+          writer: newNonce(randomBytes),
+          now: new Date(),
+        },
+      );
+      await services.runs.create(accepted);
+      return record(accepted.run.id);
+    },
+    async builds() {
+      const parent = `projects/${PROJECT}/locations/us-central1`;
+      const [found] = await builds.listBuilds({ parent, projectId: PROJECT });
+      return found.map(({ id, status, tags }) => ({
+        id: id ?? "",
+        status: String(status),
+        tags: tags ?? [],
+      }));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
