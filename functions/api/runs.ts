@@ -3,7 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { next } from "../../shared/run.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
-import { ReportProgress, type Run } from "../../shared/run-schema.ts";
+import { ReportProgress, type Run, Run as RunSchema } from "../../shared/run-schema.ts";
 import { validatorOf } from "../../shared/validate.ts";
 import type { Services } from "../services.ts";
 import { applyEvent } from "../settle-attempt.ts";
@@ -19,7 +19,7 @@ export interface RunCall {
 
 /** `GET /v1/runs/{id}` */
 export async function getRun(services: Services, call: RunCall): Promise<void> {
-  call.response.json(await ownRun(services, call));
+  call.response.json(ordered(await ownRun(services, call)));
 }
 
 /** `GET /v1/runs/{id}/request` */
@@ -39,7 +39,13 @@ export async function cancelRun(services: Services, call: RunCall): Promise<void
   if (!cancelled.changed && run.done && run.status !== "cancelled") {
     throw new AppError("conflict", { detail: `run ${id} is over already: it ${run.status}` });
   }
-  call.response.status(202).json((await services.runs.getRun(id)) ?? run);
+  call.response.status(202).json(ordered((await services.runs.getRun(id)) ?? run));
+}
+
+/** A document's fields come back in alphabetical order; people read them in the schema's. */
+function ordered(run: Run): Run {
+  const names = Object.keys(RunSchema.properties) as (keyof Run)[];
+  return Object.fromEntries(names.map((name) => [name, run[name]])) as unknown as Run;
 }
 
 const validateProgress = validatorOf(ReportProgress);

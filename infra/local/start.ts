@@ -21,6 +21,8 @@ export interface LocalOptions {
   model: { url: string; key: string };
   /** How the runner keeps agents apart. */
   sandbox: "bubblewrap" | "none";
+  /** Builds that run at a time; the others wait. Default: Cloud Build's smallest quota, 10. */
+  concurrentBuilds?: number;
   /** Receives what the functions print, line by line. */
   onLog?(target: string, line: string): void;
 }
@@ -118,7 +120,7 @@ type Clients = Record<
 >;
 
 async function startServices(
-  { directory, ports = {}, model, sandbox }: LocalOptions,
+  { directory, ports = {}, model, sandbox, concurrentBuilds = 10 }: LocalOptions,
   started: AsyncDisposableStack,
 ): Promise<Clients> {
   const firestore = started.use(
@@ -144,6 +146,7 @@ async function startServices(
       port: ports.cloudBuild ?? 0,
       images: { [IMAGE]: agentImage(storage.url, model.url, sandbox) },
       secrets: { [KEY_SECRET]: model.key },
+      concurrentBuilds,
       publish: (projectId, message) =>
         ignoringMissingTopic(() =>
           pubsub.publish(`projects/${projectId}/topics/cloud-builds`, message),

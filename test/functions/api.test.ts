@@ -9,7 +9,8 @@ import { startWorld, type World } from "../support/world.ts";
 // One world for the file: each request stands by itself, and a world costs seconds.
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  // What the agents of its runs do does not matter here.
+  world = await startWorld({ concurrentBuilds: 1 });
 }, 60_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -265,14 +266,7 @@ describe("what is not there", () => {
 
   test("cancelling a run that is over is a conflict", async () => {
     const { id } = await json(world.call("/runs", { json: { prompt: "echo" } }));
-    const reference = world.firestore.doc(`runs/${id}`);
-    await new Promise<void>((resolve) => {
-      const stop = reference.onSnapshot((snapshot) => {
-        if (!snapshot.get("done")) return;
-        stop();
-        resolve();
-      });
-    });
+    await world.firestore.doc(`runs/${id}`).update({ status: "succeeded", done: true });
     const answer = await world.call(`/runs/${id}/cancel`, { method: "POST" });
     expect(await problem(answer)).toMatchObject({ status: 409, code: "conflict" });
   }, 30_000);

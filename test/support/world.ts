@@ -33,7 +33,7 @@ export interface World extends AsyncDisposable {
 
 /** @param options.sandbox default bubblewrap */
 export async function startWorld(
-  options: { sandbox?: "bubblewrap" | "none" } = {},
+  options: { sandbox?: "bubblewrap" | "none"; concurrentBuilds?: number } = {},
 ): Promise<World> {
   const stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "world-"));
@@ -47,7 +47,8 @@ export async function startWorld(
     startLocal({
       directory,
       model: { url: model.url, key: "sk-ant-the-real-key" },
-      sandbox: options.sandbox ?? "bubblewrap",
+      sandbox: "bubblewrap",
+      ...options,
       onLog: (target, line) => void log.push(`${target}: ${line}`),
     });
   let local = await start();

@@ -1,9 +1,17 @@
-import { FieldPath, FieldValue, Filter, Firestore, GeoPoint, Timestamp } from "@google-cloud/firestore";
+import {
+  FieldPath,
+  FieldValue,
+  Filter,
+  type Firestore,
+  GeoPoint,
+  Timestamp,
+} from "@google-cloud/firestore";
 import { idsOf, startWorld } from "./world.ts";
 
 async function put(db: Firestore, documents: Record<string, object>, collection = "c") {
   const batch = db.batch();
-  for (const [id, fields] of Object.entries(documents)) batch.set(db.doc(`${collection}/${id}`), fields);
+  for (const [id, fields] of Object.entries(documents))
+    batch.set(db.doc(`${collection}/${id}`), fields);
   await batch.commit();
 }
 
@@ -35,7 +43,8 @@ test.each([
   ["not-in with null", "city", "not-in", [null], []],
   ["array-contains", "tags", "array-contains", "a", ["ann", "cid"]],
   ["array-contains-any", "tags", "array-contains-any", ["b", "c"], ["ann", "bob", "cid"]],
-] as const)("where %s finds what Firestore finds", async (_name, field, op, value, expected) => {
+] as const)("where %s finds what Firestore finds", async (...row) => {
+  const [, field, op, value, expected] = row;
   await using world = await startWorld();
   await put(world.db, PEOPLE);
   expect(idsOf(await world.db.collection("c").where(field, op, value).get())).toEqual(expected);
@@ -58,8 +67,13 @@ test("filters combine with and, or, and the name", async () => {
   const id = FieldPath.documentId();
   expect(idsOf(await all.where(id, "in", ["eve", "bob", "nobody"]).get())).toEqual(["bob", "eve"]);
   expect(idsOf(await all.where(id, "==", "cid").get())).toEqual(["cid"]);
-  expect(idsOf(await all.where(id, ">", "bob").where(id, "<=", "dan").get())).toEqual(["cid", "dan"]);
-  expect(idsOf(await all.where(id, "!=", "bob").where("city", "==", "Rome").get())).toEqual(["eve"]);
+  expect(idsOf(await all.where(id, ">", "bob").where(id, "<=", "dan").get())).toEqual([
+    "cid",
+    "dan",
+  ]);
+  expect(idsOf(await all.where(id, "!=", "bob").where("city", "==", "Rome").get())).toEqual([
+    "eve",
+  ]);
   const several = all.where("age", ">=", 20).where("city", ">", "Bern");
   expect(idsOf(await several.get())).toEqual(["dan", "bob"]);
 });
@@ -137,7 +151,11 @@ test("orders, limits, offsets and limitToLast", async () => {
   expect(idsOf(await byAge.limit(2).get())).toEqual(["bob", "dan"]);
   expect(idsOf(await byAge.offset(1).limit(2).get())).toEqual(["dan", "ann"]);
   expect(idsOf(await byAge.limitToLast(2).get())).toEqual(["cid", "eve"]);
-  expect(idsOf(await world.db.collection("c").orderBy("boss").get())).toEqual(["ann", "cid", "bob"]);
+  expect(idsOf(await world.db.collection("c").orderBy("boss").get())).toEqual([
+    "ann",
+    "cid",
+    "bob",
+  ]);
   const byName = world.db.collection("c").orderBy(FieldPath.documentId(), "desc");
   expect(idsOf(await byName.limit(2).get())).toEqual(["eve", "dan"]);
 });
@@ -176,7 +194,12 @@ test("a collection's query leaves out other collections; a group's takes them al
   await put(db, { e: { n: 0 } }, "runs/r2/eventsX");
   expect(idsOf(await db.collection("events").orderBy("n").get())).toEqual(["b", "a"]);
   expect(idsOf(await db.collection("runs/r1/events").get())).toEqual(["c"]);
-  expect(idsOf(await db.collectionGroup("events").orderBy("n").get())).toEqual(["b", "c", "a", "d"]);
+  expect(idsOf(await db.collectionGroup("events").orderBy("n").get())).toEqual([
+    "b",
+    "c",
+    "a",
+    "d",
+  ]);
   expect(idsOf(await db.collectionGroup("events").get())).toEqual(["a", "b", "c", "d"]);
   expect(idsOf(await db.collectionGroup("events").where("n", ">", 2).get())).toEqual(["a", "d"]);
   await db.recursiveDelete(db.doc("runs/r2"));

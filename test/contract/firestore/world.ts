@@ -93,7 +93,9 @@ export function idsOf(snapshot: QuerySnapshot<DocumentData>): string[] {
 }
 
 /** What a call was refused with. */
-export async function refusalOf(call: Promise<unknown>): Promise<{ code: number; details: string }> {
+export async function refusalOf(
+  call: Promise<unknown>,
+): Promise<{ code: number; details: string }> {
   try {
     await call;
   } catch (error) {
@@ -104,7 +106,10 @@ export async function refusalOf(call: Promise<unknown>): Promise<{ code: number;
 }
 
 /** Tries again until the check passes; fails with its last error after a few seconds. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 8000): Promise<void> {
+export async function eventually(
+  check: () => void | Promise<void>,
+  withinMs = 8000,
+): Promise<void> {
   const end = Date.now() + withinMs;
   while (true) {
     try {

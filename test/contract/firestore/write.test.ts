@@ -210,7 +210,12 @@ test("a bulk writer's writes stand each for itself", async () => {
     writer.create(db.doc("c/free"), { n: 1 }),
     writer.update(db.doc("c/missing"), { n: 1 }),
     writer.delete(db.doc("c/other")),
-  ].map((outcome) => outcome.then(() => 0, (error: { code: number }) => error.code));
+  ].map((outcome) =>
+    outcome.then(
+      () => 0,
+      (error: { code: number }) => error.code,
+    ),
+  );
   await writer.close();
   expect(await Promise.all(outcomes)).toEqual([6, 0, 5, 0]);
   expect((await db.doc("c/taken").get()).get("first")).toBe(true);
@@ -218,11 +223,7 @@ test("a bulk writer's writes stand each for itself", async () => {
 
 test("projects and databases do not see each other", async () => {
   await using world = await startWorld();
-  const clients = [
-    world.db,
-    world.connect("p2"),
-    world.connect("p1", "second"),
-  ];
+  const clients = [world.db, world.connect("p2"), world.connect("p1", "second")];
   for (const [n, client] of clients.entries()) await client.doc("c/d").set({ n });
   for (const [n, client] of clients.entries()) {
     expect((await client.doc("c/d").get()).data()).toEqual({ n });

@@ -1,0 +1,22 @@
+/** Time as the runner sees it. Tests pass one of their own. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back after `delayMs`; the returned function takes the timer back. */
+  after(delayMs: number, callback: () => void): () => void;
+  /** Calls back every `periodMs` until the returned function is called. */
+  every(periodMs: number, callback: () => void): () => void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(delayMs, 2 ** 31 - 1));
+    return () => clearTimeout(timer);
+  },
+  every(periodMs, callback) {
+    const timer = setInterval(callback, periodMs);
+    return () => clearInterval(timer);
+  },
+};

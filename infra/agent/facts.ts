@@ -1,0 +1,109 @@
+import { Ajv, type ValidateFunction } from "ajv";
+import { type AgentFacts, MANIFEST_LIMITS, ResultLine } from "../../shared/manifest.ts";
+import type { AgentRun } from "./agent-run.ts";
+import { cutText } from "./text.ts";
+
+const ajv = new Ajv({ strict: false });
+const fieldChecks = new Map<string, ValidateFunction>(
+  Object.entries(ResultLine.properties).map(([name, schema]) => [name, ajv.compile(schema)]),
+);
+const MAX_OTHER_BYTES = 2 * 1024;
+const MAX_OTHERS = 50;
+const MAX_ERRORS = 20;
+const MAX_MODELS = 50;
+
+/** The facts of a run whose agent never started. */
+export function factsWithoutAgent(
+  reason: Partial<Pick<AgentFacts, "error" | "stoppedBy">>,
+  wantsStructuredOutput: boolean,
+): AgentFacts {
+  return {
+    started: false,
+    error: null,
+    exitCode: null,
+    signal: null,
+    stoppedBy: null,
+    result: null,
+    toolCalls: 0,
+    toolErrors: 0,
+    deniedTools: [],
+    turns: 0,
+    lastText: "",
+    stderrTail: "",
+    wantsStructuredOutput,
+    ...reason,
+  };
+}
+
+/** The facts of an agent's run, within the manifest's bounds. */
+export function factsOf(run: AgentRun, wantsStructuredOutput: boolean): AgentFacts {
+  const { seen, end } = run;
+  const started = !("error" in end);
+  return {
+    started,
+    error: started ? null : end.error,
+    exitCode: started ? end.exitCode : null,
+    signal: started ? end.signal : null,
+    stoppedBy: run.stoppedBy,
+    result: seen.result === undefined ? null : boundedResult(seen.result),
+    toolCalls: seen.toolCalls,
+    toolErrors: seen.toolErrors,
+    deniedTools: seen.deniedTools,
+    turns: seen.turns,
+    lastText: cutText(seen.lastText, MANIFEST_LIMITS.textBytes),
+    stderrTail: run.stderrTail,
+    wantsStructuredOutput,
+  };
+}
+
+/**
+ * A result line that fits into the manifest: long texts are cut, a structured output that is too long is
+ * left out (`structured_output_omitted: true` says so), and so is what is not of its type.
+ */
+export function boundedResult(line: Readonly<Record<string, unknown>>): ResultLine {
+  const known: [string, unknown][] = [];
+  const others: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(line)) {
+    const check = fieldChecks.get(name);
+    if (check === undefined) {
+      if (jsonBytes(value) <= MAX_OTHER_BYTES) others.push([name.slice(0, 100), value]);
+    } else if (check(value)) known.push(...boundedField(name, value));
+  }
+  return Object.fromEntries([...known, ...others.slice(0, MAX_OTHERS)]);
+}
+
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "");
+
+function boundedField(name: string, value: unknown): [string, unknown][] {
+  switch (name) {
+    case "structured_output":
+      return jsonBytes(value) <= MANIFEST_LIMITS.textBytes
+        ? [[name, value]]
+        : [["structured_output_omitted", true]];
+    case "errors":
+      return [[name, (value as string[]).slice(0, MAX_ERRORS).map((text) => cutText(text, 2048))]];
+    case "permission_denials":
+      return [[name, boundedDenials(value as { tool_name?: string }[])]];
+    case "modelUsage":
+      return [[name, boundedUsage(value as Record<string, object>)]];
+    default:
+      return [
+        [name, typeof value === "string" ? cutText(value, MANIFEST_LIMITS.textBytes) : value],
+      ];
+  }
+}
+
+/** The tools' inputs stay out: they are in the events. */
+const boundedDenials = (denials: readonly { tool_name?: string }[]) =>
+  denials
+    .slice(0, MANIFEST_LIMITS.deniedTools)
+    .map(({ tool_name }) =>
+      tool_name === undefined ? {} : { tool_name: cutText(tool_name, 200) },
+    );
+
+const boundedUsage = (usage: Record<string, object>) =>
+  Object.fromEntries(
+    Object.entries(usage)
+      .slice(0, MAX_MODELS)
+      .filter(([model, counts]) => model.length <= 200 && jsonBytes(counts) <= MAX_OTHER_BYTES),
+  );

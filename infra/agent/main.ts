@@ -1,0 +1,62 @@
+// The program that a build runs, with its input in the working directory. See runner.ts.
+import { tmpdir, totalmem } from "node:os";
+import { Storage } from "@google-cloud/storage";
+import { systemClock } from "./clock.ts";
+import { objectsOf } from "./objects.ts";
+import type { Isolation } from "./place.ts";
+import { runAttempt } from "./runner.ts";
+import { messageOf, oneLine } from "./text.ts";
+
+/** Share of the machine's memory that the agent may use. */
+const MEMORY_SHARE = 0.75;
+const DEFAULT_BASE_URL = "https://api.anthropic.com";
+/** Carried on so that whoever runs builds without containers can find a build's processes. */
+const INHERITED = ["CLOUD_BUILD_STEP"];
+
+const log = (line: string): void => void process.stdout.write(`${oneLine(line, 2000)}\n`);
+
+function terminatedSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => controller.abort());
+  }
+  return controller.signal;
+}
+
+function isolationOf(value: string | undefined): Isolation {
+  if (value === undefined || value === "" || value === "bubblewrap") return "bubblewrap";
+  if (value === "none") return "none";
+  throw new Error(`RUNYARD_SANDBOX is "${value}"; it must be "bubblewrap" or "none"`);
+}
+
+async function main(environment: NodeJS.ProcessEnv): Promise<void> {
+  const terminated = terminatedSignal();
+  const buildId = environment["BUILD_ID"];
+  if (!buildId) throw new Error("BUILD_ID is not set; it must be the build's id");
+  const storage = new Storage();
+  await runAttempt({
+    inputFolder: process.cwd(),
+    temporaryFolder: tmpdir(),
+    buildId,
+    apiKey: environment["ANTHROPIC_API_KEY"] ?? "",
+    apiBaseUrl: environment["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL,
+    isolation: isolationOf(environment["RUNYARD_SANDBOX"]),
+    memoryBytes: totalmem() * MEMORY_SHARE,
+    path: environment["PATH"] ?? "/usr/bin:/bin",
+    inherited: Object.fromEntries(
+      INHERITED.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+    ),
+    objectsIn: (bucket) => objectsOf(storage.bucket(bucket)),
+    terminated,
+    clock: systemClock,
+    log,
+  });
+}
+
+main(process.env).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`the attempt has no result: ${oneLine(messageOf(error), 2000)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { ApiError, type Bucket } from "@google-cloud/storage";
+
+/** The attempt's objects. Every method repeats itself after a failure that may pass. */
+export interface Objects {
+  /** Creates an object unless it exists. */
+  createOnce(name: string, content: string): Promise<"created" | "exists">;
+  /** @throws if it does not exist. */
+  read(name: string): Promise<Buffer>;
+  exists(name: string): Promise<boolean>;
+  /**
+   * Creates an object out of a file, which must not change meanwhile.
+   *
+   * @returns what was uploaded.
+   * @throws if another content has the name already.
+   */
+  upload(name: string, path: string, contentType: string): Promise<Uploaded>;
+}
+
+interface Uploaded {
+  sizeBytes: number;
+  /** Lowercase hex. */
+  sha256: string;
+}
+
+const PRECONDITION_FAILED = 412;
+/** Larger files are sent in pieces that can be taken up again. */
+const RESUMABLE_BYTES = 8 * 1024 * 1024;
+const ONCE = { preconditionOpts: { ifGenerationMatch: 0 } } as const;
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof ApiError && error.code === PRECONDITION_FAILED;
+
+/** The objects of `bucket`, through Google's client. */
+export function objectsOf(bucket: Bucket): Objects {
+  return {
+    async createOnce(name, content) {
+      try {
+        const options = { ...ONCE, resumable: false, contentType: "application/json" };
+        await bucket.file(name).save(content, options);
+        return "created";
+      } catch (error) {
+        if (isTaken(error)) return "exists";
+        throw error;
+      }
+    },
+    async read(name) {
+      const [content] = await bucket.file(name).download();
+      return content;
+    },
+    async exists(name) {
+      const [exists] = await bucket.file(name).exists();
+      return exists;
+    },
+    upload: (name, path, contentType) => uploadFile(bucket, { name, path, contentType }),
+  };
+}
+
+interface Upload {
+  name: string;
+  path: string;
+  contentType: string;
+}
+
+async function uploadFile(bucket: Bucket, { name, path, contentType }: Upload): Promise<Uploaded> {
+  const sha256 = createHash("sha256");
+  const md5 = createHash("md5");
+  for await (const chunk of createReadStream(path)) {
+    sha256.update(chunk);
+    md5.update(chunk);
+  }
+  const { size } = await stat(path);
+  const md5Hash = md5.digest("base64");
+  try {
+    await bucket.upload(path, {
+      ...ONCE,
+      destination: name,
+      resumable: size > RESUMABLE_BYTES,
+      metadata: { contentType, md5Hash },
+    });
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    const [there] = await bucket.file(name).getMetadata();
+    if (there.md5Hash !== md5Hash) throw error;
+  }
+  return { sizeBytes: size, sha256: sha256.digest("hex") };
+}

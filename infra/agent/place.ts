@@ -1,0 +1,125 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AgentPlace, Installed } from "./claude-code.ts";
+import { RELAY_SHOWN, socketsIn } from "./launch.ts";
+import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
+
+/** How an agent is kept apart from the machine. */
+export type Isolation = "bubblewrap" | "none";
+
+/** The private folders of one attempt on this machine. */
+export interface Folders {
+  root: string;
+  /** The agent writes in these three only. */
+  workspace: string;
+  home: string;
+  temporary: string;
+  sockets: string;
+  /** Ours: the repository of states, and the outputs. */
+  git: string;
+  outputs: string;
+  /** What the sandbox shows of ours. */
+  files: string;
+}
+
+const AGENT_FOLDER = "/opt/agent";
+const SOCKETS_INSIDE = "/run/runyard";
+const PATH_INSIDE = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:${INSIDE.home}:/bin/bash\n`;
+const GROUP = "root:x:0:\nagent:x:1000:\n";
+const HOSTS = "127.0.0.1 localhost build\n::1 localhost\n";
+
+/** Makes the private folders below `parent`; nobody else on the machine may enter them. */
+export async function makeFolders(parent: string): Promise<Folders> {
+  const root = await realpath(await mkdtemp(join(parent, "runyard-")));
+  await chmod(root, 0o700);
+  const names = ["workspace", "home", "temporary", "sockets", "git", "outputs", "files"] as const;
+  const entries = names.map((name) => [name, join(root, name)] as const);
+  for (const [name, path] of entries) if (name !== "git") await mkdir(path);
+  return { root, ...(Object.fromEntries(entries) as Omit<Folders, "root">) };
+}
+
+/** Removes the private folders, whatever an agent did to their permissions. */
+export async function removeFolders({ root }: Folders): Promise<void> {
+  await rm(root, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+}
+
+/** Where the agent finds its things, and the sandbox that shows them, if there is one. */
+export interface Arrangement {
+  place: AgentPlace;
+  directory: string;
+  sockets: { modelSocket: string; egressSocket: string };
+  /** Absent without isolation. */
+  plan?: SandboxPlan;
+}
+
+interface Wanted {
+  isolation: Isolation;
+  installed: Installed;
+  instructions: string | undefined;
+  /** The runner's own `PATH`, used without isolation. */
+  path: string;
+}
+
+export async function arrange(folders: Folders, wanted: Wanted): Promise<Arrangement> {
+  const instructionsFile = join(folders.files, "instructions.txt");
+  if (wanted.instructions) await writeFile(instructionsFile, wanted.instructions);
+  return wanted.isolation === "bubblewrap"
+    ? arrangeInside(folders, wanted)
+    : arrangeOutside(folders, wanted, instructionsFile);
+}
+
+function arrangeOutside(
+  folders: Folders,
+  { installed, instructions, path }: Wanted,
+  instructionsFile: string,
+): Arrangement {
+  return {
+    place: {
+      program: join(installed.folder, installed.program),
+      home: folders.home,
+      temporary: folders.temporary,
+      path,
+      isUnconfinedRoot: process.getuid?.() === 0,
+      ...(instructions && { instructionsFile }),
+    },
+    directory: folders.workspace,
+    sockets: socketsIn(folders.sockets),
+  };
+}
+
+async function arrangeInside(
+  folders: Folders,
+  { installed, instructions }: Wanted,
+): Promise<Arrangement> {
+  const etc = { passwd: PASSWD, group: GROUP, hosts: HOSTS };
+  for (const [name, content] of Object.entries(etc)) {
+    await writeFile(join(folders.files, name), content);
+  }
+  const shown = [
+    ...RELAY_SHOWN,
+    ...Object.keys(etc).map((name) => ({
+      host: join(folders.files, name),
+      inside: `/etc/${name}`,
+    })),
+    { host: installed.folder, inside: AGENT_FOLDER },
+    { host: folders.sockets, inside: SOCKETS_INSIDE },
+  ];
+  const inside = `${INSIDE.runyard}/instructions.txt`;
+  if (instructions) shown.push({ host: join(folders.files, "instructions.txt"), inside });
+  const { workspace, home } = folders;
+  return {
+    place: {
+      program: `${AGENT_FOLDER}/${installed.program}`,
+      home: INSIDE.home,
+      temporary: INSIDE.temporary,
+      path: PATH_INSIDE,
+      isUnconfinedRoot: false,
+      ...(instructions && { instructionsFile: inside }),
+    },
+    directory: INSIDE.workspace,
+    sockets: socketsIn(SOCKETS_INSIDE),
+    plan: { workspace, home, shown, limits: DEFAULT_LIMITS },
+  };
+}

@@ -1,0 +1,28 @@
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** A proxy that accepts connections on its unix socket. */
+export interface RunningProxy {
+  /** Ends every open connection and removes the socket. */
+  close(): Promise<void>;
+}
+
+/** Starts an HTTP server on a unix socket; `close` also ends tunnels, which `node:http` forgets. */
+export async function listenOnSocket(server: Server, socketPath: string): Promise<RunningProxy> {
+  const open = new Set<Duplex>();
+  server.on("connection", (socket: Duplex) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(socketPath, () => resolve());
+  });
+  return {
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+
+/** A tool that the request offers. */
+export interface OfferedTool {
+  name: string;
+  schema: unknown;
+}
+
+/** What the script knows when it has to answer. */
+export interface Situation {
+  /** The latest prompt of the user, exactly as it arrived. */
+  prompt: string;
+  /** Answers given since that prompt. */
+  turn: number;
+  /** The agent's working directory, as its command line told the model. */
+  workingDirectory: string;
+  tools: readonly OfferedTool[];
+  /** Results of tools since that prompt, latest last. */
+  toolResults: readonly { text: string; isError: boolean }[];
+}
+
+/** One answer of the model, or an API error instead of one. */
+export type Turn =
+  | {
+      text: string;
+      tool?: { name: string; input: unknown };
+      stopReason?: "end_turn" | "tool_use" | "refusal";
+      /** Tokens to report. Default 0: no model was asked, so nothing is charged. */
+      outputTokens?: number;
+    }
+  | { errorStatus: number };
+
+/** What happens for a prompt that `phrase` matches: its turns in order; the last one repeats. */
+interface Scenario {
+  name: string;
+  phrase: RegExp;
+  turns(match: RegExpMatchArray, situation: Situation): readonly Turn[];
+}
+
+/** Scenarios in the order in which they are tried. The last one matches everything. */
+export type Script = readonly Scenario[];
+
+/** Stands at the start of each answer. */
+export const MARK = "[offline]";
+const NOBODY = "No model was asked; this is Runyard's offline script.";
+
+const say = (text: string): Turn => ({ text: `${MARK} ${text}` });
+const use = (name: string, input: unknown, text: string): Turn => ({
+  ...say(text),
+  tool: { name, input },
+});
+const bash = (input: { command: string; timeout?: number }, text: string): Turn =>
+  use("Bash", { ...input, description: text }, text);
+
+/** Claude Code refuses a standalone `sleep`; this waits as long. Its own limit of a command is 10 minutes. */
+function waitFor(seconds: number): Turn {
+  const command = `timeout ${seconds} tail -f /dev/null; true`;
+  return bash({ command, timeout: Math.min(600_000, seconds * 1000 + 10_000) }, "Waiting.");
+}
+
+function describePrompt(prompt: string): string {
+  const bytes = Buffer.from(prompt);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const start = JSON.stringify(bytes.subarray(0, 40).toString());
+  return `The prompt has ${bytes.length} bytes, SHA-256 ${sha256}, and begins with ${start}. ${NOBODY}`;
+}
+
+/** `text`, or, when the tool before it failed, what it answered. */
+function unlessFailed(text: string, { toolResults }: Situation): Turn {
+  const last = toolResults.at(-1);
+  return say(last?.isError ? `The tool answered with an error: ${last.text} ${NOBODY}` : text);
+}
+
+/** What the offline model does. People choose a scenario by a phrase in their prompt. */
+export const DEFAULT_SCRIPT: Script = [
+  {
+    name: "run",
+    phrase: /^\s*run: (.+)$/ms,
+    turns: ([, command = ""], situation) => [
+      bash({ command }, "Running the command of the prompt."),
+      unlessFailed(`The command answered:\n${situation.toolResults.at(-1)?.text}`, situation),
+    ],
+  },
+  {
+    name: "fail",
+    phrase: /\bfail with (400|401|403|404|413|429|500|529)\b/i,
+    turns: ([, status]) => [{ errorStatus: Number(status) }],
+  },
+  {
+    name: "say nothing",
+    phrase: /\bsay nothing\b/i,
+    turns: () => [{ text: "" }],
+  },
+  {
+    name: "refuse",
+    phrase: /^\s*refuse\b/i,
+    turns: () => [{ ...say("I refuse, as asked."), stopReason: "refusal" }],
+  },
+  {
+    name: "echo",
+    phrase: /\becho\b/i,
+    turns: (_match, situation) => [say(describePrompt(situation.prompt))],
+  },
+  {
+    name: "wait",
+    phrase: /\bwait (\d{1,5}) seconds?\b/i,
+    turns: ([, seconds], situation) => [
+      waitFor(Number(seconds)),
+      unlessFailed(`I waited ${seconds} s. ${NOBODY}`, situation),
+    ],
+  },
+  {
+    name: "spend",
+    phrase: /\bspend (\d{1,9}) tokens\b/i,
+    turns: ([, tokens]) => [
+      { ...say(`I report ${tokens} tokens. ${NOBODY}`), outputTokens: Number(tokens) },
+    ],
+  },
+  {
+    name: "hello",
+    phrase: /^/,
+    turns: (_match, situation) => [
+      use(
+        "Write",
+        { file_path: `${situation.workingDirectory}/hello.txt`, content: "Hello from Runyard.\n" },
+        "I will write hello.txt.",
+      ),
+      unlessFailed(
+        `I wrote hello.txt with one line. ${NOBODY} Set ANTHROPIC_API_KEY to have the agent work for real.`,
+        situation,
+      ),
+    ],
+  },
+];
+
+/**
+ * The script's answer to a situation. A tool that is not offered is not called: the answer says so.
+ * The last turn also answers through `StructuredOutput` where that tool is offered.
+ */
+export function nextTurn(script: Script, situation: Situation): Turn {
+  for (const scenario of script) {
+    const match = situation.prompt.match(scenario.phrase);
+    if (match === null) continue;
+    const turns = scenario.turns(match, situation);
+    const turn = turns[Math.min(situation.turn, turns.length - 1)] ?? say(NOBODY);
+    const isLast = situation.turn >= turns.length - 1;
+    return offered(isLast ? withStructuredOutput(turn, situation) : turn, situation);
+  }
+  return say(NOBODY);
+}
+
+function offered(turn: Turn, { tools }: Situation): Turn {
+  if ("errorStatus" in turn || turn.tool === undefined) return turn;
+  const { name } = turn.tool;
+  if (tools.some((tool) => tool.name === name)) return turn;
+  return say(`I wanted to call ${name}, but that tool is not offered. ${NOBODY}`);
+}
+
+function withStructuredOutput(turn: Turn, { tools, toolResults }: Situation): Turn {
+  const tool = tools.find(({ name }) => name === "StructuredOutput");
+  if ("errorStatus" in turn || turn.text === "" || turn.tool || turn.stopReason) return turn;
+  if (tool === undefined || toolResults.some(({ text }) => /structured output/i.test(text))) {
+    return turn;
+  }
+  return { ...turn, tool: { name: tool.name, input: minimalInstance(tool.schema) } };
+}
+
+type Schema = Record<string, unknown>;
+
+const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null;
+
+/** A small value that satisfies the common keywords of a JSON Schema. */
+export function minimalInstance(schema: unknown): unknown {
+  if (!isSchema(schema)) return null;
+  if ("const" in schema) return schema["const"];
+  if ("default" in schema) return schema["default"];
+  if (Array.isArray(schema["enum"])) return schema["enum"][0];
+  for (const keyword of ["anyOf", "oneOf", "allOf"]) {
+    const options = schema[keyword];
+    if (Array.isArray(options)) return minimalInstance(options[0]);
+  }
+  const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
+  return instanceOfType(type ?? ("properties" in schema ? "object" : "null"), schema);
+}
+
+function instanceOfType(type: unknown, schema: Schema): unknown {
+  const number = (name: string): number => (typeof schema[name] === "number" ? schema[name] : 0);
+  switch (type) {
+    case "object":
+      return minimalObject(schema);
+    case "array":
+      return Array.from({ length: number("minItems") }, () => minimalInstance(schema["items"]));
+    case "string":
+      return "offline".padEnd(number("minLength"), ".");
+    case "integer":
+    case "number":
+      return "exclusiveMinimum" in schema ? number("exclusiveMinimum") + 1 : number("minimum");
+    case "boolean":
+      return true;
+    default:
+      return null;
+  }
+}
+
+function minimalObject(schema: Schema): Schema {
+  const properties = isSchema(schema["properties"]) ? schema["properties"] : {};
+  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
+  return Object.fromEntries(
+    required.map((name) => [String(name), minimalInstance(properties[String(name)])]),
+  );
+}

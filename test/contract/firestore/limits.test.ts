@@ -1,0 +1,94 @@
+import { Filter } from "@google-cloud/firestore";
+import { refusalOf, startWorld } from "./world.ts";
+
+/** `{ m: { m: … { m: 1 } } }`, so many maps deep. */
+function nested(depth: number): object {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level++) value = { m: value };
+  return value as object;
+}
+
+test("a document of more than 1 MiB is refused, with its size", async () => {
+  await using world = await startWorld();
+  const refusal = await refusalOf(world.db.doc("c/d").set({ text: "x".repeat(1024 * 1024) }));
+  expect(refusal).toEqual({
+    code: 3,
+    details:
+      "Document 'projects/p1/databases/(default)/documents/c/d' cannot be written because its size (1,048,634 bytes) exceeds the maximum allowed size of 1,048,576 bytes.",
+  });
+  await world.db.doc("c/d").set({ text: "x".repeat(1024 * 1024 - 58) });
+  const grown = refusalOf(world.db.doc("c/d").update({ more: "y" }));
+  expect((await grown).code).toBe(3);
+});
+
+test("a request of more than 10 MiB is refused", async () => {
+  await using world = await startWorld();
+  const batch = world.db.batch();
+  for (let n = 0; n < 11; n++) batch.set(world.db.doc(`c/d${n}`), { text: "x".repeat(1_000_000) });
+  expect(await refusalOf(batch.commit())).toEqual({
+    code: 3,
+    details: "Request payload size exceeds the limit: 10485760 bytes.",
+  });
+  expect((await world.db.collection("c").count().get()).data().count).toBe(0);
+});
+
+test("maps may be as deep as the client lets them", async () => {
+  await using world = await startWorld();
+  await world.db.doc("c/d").set(nested(20));
+  expect((await world.db.doc("c/d").get()).data()).toEqual(nested(20));
+});
+
+test("an array in an array is refused", async () => {
+  await using world = await startWorld();
+  const refusal = await refusalOf(world.db.doc("c/d").set({ rows: [[1], [2]] }));
+  expect(refusal.code).toBe(3);
+  expect(refusal.details).toBe("Cannot convert an array value in an array value.");
+  await world.db.doc("c/d").set({ rows: [{ cells: [1] }] });
+});
+
+test.each([["__reserved__"], [".."], ["."], ["x".repeat(1501)]])(
+  "a document cannot be called %.20s",
+  async (id) => {
+    await using world = await startWorld();
+    const refusal = await refusalOf(world.db.doc(`c/${id}`).set({ n: 1 }));
+    expect(refusal.code).toBe(3);
+  },
+);
+
+test("a reserved field name is refused", async () => {
+  await using world = await startWorld();
+  const refusal = await refusalOf(world.db.doc("c/d").set({ __secret__: 1 }));
+  expect(refusal).toEqual({ code: 3, details: 'Property name "__secret__" is reserved.' });
+});
+
+test("a filter of more than 30 alternatives is refused", async () => {
+  await using world = await startWorld();
+  const one = (field: string) =>
+    Filter.or(...Array.from({ length: 6 }, (_, n) => Filter.where(field, "==", n)));
+  const query = world.db.collection("c").where(Filter.and(one("a"), one("b")));
+  expect((await refusalOf(query.get())).code).toBe(3);
+  expect(
+    (
+      await refusalOf(
+        world.db
+          .collection("c")
+          .where(
+            "a",
+            "in",
+            Array.from({ length: 31 }, (_, n) => n),
+          )
+          .get(),
+      )
+    ).code,
+  ).toBe(3);
+});
+
+test("what the stand-in does not implement says its name", async () => {
+  await using world = await startWorld();
+  const partitions = async () => {
+    for await (const _partition of world.db.collectionGroup("c").getPartitions(3)) break;
+  };
+  const refusal = await refusalOf(partitions());
+  expect(refusal.code).toBe(12);
+  expect(refusal.details).toContain("google.firestore.v1.Firestore/PartitionQuery");
+});

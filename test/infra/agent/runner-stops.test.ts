@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { systemClock } from "../../../infra/agent/clock.ts";
+import { objectsOf } from "../../../infra/agent/objects.ts";
+import { runAttempt } from "../../../infra/agent/runner.ts";
+import { KEY, startWorld } from "./runner-world.ts";
+
+type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** The last argument of a command that the agent runs; by it the test finds the process. */
+const markOf = (world: World): string => `${world.root}/mark`;
+
+/** Waits until the agent runs a command with the mark. */
+async function untilAgentWorks(world: World): Promise<void> {
+  for (let poll = 0; poll < 400; poll += 1) {
+    if (isAnyProcessWith(markOf(world))) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error("the agent did not come to its command");
+}
+
+/** Whether a process of this machine has an argument that ends in `end`. */
+function isAnyProcessWith(end: string): boolean {
+  return readdirSync("/proc").some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(`${end}\0`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+test.each(["bubblewrap", "none"])(
+  "a cancel in mid-run stops the agent with isolation %s; its outputs are kept and nothing is left of it",
+  async (isolation) => {
+    await using world = await startWorld();
+    const mark = markOf(world);
+    const prompt = `run: echo partial > partial.txt; setsid setsid tail -f /dev/null ${mark} & timeout 60 tail -f /dev/null`;
+    const { ended } = await world.start(prompt, {}, { RUNYARD_SANDBOX: isolation });
+    await untilAgentWorks(world);
+    await world.bucket.file(world.paths.cancel).save("");
+    const { exitCode, stdout } = await ended;
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("stopping the agent: cancel");
+    const { facts, changedFiles } = await world.manifest();
+    expect(facts).toMatchObject({ started: true, stoppedBy: "cancel" });
+    expect(facts.result).toMatchObject({ is_error: true });
+    expect(changedFiles.map(({ path }) => path)).toEqual(["partial.txt"]);
+    expect(isAnyProcessWith(mark)).toBe(false);
+  },
+);
+
+test("a cancel before the start starts no agent", async () => {
+  await using world = await startWorld();
+  await world.bucket.file(world.paths.cancel).save("");
+  const { exitCode } = await (await world.start("Say hello.")).ended;
+  expect(exitCode).toBe(0);
+  const { facts } = await world.manifest();
+  expect(facts).toMatchObject({ started: false, error: null, stoppedBy: "cancel" });
+  expect(world.requests).toEqual([]);
+});
+
+test("the deadline stops the agent", async () => {
+  await using world = await startWorld();
+  const tenTimesFaster = {
+    ...systemClock,
+    after: (delayMs: number, callback: () => void) => systemClock.after(delayMs / 10, callback),
+  };
+  await runAttempt({
+    inputFolder: await world.writeInput("wait 60 seconds", { timeoutSeconds: 30 }),
+    temporaryFolder: world.temporary,
+    buildId: "build-1",
+    apiKey: KEY,
+    apiBaseUrl: world.model.url,
+    isolation: "bubblewrap",
+    memoryBytes: 4 * 1024 ** 3,
+    path: process.env["PATH"] ?? "",
+    inherited: {},
+    objectsIn: () => objectsOf(world.bucket),
+    terminated: new AbortController().signal,
+    clock: tenTimesFaster,
+    log: () => {},
+  });
+  const { facts } = await world.manifest();
+  expect(facts).toMatchObject({ started: true, stoppedBy: "deadline", turns: 1 });
+});
+
+test("SIGTERM stops the agent and the manifest is still written", async () => {
+  await using world = await startWorld();
+  const prompt = `run: timeout 60 tail -f /dev/null ${markOf(world)}`;
+  const { child, ended } = await world.start(prompt);
+  await untilAgentWorks(world);
+  child.kill("SIGTERM");
+  expect((await ended).exitCode).toBe(0);
+  const { facts, outputs } = await world.manifest();
+  expect(facts).toMatchObject({ stoppedBy: "terminated" });
+  expect(outputs).toHaveLength(4);
+});
+
+test.each(["bubblewrap", "none"])(
+  "when the runner itself is killed the agent goes too, with isolation %s",
+  async (isolation) => {
+    await using world = await startWorld();
+    const mark = markOf(world);
+    const prompt = `run: timeout 60 tail -f /dev/null ${mark}`;
+    const { child, ended } = await world.start(prompt, {}, { RUNYARD_SANDBOX: isolation });
+    await untilAgentWorks(world);
+    child.kill("SIGKILL");
+    await ended;
+    const isAlive = () => isAnyProcessWith(mark) || isAnyProcessWith(world.sessionId);
+    for (let poll = 0; isAlive() && poll < 200; poll += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(isAlive()).toBe(false);
+    expect(await world.objects()).not.toContain(world.paths.manifest);
+  },
+);
+
+test("a refused key stops the agent instead of being tried for a minute", async () => {
+  await using world = await startWorld();
+  await (await world.start("fail with 401")).ended;
+  const { facts } = await world.manifest();
+  expect(facts).toMatchObject({ started: true, stoppedBy: "unauthorized" });
+  expect(world.requests.length).toBeLessThan(4);
+});
+
+test.each([
+  ["a seal", { by: "seal", cause: "expired" }, "a seal (expired)"],
+  ["another build", { by: "build", buildId: "build-2" }, "build build-2"],
+])("an attempt that belongs to %s is left alone", async (_name, claim, who) => {
+  await using world = await startWorld();
+  await world.bucket.file(world.paths.claim).save(JSON.stringify(claim));
+  const { exitCode, stdout } = await (await world.start("Say hello.")).ended;
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe(`superseded: the attempt belongs to ${who}\n`);
+  expect(await world.objects()).toEqual([world.paths.claim]);
+  expect(world.requests).toEqual([]);
+});
+
+test("a claim of this very build is its own, whose acknowledgement was lost", async () => {
+  await using world = await startWorld();
+  const claim = { by: "build", buildId: "build-1" };
+  await world.bucket.file(world.paths.claim).save(JSON.stringify(claim));
+  await (await world.start("Say hello.")).ended;
+  expect((await world.manifest()).facts.started).toBe(true);
+});
+
+test("a manifest that was sealed meanwhile stays, and the runner ends in peace", async () => {
+  await using world = await startWorld();
+  const seal = JSON.stringify({ schemaVersion: 1, by: "seal", cause: "timeout" });
+  await world.bucket.file(world.paths.manifest).save(seal);
+  const { exitCode, stdout } = await (await world.start("Say hello.")).ended;
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("superseded: the result was decided by a seal (timeout)");
+  expect(await world.read(world.paths.manifest)).toBe(seal);
+});
+
+test.each([
+  ["no build id", { BUILD_ID: "" }, "BUILD_ID is not set"],
+  ["an unknown isolation", { RUNYARD_SANDBOX: "docker" }, 'RUNYARD_SANDBOX is "docker"'],
+])("with %s there is no result, and the reason is told", async (_name, environment, reason) => {
+  await using world = await startWorld();
+  const { exitCode, stderr } = await (await world.start("Say hello.", {}, environment)).ended;
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`the attempt has no result: ${reason}`);
+  expect(await world.objects()).toEqual([]);
+});
