@@ -4,7 +4,8 @@ const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type
 
 /** The object `claim`: who won the attempt. Created once. */
 export const Claim = Type.Union([
-  Type.Object({ by: Type.Literal("build"), buildId: Type.String() }),
+  /** `runner` is random: a second process of the same build is not the one that has the claim. */
+  Type.Object({ by: Type.Literal("build"), buildId: Type.String(), runner: Type.String() }),
   Type.Object({ by: Type.Literal("seal"), cause: Type.String() }),
 ]);
 export type Claim = Static<typeof Claim>;
@@ -59,7 +60,7 @@ export type ResultLine = Static<typeof ResultLine>;
 export const AgentFacts = Type.Object({
   /** False: the agent never started; `error` says why. */
   started: Type.Boolean(),
-  /** The runner's own sentence about what kept the agent from starting or being read. */
+  /** The runner's own sentence about what kept the agent from starting, or an output from being kept. */
   error: nullable(Type.String()),
   exitCode: nullable(Type.Integer()),
   signal: nullable(Type.String()),

@@ -123,6 +123,7 @@ function judgeSuccess(facts: AgentFacts, result: ResultLine, deniedTools: string
       `Every tool that the agent asked for was denied: ${deniedTools.join(", ")}.`,
     ];
   }
+  if (facts.error !== null) return ["artifact_missing", facts.error];
   const answer = (result.result ?? facts.lastText).trim();
   if (facts.turns === 0 || (answer === "" && facts.toolCalls === 0)) {
     return ["nothing_done", "The agent ended at once: no answer, no tool used."];

@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import { AppError } from "../../shared/errors.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { next } from "../../shared/run.ts";
-import type { RunRecord } from "../../shared/run-record.ts";
+import type { RunEvent, RunRecord } from "../../shared/run-record.ts";
 import { ReportProgress, type Run, Run as RunSchema } from "../../shared/run-schema.ts";
 import { validatorOf } from "../../shared/validate.ts";
 import type { Services } from "../services.ts";
@@ -70,7 +70,12 @@ export async function reportProgress(
     if (!isAuthorized(record, attempt, tokenHash)) {
       throw new AppError("unauthorized", { detail: "not the token of the run's attempt" });
     }
-    return next(record, { type: "progress", attempt, build, text, turn }, now);
+    // Without a text: the agent is being started, so the claim is the build's.
+    const event: RunEvent =
+      text === ""
+        ? { type: "claimed", attempt, build }
+        : { type: "progress", attempt, build, text, turn };
+    return next(record, event, now);
   });
   if (transacted === undefined) throw notFound(id);
   if (transacted.record.run.done) {

@@ -17,7 +17,7 @@ import { type AgentCommand, launchSandboxed, launchUnconfined, socketsIn } from 
 import { startModelProxy } from "./model-proxy.ts";
 import { type Baseline, recordBaseline } from "./patch.ts";
 import { type Arrangement, arrange, type Folders, type Isolation } from "./place.ts";
-import { startProgress } from "./progress.ts";
+import { STARTING, startProgress } from "./progress.ts";
 import { probeSandbox } from "./sandbox.ts";
 import { messageOf } from "./text.ts";
 
@@ -145,6 +145,7 @@ async function superviseAgent(
     clock,
     log,
   });
+  progress.report(STARTING);
   const agent = plan
     ? launchSandboxed(command, plan, path)
     : launchUnconfined(command, work.inherited);

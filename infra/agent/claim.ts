@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { Ajv } from "ajv";
 import { Claim } from "../../shared/manifest.ts";
 import type { Objects } from "./objects.ts";
@@ -11,15 +12,16 @@ const isClaim = new Ajv({ strict: false }).compile<Claim>(Claim);
  * @throws if the storage cannot be asked; then nothing may start.
  */
 export async function takeClaim(
-  objects: Objects,
+  objects: Pick<Objects, "createOnce" | "read">,
   name: string,
   buildId: string,
 ): Promise<string | undefined> {
-  const claim: Claim = { by: "build", buildId };
+  const claim = { by: "build", buildId, runner: randomUUID() } satisfies Claim;
   if ((await objects.createOnce(name, JSON.stringify(claim))) === "created") return undefined;
   const found: unknown = JSON.parse((await objects.read(name)).toString());
   if (!isClaim(found)) return "an unreadable claim";
   if (found.by === "seal") return `a seal (${found.cause})`;
   // Ours: it was created, and only the acknowledgement was lost.
-  return found.buildId === buildId ? undefined : `build ${found.buildId}`;
+  if (found.buildId === buildId && found.runner === claim.runner) return undefined;
+  return `build ${found.buildId}`;
 }

@@ -26,6 +26,11 @@ export interface ProgressReporter {
   close(): Promise<void>;
 }
 
+/** The sign that the agent is being started: it makes the run `running` and says no more. */
+export const STARTING: Progress = { text: "", turn: 0 };
+
+/** After {@link STARTING}: a turn's text and its tool call come together, and the call says more. */
+const COALESCE_MS = 400;
 const TIMEOUT_MS = 5_000;
 const LAST_TIMEOUT_MS = 2_000;
 
@@ -46,7 +51,7 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
     const progress = latest;
     latest = undefined;
     if (progress === undefined) return;
-    notBefore = clock.now() + intervalMs;
+    notBefore = clock.now() + (progress === STARTING ? COALESCE_MS : intervalMs);
     const problem = await post(options, progress, timeoutMs);
     if (problem !== undefined && !hasFailed) options.log(`progress is not reported: ${problem}`);
     hasFailed ||= problem !== undefined;

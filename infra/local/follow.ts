@@ -68,7 +68,7 @@ function lineWriter(startMs: number): (run: RunDocument) => void {
 function happening(run: RunDocument): string {
   if (run.done) return run.error ? run.error.message : run.why;
   if (run.progress) return `turn ${run.progress.turn}: ${run.progress.text}`;
-  const cause = run.history.at(-1)?.cause ?? run.why;
+  const cause = run.status === "running" ? run.why : (run.history.at(-1)?.cause ?? run.why);
   return run.attempt > 1 ? `${cause} (attempt ${run.attempt})` : cause;
 }
 

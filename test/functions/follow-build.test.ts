@@ -51,7 +51,11 @@ describe("record-build-status", () => {
     const run = await pipeline.accept();
     await submitBuild(pipeline.services, attemptOf(run));
     const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: message.id });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: message.id,
+      runner: "r",
+    });
     await putObject(pipeline.services, pathsOf(run).manifest, manifestOf(run, message.id));
     for (const repeat of [1, 2, 3]) {
       await recordBuildStatus(pipeline.services, message);
@@ -66,7 +70,11 @@ describe("record-build-status", () => {
     const run = await pipeline.accept();
     await submitBuild(pipeline.services, attemptOf(run));
     const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: "another" });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: "another",
+      runner: "r",
+    });
     await recordBuildStatus(pipeline.services, message);
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "running", attempt: 1, build: { id: "another" } });
@@ -90,7 +98,11 @@ describe("record-build-status", () => {
       sizeBytes: 3,
       sha256: "0".repeat(64),
     };
-    await putObject(pipeline.services, paths.claim, { by: "build", buildId: message.id });
+    await putObject(pipeline.services, paths.claim, {
+      by: "build",
+      buildId: message.id,
+      runner: "r",
+    });
     await putObject(pipeline.services, paths.manifest, {
       ...manifestOf(run, message.id),
       outputs: [output],
@@ -109,7 +121,11 @@ describe("record-build-status", () => {
     const run = await pipeline.accept();
     await submitBuild(pipeline.services, attemptOf(run));
     const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: message.id });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: message.id,
+      runner: "r",
+    });
     const bucket = new Storage({ projectId: "pipeline" }).bucket("bucket");
     await bucket.file(pathsOf(run).manifest).save(text, { resumable: false });
     await recordBuildStatus(pipeline.services, message);
@@ -150,7 +166,11 @@ describe("cancel", () => {
     const run = await pipeline.accept();
     await submitBuild(pipeline.services, attemptOf(run));
     const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: build?.id });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: build?.id,
+      runner: "r",
+    });
     await applyEvent(pipeline.services, run.run.id, { type: "cancel" });
     expect((await pipeline.record(run.run.id)).run.status).toBe("cancelling");
     await sweep(later(pipeline.services, TIMING.cancelStep + 1));
@@ -210,7 +230,11 @@ describe("the sweep", () => {
     const run = await pipeline.accept();
     await submitBuild(pipeline.services, attemptOf(run));
     const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: build?.id });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: build?.id,
+      runner: "r",
+    });
     await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
     expect((await pipeline.record(run.run.id)).state.phase).toBe("running");
     await sweep(later(pipeline.services, 24 * 3600));

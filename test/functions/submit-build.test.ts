@@ -86,7 +86,11 @@ describe("submit-build", () => {
     const run = await pipeline.accept();
     await submitBuild(answering(pipeline.services, "unknown", true), attemptOf(run));
     const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, { by: "build", buildId: build?.id });
+    await putObject(pipeline.services, pathsOf(run).claim, {
+      by: "build",
+      buildId: build?.id,
+      runner: "r",
+    });
     await sweep(later(pipeline.services, TIMING.lease + 1));
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "running", attempt: 1, build: { id: build?.id } });

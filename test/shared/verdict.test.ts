@@ -186,6 +186,7 @@ const RECORDED: [string, Outcome, AgentFacts][] = [
   ["SIGTERM, no result line", "no_result", facts({ exitCode: 143, result: null })],
   ["SIGKILL", "no_result", facts({ exitCode: null, signal: "SIGKILL", result: null })],
   ["ends in mid-task with exit 0", "no_result", facts({ exitCode: 0, result: null })],
+  ["an output could not be kept", "artifact_missing", facts({ error: "patch.diff: no space" })],
   [
     "the runner could not start it",
     "agent_not_started",

@@ -126,7 +126,7 @@ export const DEFAULT_SCRIPT: Script = [
         "I will write hello.txt.",
       ),
       unlessFailed(
-        `I wrote hello.txt with one line. ${NOBODY} Set ANTHROPIC_API_KEY to have the agent work for real.`,
+        `I wrote hello.txt with one line. ${NOBODY} For a real one: npm start -- --live`,
         situation,
       ),
     ],

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { startProgress } from "../../../infra/agent/progress.ts";
+import { STARTING, startProgress } from "../../../infra/agent/progress.ts";
 import { startFakeClock } from "./fake-clock.ts";
 
 async function startReceiver(status: number) {
@@ -79,4 +79,16 @@ test("refused progress is told once and stops nothing", async () => {
   await reporter.close();
   expect(world.texts).toEqual(["one", "two"]);
   expect(world.lines).toEqual(["progress is not reported: HTTP 410"]);
+});
+
+test("the sign that the agent is being started does not hold up what it does first", async () => {
+  await using world = await startReceiver(204);
+  const { reporter, clock, arrived } = world;
+  reporter.report(STARTING);
+  await clock.advance(0);
+  expect(await arrived(1)).toEqual([""]);
+  reporter.report({ text: "I will write", turn: 1 });
+  reporter.report({ text: "Write a.txt", turn: 1 });
+  await clock.advance(400);
+  expect(await arrived(2)).toEqual(["", "Write a.txt"]);
 });

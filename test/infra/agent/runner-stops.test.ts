@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { takeClaim } from "../../../infra/agent/claim.ts";
 import { systemClock } from "../../../infra/agent/clock.ts";
 import { objectsOf } from "../../../infra/agent/objects.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
@@ -125,7 +126,12 @@ test("a refused key stops the agent instead of being tried for a minute", async 
 
 test.each([
   ["a seal", { by: "seal", cause: "expired" }, "a seal (expired)"],
-  ["another build", { by: "build", buildId: "build-2" }, "build build-2"],
+  ["another build", { by: "build", buildId: "build-2", runner: "r" }, "build build-2"],
+  [
+    "another process of its build",
+    { by: "build", buildId: "build-1", runner: "r" },
+    "build build-1",
+  ],
 ])("an attempt that belongs to %s is left alone", async (_name, claim, who) => {
   await using world = await startWorld();
   await world.bucket.file(world.paths.claim).save(JSON.stringify(claim));
@@ -136,12 +142,16 @@ test.each([
   expect(world.requests).toEqual([]);
 });
 
-test("a claim of this very build is its own, whose acknowledgement was lost", async () => {
-  await using world = await startWorld();
-  const claim = { by: "build", buildId: "build-1" };
-  await world.bucket.file(world.paths.claim).save(JSON.stringify(claim));
-  await (await world.start("Say hello.")).ended;
-  expect((await world.manifest()).facts.started).toBe(true);
+test("a claim whose acknowledgement was lost is the runner's own", async () => {
+  const stored = new Map<string, string>();
+  const objects = {
+    createOnce: async (name: string, content: string) => {
+      stored.set(name, content);
+      return "exists" as const;
+    },
+    read: async (name: string) => Buffer.from(stored.get(name) ?? ""),
+  };
+  expect(await takeClaim(objects, "claim", "build-1")).toBeUndefined();
 });
 
 test("a manifest that was sealed meanwhile stays, and the runner ends in peace", async () => {
