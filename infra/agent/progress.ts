@@ -29,13 +29,13 @@ export interface ProgressReporter {
 /** The sign that the agent is being started: it makes the run `running` and says no more. */
 export const STARTING: Progress = { text: "", turn: 0 };
 
-/** After {@link STARTING}: a turn's text and its tool call come together, and the call says more. */
-const COALESCE_MS = 400;
+/** A turn's text and its tool call come shortly after each other, and the call says more. */
+const COALESCE_MS = 300;
 const TIMEOUT_MS = 5_000;
 const LAST_TIMEOUT_MS = 2_000;
 
 /**
- * Reports progress: the first at once, then the latest at most once per interval, one request at a time.
+ * Reports progress: the latest at most once per interval, one request at a time.
  * A report that fails is lost; the first one that does is logged.
  */
 export function startProgress(options: ProgressOptions): ProgressReporter {
@@ -51,7 +51,7 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
     const progress = latest;
     latest = undefined;
     if (progress === undefined) return;
-    notBefore = clock.now() + (progress === STARTING ? COALESCE_MS : intervalMs);
+    if (progress !== STARTING) notBefore = clock.now() + intervalMs;
     const problem = await post(options, progress, timeoutMs);
     if (problem !== undefined && !hasFailed) options.log(`progress is not reported: ${problem}`);
     hasFailed ||= problem !== undefined;
@@ -65,9 +65,8 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
   };
   const plan = (): void => {
     if (isClosed || takeBack || sending || latest === undefined) return;
-    const delayMs = notBefore - clock.now();
-    if (delayMs <= 0) start();
-    else takeBack = clock.after(delayMs, start);
+    if (latest === STARTING) start();
+    else takeBack = clock.after(Math.max(notBefore - clock.now(), COALESCE_MS), start);
   };
   return {
     report(progress) {
