@@ -1,0 +1,96 @@
+import { type StoredDocument, toMessage } from "./document.ts";
+import type { ListenTarget } from "./listener-registry.ts";
+import type { DocumentMessage, Timestamp } from "./messages.ts";
+import { toResumeToken, toTimestamp } from "./timestamp.ts";
+
+/** What goes to the client. */
+export interface ListenResponse {
+  targetChange?: {
+    targetChangeType?: "NO_CHANGE" | "ADD" | "REMOVE" | "CURRENT" | "RESET";
+    targetIds?: number[];
+    cause?: { code: number; message: string };
+    resumeToken?: Uint8Array;
+    readTime?: Timestamp;
+  };
+  documentChange?: {
+    document: DocumentMessage;
+    targetIds?: number[];
+    removedTargetIds?: number[];
+  };
+  documentDelete?: { document: string; removedTargetIds: number[]; readTime: Timestamp };
+  documentRemove?: { document: string; removedTargetIds: number[]; readTime: Timestamp };
+}
+
+/** One client's stream of targets. Its targets change together, one commit after the other. */
+export interface ListenStream {
+  targets: Map<number, ListenTarget>;
+  send(response: ListenResponse): void;
+}
+
+/** What a stream is told of one document. */
+interface DocumentNews {
+  name: string;
+  /** Undefined: it does not exist (any more). */
+  document: StoredDocument | undefined;
+  isUnchanged: boolean;
+  targetIds: number[];
+  removedTargetIds: number[];
+}
+
+/** What is to be said to a stream, by document key. */
+export type Messages = Map<string, DocumentNews>;
+
+function newsOf(messages: Messages, key: string, name: string): DocumentNews {
+  let news = messages.get(key);
+  if (!news) {
+    news = { name, document: undefined, isUnchanged: false, targetIds: [], removedTargetIds: [] };
+    messages.set(key, news);
+  }
+  return news;
+}
+
+/** Notes that a document is among the target's, as given. */
+export function noteIn(messages: Messages, target: { id: number }, document: StoredDocument): void {
+  const news = newsOf(messages, document.key, document.name.name);
+  news.document = document;
+  if (!news.targetIds.includes(target.id)) news.targetIds.push(target.id);
+}
+
+/** A document that is not, or no longer, among a target's. */
+export interface Leaving {
+  key: string;
+  name: string;
+  /** As it is now; undefined if it does not exist. */
+  document: StoredDocument | undefined;
+  /** Whether the client knows it as it is. */
+  isUnchanged: boolean;
+}
+
+/** Notes that a document is not among the target's. */
+export function noteOut(messages: Messages, target: { id: number }, leaving: Leaving): void {
+  const news = newsOf(messages, leaving.key, leaving.name);
+  news.document = leaving.document;
+  news.isUnchanged = leaving.isUnchanged;
+  news.removedTargetIds.push(target.id);
+}
+
+/** Sends what was noted, one message a document. */
+export function sendMessages(stream: ListenStream, messages: Messages, at: number): void {
+  const readTime = toTimestamp(at);
+  for (const { name, document, isUnchanged, targetIds, removedTargetIds } of messages.values()) {
+    if (!document) {
+      stream.send({ documentDelete: { document: name, removedTargetIds, readTime } });
+    } else if (isUnchanged && targetIds.length === 0) {
+      stream.send({ documentRemove: { document: name, removedTargetIds, readTime } });
+    } else {
+      const change = { document: toMessage(document), targetIds, removedTargetIds };
+      stream.send({ documentChange: change });
+    }
+  }
+}
+
+/** Says that the stream has seen everything up to an instant. */
+export function sendNoChange(stream: ListenStream, at: number): void {
+  const change = { readTime: toTimestamp(at), resumeToken: toResumeToken(at) };
+  stream.send({ targetChange: { targetChangeType: "NO_CHANGE", ...change } });
+}

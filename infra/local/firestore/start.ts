@@ -1,0 +1,68 @@
+import { type Clock, systemClock } from "../wire/clock.ts";
+import type { InjectedFaults } from "../wire/faults.ts";
+import { withFaults } from "../wire/grpc-faults.ts";
+import { startGrpcServer } from "../wire/grpc-server.ts";
+import { PROTOS } from "./document.ts";
+import { DEFAULT_CATALOG, readIndexCatalog } from "./index-catalog.ts";
+import { HEARTBEAT_MS, sendHeartbeats } from "./listen.ts";
+import { firestoreMethods } from "./service.ts";
+import { type FirestoreState, openState } from "./state.ts";
+
+/** How to start the stand-in of Firestore. */
+export interface FirestoreOptions {
+  /** Where the documents are kept; another start there goes on with them. */
+  directory: string;
+  /** Default 0: any free port. */
+  port?: number;
+  clock?: Clock;
+  /** A `firestore.indexes.json`. With it, a query that Google would refuse for want of an index is. */
+  indexesFile?: string;
+  /** What goes wrong. Default: nothing, and nothing of it is in the way of a call. */
+  faults?: InjectedFaults;
+}
+
+/** A stand-in of Firestore that accepts calls. */
+export interface RunningFirestore {
+  /** `127.0.0.1:PORT`, for `new Firestore({ host, ssl: false })` or `FIRESTORE_EMULATOR_HOST`. */
+  address: string;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts the stand-in of Firestore: `google.firestore.v1.Firestore` over gRPC on loopback, for any
+ * project and database; they exist by being used. A commit is stored before it is acknowledged.
+ *
+ * @throws {Error} if the port is taken, or the indexes file cannot be read.
+ */
+export async function startFirestore(options: FirestoreOptions): Promise<RunningFirestore> {
+  const clock = options.clock ?? systemClock;
+  const { indexesFile } = options;
+  const catalog = indexesFile ? readIndexCatalog(indexesFile) : DEFAULT_CATALOG;
+  const state = openState(options.directory, catalog, clock);
+  const name = "google.firestore.v1.Firestore";
+  const services = withFaults([{ name, methods: firestoreMethods(state) }], options.faults);
+  const server = await startGrpcServer(PROTOS, services, options.port);
+  const stopHeartbeats = startHeartbeats(state);
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= server.close().then(() => {
+      stopHeartbeats();
+      state.store.database.close();
+    });
+    return closed;
+  };
+  return { address: server.address, close, [Symbol.asyncDispose]: close };
+}
+
+function startHeartbeats(state: FirestoreState): () => void {
+  let cancel = () => {};
+  const schedule = () => {
+    cancel = state.clock.setTimeout(() => {
+      sendHeartbeats(state);
+      schedule();
+    }, HEARTBEAT_MS);
+  };
+  schedule();
+  return () => cancel();
+}

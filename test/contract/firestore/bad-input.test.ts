@@ -1,0 +1,109 @@
+import * as grpc from "@grpc/grpc-js";
+import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
+import { startWorld, type World } from "./world.ts";
+
+const ROOT = "projects/p1/databases/(default)/documents";
+const database = "projects/p1/databases/(default)";
+
+interface Rpc {
+  path: string;
+  responseStream: boolean;
+  requestStream: boolean;
+  requestSerialize(message: object): Buffer;
+  responseDeserialize(bytes: Buffer): object;
+}
+
+const SERVICE = loadProtos("@google-cloud/firestore/build/protos/v1.json")[
+  "google.firestore.v1.Firestore"
+] as unknown as Record<string, Rpc>;
+
+/** Sends one message without a client that would check it, and resolves to the status. */
+async function statusOf(world: World, method: string, message: object | Buffer): Promise<number> {
+  const rpc = SERVICE[method] as Rpc;
+  const client = new grpc.Client(world.service.address, grpc.credentials.createInsecure());
+  const serialize = (request: object | Buffer) =>
+    Buffer.isBuffer(request) ? request : rpc.requestSerialize(request);
+  const call = client.makeBidiStreamRequest(rpc.path, serialize, rpc.responseDeserialize);
+  call.on("data", () => {});
+  call.on("error", () => {});
+  call.write(message);
+  call.end();
+  const code = await new Promise<number>((resolve) => {
+    call.on("status", (status: grpc.StatusObject) => resolve(status.code));
+  });
+  client.close();
+  return code;
+}
+
+const QUERY = { parent: ROOT, structuredQuery: { from: [{ collectionId: "c" }] } };
+const FIELD = { fieldPath: "f" };
+
+test.each([
+  ["Commit", {}],
+  ["Commit", { database: "nonsense" }],
+  ["Commit", { database, writes: [{}] }],
+  ["Commit", { database, writes: [{ update: { name: "c/d" } }] }],
+  ["Commit", { database, writes: [{ update: { name: `${ROOT}/c` } }] }],
+  ["Commit", { database, writes: [{ update: { name: `${ROOT}/c//d` } }] }],
+  ["Commit", { database, writes: [{ delete: "projects/other/databases/d/documents/c/d" }] }],
+  ["Commit", { database, writes: [{ update: { name: `${ROOT}/c/d`, fields: { f: {} } } }] }],
+  ["Commit", { database, transaction: Buffer.from("unknown") }],
+  [
+    "Commit",
+    {
+      database,
+      writes: [{ update: { name: `${ROOT}/c/d` }, updateTransforms: [{ fieldPath: "f" }] }],
+    },
+  ],
+  ["BatchWrite", {}],
+  ["BeginTransaction", {}],
+  ["Rollback", {}],
+  ["GetDocument", {}],
+  ["BatchGetDocuments", { database, documents: ["x"] }],
+  ["BatchGetDocuments", { database, mask: { fieldPaths: ["a..b"] } }],
+  ["ListDocuments", {}],
+  ["ListDocuments", { parent: ROOT, collectionId: "a/b" }],
+  ["ListCollectionIds", {}],
+  ["RunQuery", {}],
+  ["RunQuery", { parent: ROOT }],
+  ["RunQuery", { parent: ROOT, structuredQuery: { from: [] } }],
+  ["RunQuery", { parent: `${ROOT}/c`, structuredQuery: QUERY.structuredQuery }],
+  ["RunQuery", { ...QUERY, structuredQuery: { ...QUERY.structuredQuery, limit: { value: -1 } } }],
+  ["RunQuery", { ...QUERY, structuredQuery: { ...QUERY.structuredQuery, where: {} } }],
+  [
+    "RunQuery",
+    {
+      ...QUERY,
+      structuredQuery: { ...QUERY.structuredQuery, where: { fieldFilter: { field: FIELD } } },
+    },
+  ],
+  [
+    "RunQuery",
+    {
+      ...QUERY,
+      structuredQuery: {
+        ...QUERY.structuredQuery,
+        where: { fieldFilter: { field: FIELD, op: "EQUAL", value: {} } },
+      },
+    },
+  ],
+  [
+    "RunQuery",
+    { ...QUERY, structuredQuery: { ...QUERY.structuredQuery, startAt: { values: [{}, {}] } } },
+  ],
+  ["RunAggregationQuery", { parent: ROOT, structuredAggregationQuery: QUERY }],
+  ["Listen", {}],
+])("%s refuses %j as an invalid argument and goes on", async (method, message) => {
+  await using world = await startWorld();
+  expect(await statusOf(world, method, message)).toBe(grpc.status.INVALID_ARGUMENT);
+  await world.db.doc("c/d").set({ n: 1 });
+});
+
+test("bytes that are no message do not take the service down", async () => {
+  await using world = await startWorld();
+  for (const method of ["Commit", "RunQuery", "Listen"]) {
+    const garbage = Buffer.from([0xff, 0xff, 0xff, 0x01, 0x7f]);
+    expect(await statusOf(world, method, garbage)).toBe(grpc.status.INTERNAL);
+  }
+  await world.db.doc("c/d").set({ n: 1 });
+});
