@@ -101,7 +101,10 @@ function urlOfFront(fronts: Map<string, Server>, target: string): string {
 }
 
 interface Hosted {
+  /** The process that takes new connections, started if there is none. */
   instance(): Promise<Instance>;
+  /** Lets this process finish what it has; the next connection goes to another. */
+  retire(instance: Instance): void;
   pid(): number | undefined;
   stop(): Promise<void>;
 }
@@ -110,10 +113,17 @@ function hostedFunction(
   options: FunctionsHostOptions & { target: string; sockets: string; urlOf(name: string): string },
 ): Hosted {
   const { target, sockets, urlOf, source, env, onLog = () => {} } = options;
-  let starting: Promise<Instance> | undefined;
-  let running: Instance | undefined;
+  const alive = new Set<Instance>();
+  let current: Promise<Instance> | undefined;
+  let taking: Instance | undefined;
   let starts = 0;
   let stopped = false;
+
+  const retire = (instance: Instance) => {
+    if (taking !== instance) return;
+    taking = undefined;
+    current = undefined;
+  };
 
   async function start(): Promise<Instance> {
     starts += 1;
@@ -125,10 +135,11 @@ function hostedFunction(
       env: await env(urlOf),
       onLog: (line) => onLog(target, line),
     });
-    running = started;
+    alive.add(started);
+    taking = started;
     void started.exited.then(() => {
-      starting = undefined;
-      running = undefined;
+      alive.delete(started);
+      retire(started);
     });
     return started;
   }
@@ -136,24 +147,31 @@ function hostedFunction(
   return {
     instance() {
       if (stopped) return Promise.reject(new Error(`the function ${target} is being stopped`));
-      starting ??= start().catch((error: unknown) => {
-        starting = undefined;
+      current ??= start().catch((error: unknown) => {
+        current = undefined;
         throw error;
       });
-      return starting;
+      return current;
     },
-    pid: () => running?.process.pid,
+    retire,
+    pid: () => taking?.process.pid,
     async stop() {
       stopped = true;
-      const last = await starting?.catch(() => undefined);
-      if (last === undefined) return;
-      last.process.kill("SIGTERM");
-      const timer = setTimeout(() => last.process.kill("SIGKILL"), STOP_TIMEOUT_MS);
-      await last.exited;
-      clearTimeout(timer);
+      await current?.catch(() => undefined);
+      await Promise.all([...alive].map(stopInstance));
     },
   };
 }
+
+async function stopInstance({ process, exited }: Instance): Promise<void> {
+  process.kill("SIGTERM");
+  const timer = setTimeout(() => process.kill("SIGKILL"), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** How often a connection looks for a process that takes it. */
+const CONNECT_ATTEMPTS = 3;
 
 /**
  * Hands each connection to the function's process, byte for byte, once that is there. Bytes rather than
@@ -162,15 +180,38 @@ function hostedFunction(
 function frontOf(hosted: Hosted): Server {
   return createServer({ allowHalfOpen: true }, (client) => {
     client.on("error", () => client.destroy());
-    hosted.instance().then(
-      ({ socketPath }) => connectBoth(client, socketPath),
+    connectOnward(hosted).then(
+      (onward) => joinBoth(client, onward),
       (error: Error) => unavailable(client, error),
     );
   });
 }
 
-function connectBoth(client: Socket, socketPath: string): void {
-  const onward = createConnection({ path: socketPath, allowHalfOpen: true });
+/** A process that is ending takes no more connections: the next one does. */
+async function connectOnward(hosted: Hosted): Promise<Socket> {
+  for (let attempt = 1; ; attempt += 1) {
+    const instance = await hosted.instance();
+    try {
+      return await connectTo(instance.socketPath);
+    } catch (error) {
+      hosted.retire(instance);
+      if (attempt === CONNECT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function connectTo(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path, allowHalfOpen: true });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+function joinBoth(client: Socket, onward: Socket): void {
   onward.on("error", () => client.destroy());
   onward.on("close", () => client.destroySoon());
   client.on("close", () => onward.destroy());

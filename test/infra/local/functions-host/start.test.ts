@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startFunctionsHost } from "../../../../infra/local/functions-host/start.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { isAlive } from "../../../support/processes.ts";
+
+const TIMEOUT_MS = 30_000;
+
+/** Functions that tell their process, crash, or take their time, with our guard in front. */
+const SOURCE = `
+import { http } from "@google-cloud/functions-framework";
+import { installGuard } from "GUARD";
+installGuard({ bodyBytes: 100, keepRaw: true, host: "127.0.0.1" });
+http("whoami", (request, response) => {
+  if (request.path === "/crash") process.kill(process.pid, "SIGKILL");
+  if (request.path === "/slow") setTimeout(() => response.send("slow " + process.pid), 500);
+  else response.send(process.env.NAME + " " + process.pid + " " + request.method);
+});
+`;
+
+async function startHost() {
+  const root = join(import.meta.dirname, "../../../..");
+  // Beside the project, so that it finds the framework.
+  const directory = mkdtempSync(join(root, "node_modules", ".functions-"));
+  const source = join(directory, "index.mjs");
+  writeFileSync(source, SOURCE.replace("GUARD", join(root, "functions/guard.ts")));
+  const logs: string[] = [];
+  const host = await startFunctionsHost({
+    source,
+    functions: [{ target: "whoami", port: 0 }],
+    env: async (urlOf) => ({ NAME: `at ${new URL(urlOf("whoami")).hostname}` }),
+    onLog: (target, line) => void logs.push(`${target}: ${line}`),
+  });
+  return {
+    host,
+    logs,
+    get: async (path: string) => (await fetch(`${host.urlOf("whoami")}${path}`)).text(),
+    async [Symbol.asyncDispose]() {
+      await host.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+test(
+  "a function is started by its first request, and serves the next in the same process",
+  async () => {
+    await using world = await startHost();
+    expect(world.host.pidOf("whoami")).toBeUndefined();
+    const first = await world.get("/a?b=c");
+    expect(first).toBe(`at 127.0.0.1 ${world.host.pidOf("whoami")} GET`);
+    expect(await world.get("/")).toBe(first);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a function that crashed is started again by the next request",
+  async () => {
+    await using world = await startHost();
+    const first = await world.get("/");
+    await expect(world.get("/crash")).rejects.toThrow();
+    const second = await world.get("/");
+    expect(second).toMatch(/^at 127/);
+    expect(second).not.toBe(first);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "on SIGTERM requests in hand are finished and new ones go to a new process",
+  async () => {
+    await using world = await startHost();
+    await world.host.warm();
+    const pid = world.host.pidOf("whoami") as number;
+    const slow = Array.from({ length: 20 }, () => world.get("/slow"));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    process.kill(pid, "SIGTERM");
+    const later = await eventually(async () => {
+      const answer = await world.get("/");
+      expect(answer).not.toContain(` ${pid} `);
+      return answer;
+    });
+    expect(later).toMatch(/^at 127/);
+    expect(await Promise.all(slow)).toEqual(Array.from({ length: 20 }, () => `slow ${pid}`));
+    await eventually(() => expect(isAlive(pid)).toBe(false));
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a function that cannot start is told in the answer and tried again",
+  async () => {
+    const logs: string[] = [];
+    await using host = await startFunctionsHost({
+      source: "/nowhere/index.mjs",
+      functions: [{ target: "none", port: 0 }],
+      env: async () => ({}),
+      onLog: (_target, line) => void logs.push(line),
+    });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const answer = await fetch(host.urlOf("none"));
+      expect([answer.status, await answer.text()]).toEqual([
+        503,
+        expect.stringContaining("none ended"),
+      ]);
+    }
+    expect(logs.join("\n")).toContain("/nowhere/index.mjs");
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "nothing is left after close",
+  async () => {
+    const world = await startHost();
+    await world.host.warm();
+    const pid = world.host.pidOf("whoami") as number;
+    const url = world.host.urlOf("whoami");
+    await world[Symbol.asyncDispose]();
+    expect(isAlive(pid)).toBe(false);
+    await expect(fetch(url)).rejects.toThrow();
+  },
+  TIMEOUT_MS,
+);
