@@ -89,7 +89,7 @@ function ofAssistant(event: Fields): EventMeaning {
 function describeCall({ name, input }: Fields): string {
   const fields = isFields(input) ? input : {};
   const telling = TELLING_FIELDS.map((field) => stringOf(fields[field])).find(Boolean) ?? "";
-  const short = telling.replace(/^\/workspace\//, "");
+  const short = telling.replace(/^(\/\S*)?\/workspace\//, "");
   return oneLine(`${stringOf(name) ?? "tool"} ${short}`, PROGRESS_LENGTH);
 }
 

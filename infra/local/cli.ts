@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { type CliOptions, HELP, parseCli } from "./cli-options.ts";
@@ -6,9 +6,11 @@ import { followRun } from "./follow.ts";
 import { startOfflineModel } from "./offline-model/start.ts";
 import { chooseSandbox, type SandboxChoice } from "./sandbox-choice.ts";
 import { sendRun } from "./send-run.ts";
-import { knownPorts, type Local, startLocal } from "./start.ts";
+import { knownPorts, type Local, type LocalOptions, startLocal } from "./start.ts";
 import { keyFile, StateInUse } from "./state-directory.ts";
+import { UnusableState } from "./state-format.ts";
 import { complain, say } from "./terminal.ts";
+import { asDiskFull, unlessDiskFull } from "./wire/disk.ts";
 
 // Google's clients would otherwise look for a metadata server and wait for it.
 process.env["METADATA_SERVER_DETECTION"] = "none";
@@ -73,7 +75,7 @@ function liveModel(): ModelChoice {
   const key = process.env["ANTHROPIC_API_KEY"];
   if (!key) throw new Error("--live needs a key: set ANTHROPIC_API_KEY and start again");
   const url = process.env["ANTHROPIC_BASE_URL"] ?? LIVE_API;
-  const caps = `at most $${SAMPLE_CAP_USD} for the sample, $${DEFAULT_CAP_USD} for a run that names no cap`;
+  const caps = `at most $${SAMPLE_CAP_USD.toFixed(2)} for the sample, $${DEFAULT_CAP_USD} for a run that names no cap`;
   return { url, key, remark: `LIVE at ${url}; ${caps}` };
 }
 
@@ -83,16 +85,22 @@ async function start(
   sandbox: SandboxChoice,
 ): Promise<Local> {
   const directory = resolve(options.state);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (options.live) say(`Spending cap: ${model.remark}`);
-  const functionLog = createWriteStream(join(directory, "functions.log"), { flags: "a" });
   return startLocal({
     directory,
     ports: await knownPorts(options.port),
     model,
     sandbox: sandbox.mode,
-    onLog: (target, line) => functionLog.write(`${new Date().toISOString()} ${target} ${line}\n`),
+    onLog: functionLog(join(directory, "functions.log")),
   });
+}
+
+/** Appends what the functions print to a file; it is made when the directory is known to be ours. */
+function functionLog(file: string): Required<LocalOptions>["onLog"] {
+  return (target, line) => {
+    // A line that finds no room on the disk is lost.
+    unlessDiskFull(() => appendFileSync(file, `${new Date().toISOString()} ${target} ${line}\n`));
+  };
 }
 
 function sayWhere(
@@ -145,6 +153,9 @@ function explain(error: unknown): string {
     const where = error.server ? `: a server runs at ${error.server.apiUrl}` : "; it is starting";
     return `${error.message}${where}. Use it, stop it, or start with --state DIR.`;
   }
+  if (error instanceof UnusableState) return error.message;
+  const full = asDiskFull(error);
+  if (full !== undefined) return full.message;
   if (!(error instanceof Error)) return String(error);
   if ("code" in error && error.code === "EADDRINUSE") {
     return `${error.message}. Choose another port with --port N.`;
