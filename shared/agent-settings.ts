@@ -13,13 +13,7 @@ export const MACHINE_TYPES = [
  * Claude Code's permission modes that work without a person. `bypassPermissions` is the default: the
  * sandbox, not a prompt, is the boundary. (`auto` cannot work behind a proxy of the model's API.)
  */
-export const PERMISSION_MODES = [
-  "bypassPermissions",
-  "acceptEdits",
-  "dontAsk",
-  "manual",
-  "plan",
-] as const;
+const PERMISSION_MODES = ["bypassPermissions", "acceptEdits", "dontAsk", "manual", "plan"] as const;
 
 const toolRule = Type.String({ minLength: 1, maxLength: 200, pattern: "^[^,\\s-][^\\n\\r]*$" });
 const toolRules = (description: string) => Type.Array(toolRule, { maxItems: 100, description });

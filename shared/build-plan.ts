@@ -26,7 +26,7 @@ export interface PlannedAttempt {
 }
 
 /** The tag that every build of ours carries: other builds of the project share the topic. */
-export const PRODUCT_TAG = "runyard";
+const PRODUCT_TAG = "runyard";
 
 /** The fields of Cloud Build's `Build` that we set, by Google's names. */
 export type BuildPlan = ReturnType<typeof buildPlan>;
@@ -77,7 +77,7 @@ function runTag(runId: string): string {
 }
 
 /** The tag by which strays of an attempt are found. */
-export function attemptTag(runId: string, attempt: number): string {
+function attemptTag(runId: string, attempt: number): string {
   return `${runId}.${attempt}`;
 }
 

@@ -124,12 +124,11 @@ export const BuildManifest = Type.Object({
 export type BuildManifest = Static<typeof BuildManifest>;
 
 /** `manifest.json` as we write it for an attempt that left none: it has no result. */
-export const SealedManifest = Type.Object({
+const SealedManifest = Type.Object({
   schemaVersion: Type.Literal(1),
   by: Type.Literal("seal"),
   cause: Type.String(),
 });
-export type SealedManifest = Static<typeof SealedManifest>;
 
 /** The object `manifest.json`: the attempt's result. Created once. */
 export const Manifest = Type.Union([BuildManifest, SealedManifest]);

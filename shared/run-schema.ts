@@ -9,7 +9,7 @@ const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type
 const Instant = Type.Unsafe<Date>({ type: "string", format: "date-time" });
 
 /** Statuses that a client can see. The set is open: test `done`, not names. */
-export const RUN_STATUSES = [
+const RUN_STATUSES = [
   "pending",
   "queued",
   "running",
@@ -22,7 +22,7 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-export const Labels = Type.Record(
+const Labels = Type.Record(
   Type.String({ pattern: `^[a-z][a-z0-9_.-]{0,${RUN_LIMITS.labelKeyLength - 1}}$` }),
   Type.String({ maxLength: RUN_LIMITS.labelValueLength }),
   { maxProperties: RUN_LIMITS.labels, additionalProperties: false },

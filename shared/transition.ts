@@ -74,6 +74,6 @@ export function after(instant: Date, seconds: number): Date {
 }
 
 /** The status that clients see. */
-export function publicStatus(phase: Phase): RunStatus {
+function publicStatus(phase: Phase): RunStatus {
   return phase === "submitting" ? "pending" : phase;
 }

@@ -20,6 +20,11 @@ export function validatorOf<S extends TSchema>(
   };
 }
 
+/** Faults as one line for a log. */
+export function describeFaults(faults: Fault[]): string {
+  return faults.map(({ pointer, detail }) => `${pointer || "it"} ${detail}`).join(", ");
+}
+
 /** What makes `schema` unusable as a JSON Schema, or undefined. */
 export function schemaFault(schema: object): string | undefined {
   try {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Ajv } from "ajv";
 import { Claim } from "../../shared/manifest.ts";
+import { validatorOf } from "../../shared/validate.ts";
 import type { Objects } from "./objects.ts";
 
-const isClaim = new Ajv({ strict: false }).compile<Claim>(Claim);
+const validateClaim = validatorOf(Claim);
 
 /**
  * Takes the attempt for this build: at most one build or seal ever does.
@@ -18,8 +18,9 @@ export async function takeClaim(
 ): Promise<string | undefined> {
   const claim = { by: "build", buildId, runner: randomUUID() } satisfies Claim;
   if ((await objects.createOnce(name, JSON.stringify(claim))) === "created") return undefined;
-  const found: unknown = JSON.parse((await objects.read(name)).toString());
-  if (!isClaim(found)) return "an unreadable claim";
+  const read = validateClaim(JSON.parse((await objects.read(name)).toString()));
+  if (!read.ok) return "an unreadable claim";
+  const found = read.value;
   if (found.by === "seal") return `a seal (${found.cause})`;
   // Ours: it was created, and only the acknowledgement was lost.
   if (found.buildId === buildId && found.runner === claim.runner) return undefined;

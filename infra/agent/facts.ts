@@ -1,11 +1,10 @@
-import { Ajv, type ValidateFunction } from "ajv";
 import { type AgentFacts, MANIFEST_LIMITS, ResultLine } from "../../shared/manifest.ts";
+import { validatorOf } from "../../shared/validate.ts";
 import type { AgentRun } from "./agent-run.ts";
 import { cutText } from "./text.ts";
 
-const ajv = new Ajv({ strict: false });
-const fieldChecks = new Map<string, ValidateFunction>(
-  Object.entries(ResultLine.properties).map(([name, schema]) => [name, ajv.compile(schema)]),
+const fieldChecks = new Map(
+  Object.entries(ResultLine.properties).map(([name, schema]) => [name, validatorOf(schema)]),
 );
 const MAX_OTHER_BYTES = 2 * 1024;
 const MAX_OTHERS = 50;
@@ -67,7 +66,7 @@ export function boundedResult(line: Readonly<Record<string, unknown>>): ResultLi
     const check = fieldChecks.get(name);
     if (check === undefined) {
       if (jsonBytes(value) <= MAX_OTHER_BYTES) others.push([name.slice(0, 100), value]);
-    } else if (check(value)) known.push(...boundedField(name, value));
+    } else if (check(value).ok) known.push(...boundedField(name, value));
   }
   return Object.fromEntries([...known, ...others.slice(0, MAX_OTHERS)]);
 }

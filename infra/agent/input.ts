@@ -1,8 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Ajv } from "ajv";
 import { type ResolvedAgent, resolveAgent } from "../../shared/agent-settings.ts";
 import { AttemptInput, INPUT_FILES } from "../../shared/attempt.ts";
+import { describeFaults, validatorOf } from "../../shared/validate.ts";
 
 /** What the build was given. */
 export interface Input {
@@ -12,8 +12,7 @@ export interface Input {
   prompt: Buffer;
 }
 
-const ajv = new Ajv({ strict: false });
-const isAttempt = ajv.compile<AttemptInput>(AttemptInput);
+const validateAttempt = validatorOf(AttemptInput);
 
 /**
  * Reads the input files and deletes them, since they hold secrets of the attempt and an unconfined agent
@@ -26,11 +25,11 @@ export async function takeInput(folder: string): Promise<Input> {
   const promptFile = join(folder, INPUT_FILES.prompt);
   const [text, prompt] = await Promise.all([readFile(attemptFile, "utf8"), readFile(promptFile)]);
   await Promise.all([rm(attemptFile), rm(promptFile)]);
-  const attempt = parse(text);
-  if (!isAttempt(attempt)) {
-    throw new Error(`${INPUT_FILES.attempt} is not valid: ${ajv.errorsText(isAttempt.errors)}`);
+  const attempt = validateAttempt(parse(text));
+  if (!attempt.ok) {
+    throw new Error(`${INPUT_FILES.attempt} is not valid: ${describeFaults(attempt.faults)}`);
   }
-  return { attempt, agent: resolveAgent(attempt.agent), prompt };
+  return { attempt: attempt.value, agent: resolveAgent(attempt.value.agent), prompt };
 }
 
 function parse(text: string): unknown {

@@ -1,10 +1,9 @@
-import { Ajv } from "ajv";
 import { BuildManifest, MANIFEST_LIMITS, Manifest } from "../../shared/manifest.ts";
+import { describeFaults, validatorOf } from "../../shared/validate.ts";
 import type { Objects } from "./objects.ts";
 
-const ajv = new Ajv({ strict: false });
-const isBuildManifest = ajv.compile<BuildManifest>(BuildManifest);
-const isManifest = ajv.compile<Manifest>(Manifest);
+const validateOwn = validatorOf(BuildManifest);
+const validateAny = validatorOf(Manifest);
 
 /**
  * Creates the manifest, which makes the attempt's result final.
@@ -22,16 +21,16 @@ export async function putManifest(
   const there = (await objects.read(name)).toString();
   // Ours: it was created, and only the acknowledgement was lost.
   if (there === content) return undefined;
-  const found: unknown = JSON.parse(there);
-  if (!isManifest(found)) return "an unreadable manifest";
+  const read = validateAny(JSON.parse(there));
+  if (!read.ok) return "an unreadable manifest";
+  const found = read.value;
   return found.by === "seal" ? `a seal (${found.cause})` : `build ${found.buildId}`;
 }
 
 /** The manifest's text; changed files that do not fit are counted instead of listed. */
 export function withinBounds(manifest: BuildManifest): string {
-  if (!isBuildManifest(manifest)) {
-    throw new Error(`the manifest is not valid: ${ajv.errorsText(isBuildManifest.errors)}`);
-  }
+  const valid = validateOwn(manifest);
+  if (!valid.ok) throw new Error(`the manifest is not valid: ${describeFaults(valid.faults)}`);
   let bounded = manifest;
   let content = JSON.stringify(bounded);
   while (Buffer.byteLength(content) > MANIFEST_LIMITS.bytes && bounded.changedFiles.length > 0) {

@@ -9,10 +9,13 @@ import { TIMING } from "../../shared/limits.ts";
 import {
   answering,
   attemptOf,
-  buildOver,
+  claimedRun,
+  endedBuild,
   later,
   manifestOf,
+  putClaim,
   putObject,
+  submittedRun,
 } from "../support/attempts.ts";
 import { eventually } from "../support/eventually.ts";
 import { shellImage, startPipeline } from "../support/pipeline.ts";
@@ -37,9 +40,7 @@ describe("record-build-status", () => {
 
   test("a build that ended without a claim is followed by the next attempt", async () => {
     await using pipeline = await startPipeline({ images: shellImage("exit 1") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const message = await buildOver(pipeline);
+    const { run, message } = await endedBuild(pipeline);
     await recordBuildStatus(pipeline.services, message);
     const { run: now } = await pipeline.record(run.run.id);
     expect(now).toMatchObject({ status: "pending", attempt: 2 });
@@ -48,14 +49,8 @@ describe("record-build-status", () => {
 
   test("a manifest of the build that claimed decides, whatever the build's status", async () => {
     await using pipeline = await startPipeline({ images: shellImage("exit 1") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: message.id,
-      runner: "r",
-    });
+    const { run, message } = await endedBuild(pipeline);
+    await putClaim(pipeline, run, message.id);
     await putObject(pipeline.services, pathsOf(run).manifest, manifestOf(run, message.id));
     for (const repeat of [1, 2, 3]) {
       await recordBuildStatus(pipeline.services, message);
@@ -67,14 +62,8 @@ describe("record-build-status", () => {
 
   test("a build that lost the claim decides nothing", async () => {
     await using pipeline = await startPipeline({ images: shellImage("exit 1") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: "another",
-      runner: "r",
-    });
+    const { run, message } = await endedBuild(pipeline);
+    await putClaim(pipeline, run, "another");
     await recordBuildStatus(pipeline.services, message);
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "running", attempt: 1, build: { id: "another" } });
@@ -85,9 +74,7 @@ describe("record-build-status", () => {
     ["an output of somebody else", "elsewhere", "not one of its outputs"],
   ])("%s: the run fails and says which", async (_name, place, text) => {
     await using pipeline = await startPipeline({ images: shellImage("exit 0") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const message = await buildOver(pipeline);
+    const { run, message } = await endedBuild(pipeline);
     const paths = pathsOf(run);
     const object =
       place === "attempts" ? `${paths.outputs}patch.diff` : "attempts/other/patch.diff";
@@ -98,11 +85,7 @@ describe("record-build-status", () => {
       sizeBytes: 3,
       sha256: "0".repeat(64),
     };
-    await putObject(pipeline.services, paths.claim, {
-      by: "build",
-      buildId: message.id,
-      runner: "r",
-    });
+    await putClaim(pipeline, run, message.id);
     await putObject(pipeline.services, paths.manifest, {
       ...manifestOf(run, message.id),
       outputs: [output],
@@ -118,14 +101,8 @@ describe("record-build-status", () => {
     ["of another form", JSON.stringify({ by: "build" })],
   ])("a manifest %s counts as none", async (_name, text) => {
     await using pipeline = await startPipeline({ images: shellImage("exit 0") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const message = await buildOver(pipeline);
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: message.id,
-      runner: "r",
-    });
+    const { run, message } = await endedBuild(pipeline);
+    await putClaim(pipeline, run, message.id);
     const bucket = new Storage({ projectId: "pipeline" }).bucket("bucket");
     await bucket.file(pathsOf(run).manifest).save(text, { resumable: false });
     await recordBuildStatus(pipeline.services, message);
@@ -147,8 +124,7 @@ describe("record-build-status", () => {
 describe("cancel", () => {
   test("of a queued run that has not claimed ends it at once, and its build is seen to its end", async () => {
     await using pipeline = await startPipeline({ images: shellImage("sleep 600") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
+    const run = await submittedRun(pipeline);
     await applyEvent(pipeline.services, run.run.id, { type: "cancel" });
     const { run: ended, state } = await pipeline.record(run.run.id);
     expect(ended).toMatchObject({ status: "cancelled", done: true });
@@ -163,14 +139,7 @@ describe("cancel", () => {
 
   test("of a run whose agent does not stop ends its build after the grace", async () => {
     await using pipeline = await startPipeline({ images: shellImage("sleep 600") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: build?.id,
-      runner: "r",
-    });
+    const run = await claimedRun(pipeline);
     await applyEvent(pipeline.services, run.run.id, { type: "cancel" });
     expect((await pipeline.record(run.run.id)).run.status).toBe("cancelling");
     await sweep(later(pipeline.services, TIMING.cancelStep + 1));
@@ -200,9 +169,7 @@ describe("the sweep", () => {
 
   test("settles a run whose status messages were all lost", async () => {
     await using pipeline = await startPipeline({ images: shellImage("exit 1") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    await buildOver(pipeline);
+    const { run } = await endedBuild(pipeline);
     await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
     expect((await pipeline.record(run.run.id)).run).toMatchObject({
       status: "pending",
@@ -227,14 +194,7 @@ describe("the sweep", () => {
 
   test("ends a build past its hard limit", async () => {
     await using pipeline = await startPipeline({ images: shellImage("sleep 600") });
-    const run = await pipeline.accept();
-    await submitBuild(pipeline.services, attemptOf(run));
-    const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: build?.id,
-      runner: "r",
-    });
+    const run = await claimedRun(pipeline);
     await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
     expect((await pipeline.record(run.run.id)).state.phase).toBe("running");
     await sweep(later(pipeline.services, 24 * 3600));

@@ -2,7 +2,7 @@ import { pathsOf } from "../../functions/attempt-outcome.ts";
 import { submitBuild } from "../../functions/submit-build.ts";
 import { sweep } from "../../functions/sweep.ts";
 import { TIMING } from "../../shared/limits.ts";
-import { answering, attemptOf, later, putObject } from "../support/attempts.ts";
+import { answering, attemptOf, later, putClaim } from "../support/attempts.ts";
 import { shellImage, startPipeline } from "../support/pipeline.ts";
 
 describe("submit-build", () => {
@@ -86,11 +86,7 @@ describe("submit-build", () => {
     const run = await pipeline.accept();
     await submitBuild(answering(pipeline.services, "unknown", true), attemptOf(run));
     const [build] = await pipeline.builds();
-    await putObject(pipeline.services, pathsOf(run).claim, {
-      by: "build",
-      buildId: build?.id,
-      runner: "r",
-    });
+    await putClaim(pipeline, run, build?.id ?? "");
     await sweep(later(pipeline.services, TIMING.lease + 1));
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "running", attempt: 1, build: { id: build?.id } });

@@ -1,7 +1,9 @@
 import { Storage } from "@google-cloud/storage";
+import { pathsOf } from "../../functions/attempt-outcome.ts";
 import type { Creation } from "../../functions/cloud/builds.ts";
 import type { Services } from "../../functions/services.ts";
-import type { BuildManifest } from "../../shared/manifest.ts";
+import { submitBuild } from "../../functions/submit-build.ts";
+import type { BuildManifest, Claim } from "../../shared/manifest.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
 import { eventually } from "./eventually.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -31,7 +33,7 @@ export function answering(
   return { ...services, builds };
 }
 
-export async function buildOver(pipeline: Pipeline): Promise<{ id: string }> {
+async function buildOver(pipeline: Pipeline): Promise<{ id: string }> {
   return eventually(() => {
     const message = pipeline.messages.find(
       ({ status }) => status !== "QUEUED" && status !== "WORKING",
@@ -76,4 +78,32 @@ export function manifestOf({ run, state }: RunRecord, buildId: string): BuildMan
     changedFiles: [],
     moreChangedFiles: 0,
   };
+}
+
+/** A run whose build Cloud Build has. */
+export async function submittedRun(pipeline: Pipeline): Promise<RunRecord> {
+  const run = await pipeline.accept();
+  await submitBuild(pipeline.services, attemptOf(run));
+  return run;
+}
+
+/** A submitted run whose claim is its build's. */
+export async function claimedRun(pipeline: Pipeline): Promise<RunRecord> {
+  const run = await submittedRun(pipeline);
+  const [build] = await pipeline.builds();
+  await putClaim(pipeline, run, build?.id ?? "");
+  return run;
+}
+
+/** A submitted run whose build is over, with the message that says so. */
+export async function endedBuild(
+  pipeline: Pipeline,
+): Promise<{ run: RunRecord; message: { id: string } }> {
+  const run = await submittedRun(pipeline);
+  return { run, message: await buildOver(pipeline) };
+}
+
+export async function putClaim(pipeline: Pipeline, run: RunRecord, buildId: string): Promise<void> {
+  const claim: Claim = { by: "build", buildId, runner: "r" };
+  await putObject(pipeline.services, pathsOf(run).claim, claim);
 }

@@ -3,7 +3,7 @@ import { next } from "../../shared/run.ts";
 import type { RunEvent, RunRecord, RunState } from "../../shared/run-record.ts";
 import type { Verdict } from "../../shared/verdict.ts";
 
-export const T0 = new Date("2026-01-02T03:04:05.000Z");
+const T0 = new Date("2026-01-02T03:04:05.000Z");
 export const BUILD = { id: "b-1", name: "projects/p/locations/l/builds/b-1" };
 export const OTHER_BUILD = { id: "b-2", name: "projects/p/locations/l/builds/b-2" };
 export const NEXT = { nonce: "nonce2", sessionId: "session2" };
@@ -41,7 +41,7 @@ export function after(record: RunRecord, ...events: RunEvent[]): RunRecord {
   return current;
 }
 
-export function verdictOf(outcome: Verdict["outcome"]): Verdict {
+function verdictOf(outcome: Verdict["outcome"]): Verdict {
   return { outcome, message: `It was ${outcome}.`, deniedTools: [] };
 }
 

@@ -47,8 +47,8 @@ test.each<[string, string | undefined, string | undefined]>([
 
 test.each<[string, string | undefined, string | undefined]>([
   ["nothing", undefined, undefined],
-  ["our own claim", `{"by":"build","buildId":"b1"}`, undefined],
-  ["another build's", `{"by":"build","buildId":"b2"}`, "build b2"],
+  ["our build's other process", `{"by":"build","buildId":"b1","runner":"r"}`, "build b1"],
+  ["another build's", `{"by":"build","buildId":"b2","runner":"r"}`, "build b2"],
   ["a seal", `{"by":"seal","cause":"cancel"}`, "a seal (cancel)"],
   ["something else", "{}", "an unreadable claim"],
 ])("a claim where %s was before belongs to: %s", async (_name, there, expected) => {
@@ -57,7 +57,7 @@ test.each<[string, string | undefined, string | undefined]>([
 
 test("a manifest that is not as its schema says is not written", () => {
   const manifest = makeManifest({ attempt: "1" as unknown as number });
-  expect(() => withinBounds(manifest)).toThrow("the manifest is not valid: data/attempt");
+  expect(() => withinBounds(manifest)).toThrow("the manifest is not valid: /attempt");
 });
 
 test("changed files that do not fit into the manifest are counted instead", () => {
