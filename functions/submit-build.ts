@@ -7,8 +7,9 @@ import { type AttemptInput, INPUT_FILES, inputObject } from "../shared/attempt.t
 import { buildPlan } from "../shared/build-plan.ts";
 import { AppError } from "../shared/errors.ts";
 import { base62 } from "../shared/ids.ts";
-import { TIMING } from "../shared/limits.ts";
+import { RUN_LIMITS, TIMING } from "../shared/limits.ts";
 import type { RunRecord } from "../shared/run-record.ts";
+import { truncateUtf8 } from "../shared/text.ts";
 import { after } from "../shared/transition.ts";
 import { validatorOf } from "../shared/validate.ts";
 import { pathsOf } from "./attempt-outcome.ts";
@@ -138,7 +139,7 @@ async function recordRejection(
     await adopt(services, record, services.builds.refOf(claim.buildId));
     return;
   }
-  const message = `Cloud Build refused the build: ${reason}`;
+  const message = truncateUtf8(`Cloud Build refused the build: ${reason}`, RUN_LIMITS.messageBytes);
   await settle(services, record, {
     settlement: { verdict: { outcome: "build_rejected", message, deniedTools: [] } },
     liveBuild: null,

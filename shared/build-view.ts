@@ -1,5 +1,7 @@
+import { RUN_LIMITS } from "./limits.ts";
 import type { Outcome } from "./outcomes.ts";
 import type { BuildRef } from "./run-record.ts";
+import { truncateUtf8 } from "./text.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** `Build.Status` by Google's names, with whether a build in it is over. */
@@ -51,5 +53,5 @@ export function verdictWithoutResult(build: BuildView | undefined): Verdict {
   const [outcome, sentence] =
     known ?? (["build_lost", "Cloud Build does not know the build."] as const);
   const message = build?.failure ? `${sentence.replace(/\.$/, "")}: ${build.failure}` : sentence;
-  return { outcome, message, deniedTools: [] };
+  return { outcome, message: truncateUtf8(message, RUN_LIMITS.messageBytes), deniedTools: [] };
 }

@@ -12,18 +12,23 @@ export const RUN_LIMITS = {
   defaultMaxTurns: 100,
   maxBudgetUsd: 1000,
   defaultBudgetUsd: 5,
-  labels: 32,
+  labels: 16,
   labelKeyLength: 63,
-  labelValueLength: 255,
+  labelValueLength: 127,
   idempotencyKeyLength: 255,
   /** Characters of the prompt that the public document shows. */
   promptPreviewLength: 200,
-  /** UTF-8 bytes of each large text in the public document, which may hold 64 KiB in all. */
-  outputTextBytes: 16 * 1024,
-  errorMessageBytes: 2 * 1024,
+  /** Bytes of the public document as JSON: a listener receives all of it at each change. */
+  documentBytes: 64 * 1024,
+  /** UTF-8 bytes of the answer, and of the structured output. */
+  outputTextBytes: 12 * 1024,
+  messageBytes: 2 * 1024,
   historyEntries: 20,
-  changedFiles: 100,
-  artifacts: 50,
+  /** UTF-8 bytes of the list of changed files as JSON; what does not fit is counted. */
+  changedFilesBytes: 8 * 1024,
+  /** The same of the list of artifacts; the manifest has all of them. */
+  artifactsBytes: 10 * 1024,
+  deniedTools: 20,
 } as const;
 
 /** How often something is tried. */

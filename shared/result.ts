@@ -12,14 +12,17 @@ export function resultOf(
   return {
     output: outputOf(manifest),
     usage: usageOf(manifest),
-    artifacts: manifest.outputs.slice(0, RUN_LIMITS.artifacts).map(
-      ({ name, object, contentType, sizeBytes, sha256 }): Artifact => ({
-        name,
-        uri: uriOf(object),
-        contentType,
-        sizeBytes,
-        sha256,
-      }),
+    artifacts: takeWithin(
+      manifest.outputs.map(
+        ({ name, object, contentType, sizeBytes, sha256 }): Artifact => ({
+          name,
+          uri: uriOf(object),
+          contentType,
+          sizeBytes,
+          sha256,
+        }),
+      ),
+      RUN_LIMITS.artifactsBytes,
     ),
     isolation: manifest.isolation,
   };
@@ -30,7 +33,7 @@ function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {
   const text = truncateUtf8(whole, RUN_LIMITS.outputTextBytes);
   const json = structuredJson(facts.result);
   const fits = json === null || utf8Length(json) <= RUN_LIMITS.outputTextBytes;
-  const shown = changedFiles.slice(0, RUN_LIMITS.changedFiles);
+  const shown = takeWithin(changedFiles, RUN_LIMITS.changedFilesBytes);
   return {
     text,
     structured: fits ? json : null,
@@ -38,6 +41,16 @@ function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {
     changedFiles: shown,
     moreChangedFiles: moreChangedFiles + changedFiles.length - shown.length,
   };
+}
+
+/** The first items, as many as fit into `maxBytes` of JSON. */
+function takeWithin<T>(items: readonly T[], maxBytes: number): T[] {
+  let left = maxBytes;
+  const end = items.findIndex((item) => {
+    left -= utf8Length(JSON.stringify(item)) + 1;
+    return left < 0;
+  });
+  return items.slice(0, end === -1 ? items.length : end);
 }
 
 function structuredJson(result: ResultLine | null): string | null {

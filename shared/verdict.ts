@@ -1,5 +1,7 @@
+import { RUN_LIMITS } from "./limits.ts";
 import type { AgentFacts, ResultLine } from "./manifest.ts";
 import type { Outcome } from "./outcomes.ts";
+import { truncateUtf8 } from "./text.ts";
 
 /** What really happened in an attempt, in one word, with the sentence that a person reads. */
 export interface Verdict {
@@ -37,7 +39,11 @@ const STOP_MESSAGES: Record<string, string> = {
 export function verdict(facts: AgentFacts): Verdict {
   const deniedTools = deniedToolsOf(facts);
   const [outcome, message] = judge(facts, deniedTools);
-  return { outcome, message, deniedTools };
+  return {
+    outcome,
+    message: truncateUtf8(message, RUN_LIMITS.messageBytes),
+    deniedTools: deniedTools.slice(0, RUN_LIMITS.deniedTools),
+  };
 }
 
 type Judgement = readonly [outcome: Outcome, message: string];

@@ -88,7 +88,8 @@ function validRequest(value: unknown): CreateRun {
     const detail = `has ${bytes} bytes; at most ${RUN_LIMITS.promptBytes} are accepted`;
     throw invalid([{ pointer: "/prompt", detail }]);
   }
-  const fault = schemaFault(result.value.agent?.outputSchema ?? {});
+  const outputSchema = result.value.agent?.outputSchema;
+  const fault = outputSchema && schemaFault(outputSchema);
   if (fault !== undefined) throw invalid([{ pointer: "/agent/outputSchema", detail: fault }]);
   return result.value;
 }
