@@ -34,6 +34,7 @@ export async function submitBuild(services: Services, message: unknown): Promise
     });
   }
   const { runId, attempt } = valid.value;
+  const giveUpAt = after(services.now(), TIMING.handlerBudget - TIMING.createBuildDeadline);
   const progressToken = base62(services.random(16));
   const leased = await applyEvent(services, runId, {
     type: "lease",
@@ -47,19 +48,27 @@ export async function submitBuild(services: Services, message: unknown): Promise
   if (!leased.changed) return;
   const request = await services.runs.getRequest(runId);
   if (request === undefined) throw new Error(`run ${runId} has no request`);
-  const creation = await create(services, leased.record, { request, progressToken });
+  const creation = await create(services, leased.record, { request, progressToken, giveUpAt });
   await recordCreation(services, leased.record, creation);
 }
 
 async function create(
   services: Services,
   record: RunRecord,
-  { request, progressToken }: { request: ResolvedRequest; progressToken: string },
+  {
+    request,
+    progressToken,
+    giveUpAt,
+  }: { request: ResolvedRequest; progressToken: string; giveUpAt: Date },
 ): Promise<Creation> {
   const paths = pathsOf(record);
   const archive = await inputArchive(services, record, { request, progressToken });
   const object = inputObject(paths, record.state.version);
   const input = await services.artifacts.putInput(object, archive);
+  if (services.now() >= giveUpAt) {
+    // A CreateBuild now could still be under way when the message is delivered again.
+    return { kind: "deferred", message: "uploading its input took too long" };
+  }
   const { id: runId } = record.run;
   const { attempt } = record.state;
   return services.builds.create(
@@ -109,8 +118,12 @@ async function recordCreation(
       return;
     case "deferred": {
       const until = after(services.now(), TIMING.pendingDue);
-      const cause = "Cloud Build takes no more builds at the moment";
-      await applyEvent(services, id, { type: "deferred", attempt, until, cause });
+      await applyEvent(services, id, {
+        type: "deferred",
+        attempt,
+        until,
+        cause: creation.message,
+      });
       return;
     }
     case "rejected":

@@ -24,6 +24,8 @@ const REJECTIONS: readonly number[] = [
   GRPC.UNAUTHENTICATED,
 ];
 
+const OVER_QUOTA = "Cloud Build takes no more builds at the moment";
+
 /** Builds in Cloud Build, all in one project and region. */
 export class Builds {
   readonly #client: CloudBuildClient;
@@ -53,7 +55,7 @@ export class Builds {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const code = codeOf(error) ?? GRPC.UNKNOWN;
-      if (code === GRPC.RESOURCE_EXHAUSTED) return { kind: "deferred", message };
+      if (code === GRPC.RESOURCE_EXHAUSTED) return { kind: "deferred", message: OVER_QUOTA };
       return { kind: REJECTIONS.includes(code) ? "rejected" : "unknown", message };
     }
   }

@@ -64,6 +64,18 @@ describe("submit-build", () => {
     expect((await pipeline.record(second.run.id)).state.phase).toBe("pending");
   });
 
+  test("an upload that took too long is not followed by a CreateBuild", async () => {
+    await using pipeline = await startPipeline();
+    const run = await pipeline.accept();
+    let calls = 0;
+    const now = () => new Date(Date.now() + 30_000 * Math.min(calls++, 1));
+    await submitBuild({ ...pipeline.services, now }, attemptOf(run));
+    expect(await pipeline.builds()).toEqual([]);
+    const { run: waiting, state } = await pipeline.record(run.run.id);
+    expect(state).toMatchObject({ phase: "pending", attempt: 1 });
+    expect(waiting.why).toContain("took too long");
+  });
+
   test.each([
     ["although it was made: its build, which never claims, is replaced", true],
     ["and it was not made: it is replaced", false],
