@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startCloudBuild } from "./cloud-build/start.ts";
@@ -8,6 +11,7 @@ import { newKey, provisionPubsub, storeKey } from "./provision.ts";
 import { startPubsub } from "./pubsub/start.ts";
 import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state-directory.ts";
 import { startStorage } from "./storage/start.ts";
+import type { InjectedFaults } from "./wire/faults.ts";
 import { GoogleError } from "./wire/status.ts";
 
 export interface LocalOptions {
@@ -25,6 +29,8 @@ export interface LocalOptions {
   concurrentBuilds?: number;
   /** Receives what the functions print, line by line. */
   onLog?(target: string, line: string): void;
+  /** What goes wrong in the four services, from their start on. Default: nothing. */
+  faults?: InjectedFaults;
 }
 
 /** A running stand-in with the functions on it. */
@@ -120,31 +126,33 @@ type Clients = Record<
 >;
 
 async function startServices(
-  { directory, ports = {}, model, sandbox, concurrentBuilds = 10 }: LocalOptions,
+  { directory, ports = {}, model, sandbox, concurrentBuilds = 10, faults }: LocalOptions,
   started: AsyncDisposableStack,
 ): Promise<Clients> {
+  const own = (folder: string, port = 0) => ({
+    directory: join(directory, folder),
+    port,
+    ...(faults && { faults }),
+  });
+  const indexesFile = repositoryFile("firestore.indexes.json");
   const firestore = started.use(
-    await startFirestore({
-      directory: join(directory, "firestore"),
-      port: ports.firestore ?? 0,
-      indexesFile: repositoryFile("firestore.indexes.json"),
-    }),
+    await startFirestore({ ...own("firestore", ports.firestore), indexesFile }),
   );
   const storage = started.use(
-    await startStorage({
-      directory: join(directory, "storage"),
-      port: ports.storage ?? 0,
-      buckets: [BUCKET],
-    }),
+    await startStorage({ ...own("storage", ports.storage), buckets: [BUCKET] }),
   );
-  const pubsub = started.use(
-    await startPubsub({ directory: join(directory, "pubsub"), port: ports.pubsub ?? 0 }),
-  );
+  const pubsub = started.use(await startPubsub(own("pubsub", ports.pubsub)));
   const cloudBuild = started.use(
     await startCloudBuild({
-      directory: join(directory, "cloud-build"),
-      port: ports.cloudBuild ?? 0,
-      images: { [IMAGE]: agentImage(storage.url, model.url, sandbox) },
+      ...own("cloud-build", ports.cloudBuild),
+      images: {
+        [IMAGE]: agentImage({
+          STORAGE_EMULATOR_HOST: storage.url,
+          ANTHROPIC_BASE_URL: model.url,
+          RUNYARD_SANDBOX: sandbox,
+          TMPDIR: temporaryDirectory(directory, started),
+        }),
+      },
       secrets: { [KEY_SECRET]: model.key },
       concurrentBuilds,
       publish: (projectId, message) =>
@@ -164,17 +172,27 @@ async function startServices(
 }
 
 /** The image that builds run: its entrypoint is the runner, its ENV says where the services are. */
-function agentImage(storageUrl: string, modelUrl: string, sandbox: string) {
+function agentImage(env: Record<string, string>) {
   const runner = repositoryFile("infra/agent/main.ts");
   return {
     command: [process.execPath, "--disable-warning=ExperimentalWarning", runner],
-    env: {
-      STORAGE_EMULATOR_HOST: storageUrl,
-      ANTHROPIC_BASE_URL: modelUrl,
-      RUNYARD_SANDBOX: sandbox,
-      METADATA_SERVER_DETECTION: "none",
-    },
+    env: { ...env, METADATA_SERVER_DETECTION: "none" },
   };
+}
+
+/**
+ * Where builds keep temporary files, as a container has its own `/tmp`: emptied at each start, since a
+ * build that was killed leaves things behind. Outside the state directory, whose name may be too long for
+ * the sockets in it.
+ */
+function temporaryDirectory(directory: string, started: AsyncDisposableStack): string {
+  const name = createHash("sha256").update(directory).digest("hex").slice(0, 16);
+  const path = join(tmpdir(), `runyard-${name}`);
+  const remove = () => rmSync(path, { recursive: true, force: true });
+  remove();
+  mkdirSync(path, { mode: 0o700 });
+  started.defer(remove);
+  return path;
 }
 
 function ignoringMissingTopic(publish: () => void): void {

@@ -6,6 +6,7 @@ import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
 import { startOfflineModel } from "../../infra/local/offline-model/start.ts";
 import { type Local, startLocal } from "../../infra/local/start.ts";
+import type { InjectedFaults } from "../../infra/local/wire/faults.ts";
 
 /** What the model's API was asked, as a story looks at it. */
 export interface ModelRequest {
@@ -31,9 +32,16 @@ export interface World extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** @param options.sandbox default bubblewrap */
+/**
+ * @param options.sandbox default bubblewrap
+ * @param options.faults what goes wrong, across restarts too; default nothing
+ */
 export async function startWorld(
-  options: { sandbox?: "bubblewrap" | "none"; concurrentBuilds?: number } = {},
+  options: {
+    sandbox?: "bubblewrap" | "none";
+    concurrentBuilds?: number;
+    faults?: InjectedFaults;
+  } = {},
 ): Promise<World> {
   const stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "world-"));

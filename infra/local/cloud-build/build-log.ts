@@ -1,4 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { asDiskFull, type DiskFull } from "../wire/disk.ts";
 import type { Build } from "./build.ts";
 import type { Engine } from "./engine.ts";
 
@@ -27,11 +29,18 @@ export function openBuildLog(engine: Engine, build: Build, path: string): BuildL
   const { clock } = engine.state;
   const file = openSync(path, "a", 0o600);
   let isChanged = true;
+  let full: DiskFull | undefined;
   let upload: Promise<unknown> = Promise.resolve();
   let cancelFlush = scheduleFlush();
 
+  /** A step is not stopped because a line of it finds no room; the log then ends as one that failed. */
   function write(bytes: Buffer): void {
-    writeSync(file, bytes);
+    try {
+      writeSync(file, bytes);
+    } catch (error) {
+      full ??= asDiskFull(error, dirname(path));
+      if (full === undefined) throw error;
+    }
     isChanged = true;
   }
 
@@ -61,6 +70,7 @@ export function openBuildLog(engine: Engine, build: Build, path: string): BuildL
       closeSync(file);
       await upload.catch(() => {});
       await flush();
+      if (full !== undefined) throw full;
     },
   };
 }

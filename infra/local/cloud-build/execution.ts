@@ -1,3 +1,4 @@
+import { asDiskFull, whenDiskHasRoom } from "../wire/disk.ts";
 import { setAlarm } from "./alarm.ts";
 import {
   type Build,
@@ -41,17 +42,26 @@ interface Outcome {
 /** Runs a build whose status is WORKING already, to its end. */
 export function startExecution(engine: Engine, build: Build): Execution {
   const controller = new AbortController();
-  const stop = (reason: StopReason) => controller.abort(reason);
+  const closing = new AbortController();
+  const stop = (reason: StopReason) => {
+    controller.abort(reason);
+    if (reason === "closing") closing.abort();
+  };
   const startMs = timestampMs(build.startTime ?? build.createTime);
   const deadlineMs = startMs + durationMs(build.timeout);
   const cancelAlarm = setAlarm(engine.state.clock, deadlineMs, () => stop("timeout"));
-  const done = execute(engine, build, controller.signal)
-    .catch((error: unknown) => reportBug(engine, build, error))
+  const running = { signal: controller.signal, closing: closing.signal };
+  const done = execute(engine, build, running)
+    .catch((error: unknown) => reportBug(engine, build, { error, closing: closing.signal }))
     .finally(cancelAlarm);
   return { stop, done };
 }
 
-async function execute(engine: Engine, build: Build, signal: AbortSignal): Promise<void> {
+async function execute(
+  engine: Engine,
+  build: Build,
+  { signal, closing }: { signal: AbortSignal; closing: AbortSignal },
+): Promise<void> {
   const files = filesOf(engine.buildsDirectory, build.id);
   createFiles(files);
   const log = openBuildLog(engine, build, files.log);
@@ -69,7 +79,9 @@ async function execute(engine: Engine, build: Build, signal: AbortSignal): Promi
   }
   // The next start tells the end of a build that was closed in the middle, and tidies up after it.
   if (isClosing) return;
-  settle(run, outcome);
+  const { clock } = engine.state;
+  const isSettled = await whenDiskHasRoom(() => settle(run, outcome), { clock, giveUp: closing });
+  if (!isSettled) return;
   await removeTree(files.root);
 }
 
@@ -96,6 +108,8 @@ async function work(run: BuildRun): Promise<Outcome> {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof BuildFailure) return { status: "FAILURE", failure: error };
+  const full = asDiskFull(error);
+  if (full !== undefined) return { status: "INTERNAL_ERROR", statusDetail: full.message };
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`stand-in: a build failed inside the service: ${detail}\n`);
   return { status: "INTERNAL_ERROR", statusDetail: `internal error: ${String(error)}` };
@@ -208,17 +222,20 @@ function withRecord(step: Build["steps"][number], record: BuildRun["steps"][numb
 }
 
 /** The service itself failed: the build ends as Google's do then, and the process goes on. */
-async function reportBug(engine: Engine, build: Build, error: unknown): Promise<void> {
+async function reportBug(
+  engine: Engine,
+  build: Build,
+  { error, closing }: { error: unknown; closing: AbortSignal },
+): Promise<void> {
+  const { clock } = engine.state;
   const { statusDetail = "" } = outcomeOf(error);
   await engine.processes.killBuild(build.id);
   const current = findBuild(engine.state, build.id)?.build;
   if (current === undefined || isTerminal(current.status)) return;
-  changeStatus(engine.state, build.id, {
-    from: ["WORKING"],
-    patch: {
-      status: "INTERNAL_ERROR",
-      statusDetail,
-      finishTime: toTimestamp(engine.state.clock.now()),
-    },
-  });
+  const fail = () => {
+    const finishTime = toTimestamp(clock.now());
+    const patch = { status: "INTERNAL_ERROR", statusDetail, finishTime } as const;
+    changeStatus(engine.state, build.id, { from: ["WORKING"], patch });
+  };
+  await whenDiskHasRoom(fail, { clock, giveUp: closing });
 }

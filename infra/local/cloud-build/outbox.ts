@@ -38,12 +38,13 @@ export function startOutbox(
     for (let next = firstMessageUnlessClosed(); next; next = firstMessageUnlessClosed()) {
       try {
         await send(next);
+        // On a full disk this fails, and the message goes out twice.
+        removeMessage(state, next.seq);
       } catch {
         retryLater();
         return;
       }
       failures = 0;
-      removeMessage(state, next.seq);
     }
   }
 

@@ -1,6 +1,8 @@
+import { systemClock } from "../wire/clock.ts";
+import { unlessDiskFull } from "../wire/disk.ts";
 import { killEverything, type Leader, leaderOf } from "./processes.ts";
 import { startReaper } from "./reaper-link.ts";
-import type { State } from "./state.ts";
+import { openState, type State } from "./state.ts";
 
 /**
  * Knows the processes of the builds that run, in three places: in memory, with the reaper (should this
@@ -51,10 +53,21 @@ export function startProcessRegistry(state: State): ProcessRegistry {
       await killEverything(`${buildId}/`, leaders);
       leadersOf.delete(buildId);
       reaper.tell({ forget: buildId });
-      forgetLeaders(state, buildId);
+      // On a full disk the next start finds them recorded, and nothing to kill.
+      unlessDiskFull(() => forgetLeaders(state, buildId));
     },
     close: () => reaper.close(),
   };
+}
+
+/**
+ * Forgets the processes that are recorded in a directory which was brought here from another machine: those
+ * of this machine are others. Call only while no service uses it.
+ */
+export function forgetProcesses(directory: string): void {
+  const { database } = openState(directory, systemClock);
+  database.exec("DELETE FROM processes");
+  database.close();
 }
 
 function recordLeader({ database }: State, buildId: string, { pid, startedAt }: Leader): void {

@@ -1,3 +1,4 @@
+import { DISK_RETRY_MS, unlessDiskFull } from "../wire/disk.ts";
 import { setAlarm } from "./alarm.ts";
 import { type Build, toTimestamp } from "./build.ts";
 import { closeLostLog } from "./build-log.ts";
@@ -29,10 +30,11 @@ export interface Queue {
  */
 export async function recoverLostBuilds(engine: Engine): Promise<void> {
   const { state, processes, buildsDirectory } = engine;
-  for (const buildId of processes.recordedBuilds()) await processes.killBuild(buildId);
+  const lost = buildsIn(state, "WORKING");
+  const ids = new Set([...processes.recordedBuilds(), ...lost.map(({ id }) => id)]);
+  await Promise.all([...ids].map((id) => processes.killBuild(id)));
   const statusDetail = "the worker of this build was lost; nothing of it runs any more";
-  for (const build of buildsIn(state, "WORKING")) {
-    await processes.killBuild(build.id);
+  for (const build of lost) {
     const { log } = filesOf(buildsDirectory, build.id);
     // The log's bucket may be gone by now; the build ends all the same.
     await closeLostLog(engine, build, { path: log, text: `ERROR\nERROR: ${statusDetail}` }).catch(
@@ -54,11 +56,14 @@ export function openQueue(engine: Engine, concurrentBuilds: number): Queue {
 
   function fill(): void {
     if (isClosed) return;
-    expire();
-    while (executions.size < concurrentBuilds && startNext()) {
-      // Each round starts one build.
-    }
-    awaitExpiry();
+    const isDone = unlessDiskFull(() => {
+      expire();
+      while (executions.size < concurrentBuilds && startNext()) {
+        // Each round starts one build.
+      }
+    });
+    if (isDone) awaitExpiry();
+    else tryAgainLater();
   }
 
   function startNext(): boolean {
@@ -87,6 +92,11 @@ export function openQueue(engine: Engine, concurrentBuilds: number): Queue {
       const patch = { status: "EXPIRED", finishTime } as const;
       changeStatus(state, first.id, { from: ["QUEUED"], patch });
     }
+  }
+
+  function tryAgainLater(): void {
+    cancelExpiry();
+    cancelExpiry = state.clock.setTimeout(fill, DISK_RETRY_MS);
   }
 
   function awaitExpiry(): void {

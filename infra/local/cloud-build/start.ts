@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { type Clock, systemClock } from "../wire/clock.ts";
+import type { InjectedFaults } from "../wire/faults.ts";
+import { withFaults } from "../wire/grpc-faults.ts";
 import { startGrpcServer } from "../wire/grpc-server.ts";
 import type { Engine, Surroundings } from "./engine.ts";
+import { withMessageFaults } from "./message-faults.ts";
 import type { CloudBuild } from "./operations.ts";
 import { startOutbox } from "./outbox.ts";
 import { startProcessRegistry } from "./process-registry.ts";
@@ -37,6 +40,8 @@ export interface CloudBuildOptions extends Surroundings {
     projectId: string,
     message: { data: Buffer; attributes: Record<string, string> },
   ): void | Promise<void>;
+  /** What goes wrong. Default: nothing, and nothing of it is in the way of a call or message. */
+  faults?: InjectedFaults;
 }
 
 /** A stand-in that accepts calls. */
@@ -64,8 +69,9 @@ export async function startCloudBuild(options: CloudBuildOptions): Promise<Runni
   const engine: Engine = { state, surroundings: options, processes, buildsDirectory };
   await recoverLostBuilds(engine);
   await removeTree(buildsDirectory);
+  const publish = withMessageFaults(options.publish, options.faults);
   const outbox = startOutbox(state, ({ projectId, data, attributes }) =>
-    options.publish(projectId, { data, attributes }),
+    publish(projectId, { data, attributes }),
   );
   state.onMessage = outbox.wake;
   const queue = openQueue(engine, options.concurrentBuilds ?? DEFAULT_CONCURRENT_BUILDS);
@@ -76,7 +82,8 @@ export async function startCloudBuild(options: CloudBuildOptions): Promise<Runni
     takeGet: requestQuota(clock, "Build and Operation Get requests", options.getsPerMinute),
     projectNumber: options.projectNumber,
   };
-  const server = await startGrpcServer(PROTOS, cloudBuildServices(service), options.port);
+  const services = withFaults(cloudBuildServices(service), options.faults);
+  const server = await startGrpcServer(PROTOS, services, options.port);
   queue.fill();
   const close = once(async () => {
     await server.close();

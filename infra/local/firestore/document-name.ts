@@ -22,12 +22,15 @@ export interface DocumentName {
   id: string;
 }
 
+/** A numeric id, as Datastore has them. Clients use the smallest to say "before all others". */
+const NUMERIC_ID = /^__id(-?\d{1,19})__$/;
+
 /**
- * A name as text whose byte order is Firestore's order of names: segment by segment, each by its
- * UTF-8 bytes.
+ * A name as text whose byte order is Firestore's order of names: segment by segment, numeric ids first
+ * and by their number, then all others by their UTF-8 bytes.
  *
- * Differs: Google sorts numeric ids (`__id7__`, imported from Datastore) before all others; the
- * stand-in refuses them like every reserved id.
+ * Differs: a numeric id (`__id7__`) can only be compared with; a document cannot have one, as if it were
+ * reserved like every other `__id__`.
  */
 export function nameKey(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
@@ -37,7 +40,18 @@ export function nameKey(name: string): string {
         .replaceAll("\u0001", "\u0002\u0004")
         .replaceAll("\u0000", "\u0002\u0003")
     : name;
-  return escaped.replaceAll("/", SEPARATOR);
+  const ordered = escaped.includes("/__id")
+    ? escaped.split("/").map(numericIdsFirst).join("/")
+    : escaped;
+  return ordered.replaceAll("/", SEPARATOR);
+}
+
+/** A numeric id as what sorts before every escaped character; any other segment as it is. */
+function numericIdsFirst(segment: string): string {
+  const number = NUMERIC_ID.exec(segment)?.[1];
+  if (number === undefined) return segment;
+  const positive = BigInt(number) + 2n ** 63n;
+  return `\u0002\u0002${positive.toString(16).padStart(16, "0")}`;
 }
 
 /** The keys of everything below the path: from `first` up to, not including, `after`. */

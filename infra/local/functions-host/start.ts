@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { type Instance, startInstance } from "./instance.ts";
 
 /** A function as the host runs it. */
-export interface HostedFunction {
+interface HostedFunction {
   /** Name that it is registered under. */
   target: string;
   /** Port of its front; 0 takes any free one. */

@@ -10,11 +10,15 @@ import {
 
 /**
  * Makes one durable change, then delivers what it made deliverable. `work` changes store and state
- * together and adds each subscription that it concerned to `state.touched`.
+ * together and adds each subscription that it concerned to `state.touched`. If it fails, the store has
+ * none of it, and these subscriptions are filled from the store again.
  */
 export function transact<T>(state: PubsubState, work: () => T): T {
   try {
     return inTransaction(state.store.database, work);
+  } catch (error) {
+    for (const subscription of state.touched) state.reload(subscription);
+    throw error;
   } finally {
     const touched = [...state.touched];
     state.touched.clear();

@@ -1,3 +1,4 @@
+import { unlessDiskFull } from "../wire/disk.ts";
 import { acknowledgeMessages, failDelivery } from "./delivery.ts";
 import { attach, detach, dispatch, transact } from "./dispatch.ts";
 import { pushBody } from "./push-body.ts";
@@ -7,7 +8,6 @@ import {
   type PushAgents,
   type PushOutcome,
   type PushRequest,
-  startPushRequest,
 } from "./push-request.ts";
 import { deliveryAttempt } from "./received.ts";
 import { pushPauseMs } from "./retry.ts";
@@ -90,9 +90,10 @@ function push(pusher: Pusher, entry: Entry): void {
     deliveryAttempt: deliveryAttempt(entry),
   });
   const endpoint = pushConfig.pushEndpoint ?? "";
-  const request = startPushRequest(agents, { endpoint, body }, (outcome) => {
+  const request = state.sendPush(agents, { endpoint, body }, (outcome) => {
     inFlight.delete(entry);
-    settlePush(pusher, entry, outcome);
+    // What cannot be stored is delivered again.
+    unlessDiskFull(() => settlePush(pusher, entry, outcome));
     closeIdleAgents(pusher);
   });
   inFlight.set(entry, request);

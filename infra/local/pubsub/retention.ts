@@ -1,3 +1,4 @@
+import { DISK_RETRY_MS } from "../wire/disk.ts";
 import { addEntry, settle } from "./delivery.ts";
 import { endLease, transact } from "./dispatch.ts";
 import type { PubsubState, Subscription } from "./state.ts";
@@ -26,6 +27,7 @@ export function dropExpired(state: PubsubState, subscription: Subscription): voi
 
 /** Drops a subscription's whole backlog, retained messages included. Call only inside `transact`. */
 export function dropBacklog(state: PubsubState, subscription: Subscription): void {
+  state.touched.add(subscription);
   forgetEntries(state, subscription);
   state.store.deleteDeliveries(subscription.id);
   state.store.dropUnneededMessages();
@@ -35,6 +37,19 @@ export function dropBacklog(state: PubsubState, subscription: Subscription): voi
 export function loadBacklog(state: PubsubState, subscription: Subscription): void {
   forgetEntries(state, subscription);
   for (const row of state.store.deliveries(subscription.id)) addEntry(state, subscription, row);
+}
+
+/**
+ * Fills a subscription from the store after a change that could not be stored. What it has is delivered
+ * again a little later, so that a disk that stays full does not keep it delivering for nothing.
+ */
+export function reloadBacklog(state: PubsubState, subscription: Subscription): void {
+  const soonMs = state.clock.now() + DISK_RETRY_MS;
+  forgetEntries(state, subscription);
+  for (const row of state.store.deliveries(subscription.id)) {
+    addEntry(state, subscription, { ...row, notBeforeMs: Math.max(row.notBeforeMs, soonMs) });
+  }
+  if (subscription.wakeAtMs < soonMs) state.retentionAgenda.schedule(subscription, soonMs);
 }
 
 function forgetEntries(state: PubsubState, subscription: Subscription): void {

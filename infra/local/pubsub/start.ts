@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../wire/clock.ts";
+import { DISK_RETRY_MS, unlessDiskFull } from "../wire/disk.ts";
+import type { InjectedFaults } from "../wire/faults.ts";
+import { withFaults } from "../wire/grpc-faults.ts";
 import { loadProtos, startGrpcServer } from "../wire/grpc-server.ts";
 import { createAgenda } from "./agenda.ts";
 import { wakeEntry } from "./delivery.ts";
@@ -8,7 +11,9 @@ import { toMilliseconds } from "./duration.ts";
 import { closeConsumers, isPush } from "./operations/subscriptions.ts";
 import { publish } from "./operations/topics.ts";
 import { startPushing } from "./push.ts";
-import { dropExpired, loadBacklog } from "./retention.ts";
+import { type SendPush, withPushFaults } from "./push-faults.ts";
+import { startPushRequest } from "./push-request.ts";
+import { dropExpired, loadBacklog, reloadBacklog } from "./retention.ts";
 import { pubsubServices } from "./service.ts";
 import { createSubscription, type PubsubState } from "./state.ts";
 import { openStore } from "./store.ts";
@@ -23,6 +28,8 @@ export interface PubsubOptions {
   port?: number;
   /** Default: the machine's. */
   clock?: Clock;
+  /** What goes wrong. Default: nothing, and nothing of it is in the way of a call or push. */
+  faults?: InjectedFaults;
 }
 
 /** A Pub/Sub that accepts calls and pushes. */
@@ -42,8 +49,10 @@ export interface RunningPubsub {
 
 /** Starts Pub/Sub on loopback, going on where the last one on this directory stopped or was killed. */
 export async function startPubsub(options: PubsubOptions): Promise<RunningPubsub> {
-  const state = openState(options.directory, options.clock ?? systemClock);
-  const server = await startGrpcServer(loadProtos(PROTOS), pubsubServices(state), options.port);
+  const { directory, port, clock = systemClock, faults } = options;
+  const state = openState(directory, clock, withPushFaults(startPushRequest, faults));
+  const services = withFaults(pubsubServices(state), faults);
+  const server = await startGrpcServer(loadProtos(PROTOS), services, port);
   for (const subscription of state.subscriptions.values()) {
     if (isPush(subscription)) startPushing(state, subscription);
   }
@@ -63,15 +72,22 @@ export async function startPubsub(options: PubsubOptions): Promise<RunningPubsub
   };
 }
 
-function openState(directory: string, clock: Clock): PubsubState {
+function openState(directory: string, clock: Clock, sendPush: SendPush): PubsubState {
   const store = openStore(directory);
   const state: PubsubState = {
     store,
     clock,
+    sendPush,
     topics: new Map(),
     subscriptions: new Map(),
-    entryAgenda: createAgenda(clock, (entry) => wakeEntry(state, entry)),
-    retentionAgenda: createAgenda(clock, (subscription) => dropExpired(state, subscription)),
+    entryAgenda: createAgenda(clock, (entry) => {
+      unlessDiskFull(() => wakeEntry(state, entry));
+    }),
+    retentionAgenda: createAgenda(clock, (subscription) => {
+      if (unlessDiskFull(() => dropExpired(state, subscription))) return;
+      state.retentionAgenda.schedule(subscription, clock.now() + DISK_RETRY_MS);
+    }),
+    reload: (subscription) => reloadBacklog(state, subscription),
     lastMessageId: store.lastMessageId(),
     touched: new Set(),
     processId: randomBytes(6).toString("base64url"),

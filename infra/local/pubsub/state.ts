@@ -1,6 +1,7 @@
 import type { Clock } from "../wire/clock.ts";
 import type { Agenda } from "./agenda.ts";
 import type { AttributesFilter } from "./filter.ts";
+import type { SendPush } from "./push-faults.ts";
 import type { Store } from "./store.ts";
 import type { SubscriptionConfig, TopicConfig } from "./types.ts";
 
@@ -11,6 +12,8 @@ import type { SubscriptionConfig, TopicConfig } from "./types.ts";
 export interface PubsubState {
   store: Store;
   clock: Clock;
+  /** Posts a push to its endpoint. */
+  sendPush: SendPush;
   topics: Map<string, Topic>;
   subscriptions: Map<string, Subscription>;
   /** Wakes entries: the end of a lease or of a backoff. */
@@ -20,6 +23,8 @@ export interface PubsubState {
   lastMessageId: number;
   /** Subscriptions whose deliverable messages or consumers changed in the present transaction. */
   touched: Set<Subscription>;
+  /** Fills a subscription from the store again, after a change of it that could not be stored. */
+  reload(subscription: Subscription): void;
   /** Random; part of ack ids, so that those of an earlier process are told apart. */
   processId: string;
 }

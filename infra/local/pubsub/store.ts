@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabase } from "../wire/database.ts";
+import { openDatabase, writing } from "../wire/database.ts";
 import type { StoredMessage, SubscriptionConfig, TopicConfig } from "./types.ts";
 
 const SCHEMA = `
@@ -72,7 +72,8 @@ function configStatements(database: DatabaseSync) {
   const deleteSubscription = database.prepare("DELETE FROM subscriptions WHERE id = ?");
   return {
     topics: () => topics.all().map((row) => JSON.parse(String(row["config"])) as TopicConfig),
-    saveTopic: (config: TopicConfig) => void saveTopic.run(config.name, JSON.stringify(config)),
+    saveTopic: (config: TopicConfig) =>
+      writing(database, () => void saveTopic.run(config.name, JSON.stringify(config))),
     deleteTopic: (name: string) => void deleteTopic.run(name),
     subscriptions: () =>
       subscriptions.all().map((row) => ({
@@ -81,7 +82,9 @@ function configStatements(database: DatabaseSync) {
       })),
     /** Returns the subscription's number, which no other one ever gets. */
     insertSubscription: (config: SubscriptionConfig) =>
-      Number(insertSubscription.run(config.name, JSON.stringify(config)).lastInsertRowid),
+      writing(database, () =>
+        Number(insertSubscription.run(config.name, JSON.stringify(config)).lastInsertRowid),
+      ),
     updateSubscription: (id: number, config: SubscriptionConfig) =>
       void updateSubscription.run(JSON.stringify(config), id),
     deleteSubscription: (id: number) => void deleteSubscription.run(id),

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { asDiskFull } from "../wire/disk.ts";
 import { type Checksums, startDigest } from "./digest.ts";
 import { contentPath, newContentName, removeUnreferenced, type State } from "./state.ts";
 
@@ -12,6 +13,8 @@ export interface StoredContent {
 /**
  * Streams `source` to a new content file and gives it to `use`, which commits a row that names it. If the
  * source breaks off, or `use` throws, the file is gone again.
+ *
+ * @throws {DiskFull}
  */
 export async function withContent<T>(
   state: State,
@@ -23,7 +26,7 @@ export async function withContent<T>(
     return use({ content, ...(await writeContent(contentPath(state, content), source)) });
   } catch (error) {
     removeUnreferenced(state, content);
-    throw error;
+    throw asDiskFull(error, state.contentDirectory) ?? error;
   }
 }
 

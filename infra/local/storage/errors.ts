@@ -1,3 +1,4 @@
+import { asDiskFull, DiskFull } from "../wire/disk.ts";
 import { GoogleError, type GoogleStatus } from "../wire/status.ts";
 
 /** One row of the table: the HTTP status, the JSON API's `reason` and the XML API's `Code`. */
@@ -107,8 +108,14 @@ const XML_CODES: Partial<Record<GoogleStatus, string>> = {
   UNIMPLEMENTED: "NotImplemented",
 };
 
+// Differs: Cloud Storage has no word for a full disk. 507 says what it is, and is no status that clients
+// try again, as they would for minutes with 429 or 503.
+const DISK_FULL = { http: 507, reason: "insufficientStorage", xmlCode: "InsufficientStorage" };
+
 /** What the wire says about `error`. Anything but a refusal is a bug: it is logged and answered with 500. */
-export function toWireError(error: unknown): WireError {
+export function toWireError(thrown: unknown): WireError {
+  const error = asDiskFull(thrown) ?? thrown;
+  if (error instanceof DiskFull) return { ...DISK_FULL, message: error.message };
   if (error instanceof StorageError) {
     return { ...REFUSALS[error.refusal], ...error.details, message: error.message };
   }

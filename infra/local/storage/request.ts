@@ -17,6 +17,8 @@ export interface StorageRequest {
   baseUrl: string;
   /** Cuts the connection, so that `body` ends with an error. */
   disconnect(): void;
+  /** Resolves when the connection is no longer there. */
+  whenDisconnected(): Promise<void>;
 }
 
 /** What an operation answers; at most one of `json`, `text` and `file` is the body. */

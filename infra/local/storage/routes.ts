@@ -25,44 +25,59 @@ export type Surface = "api" | "upload" | "xml";
 
 const API = "/b/{bucket}/o/{object}";
 
+/** What answers a request: the operation, its method, and the decoded parameters of the path. */
+export interface Route {
+  /** Google's name of it, without the `storage.` before. */
+  method: string;
+  operation: Operation<State>;
+  parameters: Record<string, string>;
+}
+
+/** Finds the route of a request by surface, HTTP method and path; see {@link findRoute}. */
+export type Router = typeof findRoute;
+
 /**
- * `SURFACE METHOD PATTERN` and its operation; the first that fits is taken.
+ * `SURFACE METHOD PATTERN`, the method and its operation; the first that fits is taken. All requests that
+ * bring an object's content are `objects.insert`, whichever API and however many there are.
  *
  * Differs: access control, IAM, notifications, HMAC keys, folders, CORS, batch requests and form uploads are
  * not there, and answer so by name.
  */
-const ROUTES: [string, Operation<State>][] = [
-  ["api GET /b", listBuckets],
-  ["api POST /b", insertBucket],
-  ["api GET /b/{bucket}", getBucket],
-  ["api PATCH /b/{bucket}", patchBucket],
-  ["api DELETE /b/{bucket}", deleteBucket],
-  ["api GET /b/{bucket}/o", listObjects],
-  [`api POST ${API}/copyTo/b/{toBucket}/o/{toObject}`, copyObject],
-  [`api POST ${API}/rewriteTo/b/{toBucket}/o/{toObject}`, rewriteObject],
-  [`api POST ${API}/moveTo/o/{toObject}`, moveObject],
-  [`api POST ${API}/compose`, composeObject],
-  [`api GET ${API}`, getObject],
-  [`api PATCH ${API}`, patchObject],
-  [`api PUT ${API}`, updateObject],
-  [`api DELETE ${API}`, deleteObject],
-  ["upload POST /b/{bucket}/o", insertObject],
-  ["upload PUT /b/{bucket}/o", continueUpload],
-  ["upload DELETE /b/{bucket}/o", deleteUpload],
-  ["xml GET /{bucket}/{object}", xmlGetObject],
-  ["xml HEAD /{bucket}/{object}", xmlGetObject],
-  ["xml PUT /{bucket}/{object}", xmlPutObject],
-  ["xml POST /{bucket}/{object}", xmlStartUpload],
-  ["xml DELETE /{bucket}/{object}", xmlDeleteObject],
+const ROUTES: [string, string, Operation<State>][] = [
+  ["api GET /b", "buckets.list", listBuckets],
+  ["api POST /b", "buckets.insert", insertBucket],
+  ["api GET /b/{bucket}", "buckets.get", getBucket],
+  ["api PATCH /b/{bucket}", "buckets.patch", patchBucket],
+  ["api DELETE /b/{bucket}", "buckets.delete", deleteBucket],
+  ["api GET /b/{bucket}/o", "objects.list", listObjects],
+  [`api POST ${API}/copyTo/b/{toBucket}/o/{toObject}`, "objects.copy", copyObject],
+  [`api POST ${API}/rewriteTo/b/{toBucket}/o/{toObject}`, "objects.rewrite", rewriteObject],
+  [`api POST ${API}/moveTo/o/{toObject}`, "objects.move", moveObject],
+  [`api POST ${API}/compose`, "objects.compose", composeObject],
+  [`api GET ${API}`, "objects.get", getObject],
+  [`api PATCH ${API}`, "objects.patch", patchObject],
+  [`api PUT ${API}`, "objects.update", updateObject],
+  [`api DELETE ${API}`, "objects.delete", deleteObject],
+  ["upload POST /b/{bucket}/o", "objects.insert", insertObject],
+  ["upload PUT /b/{bucket}/o", "objects.insert", continueUpload],
+  ["upload DELETE /b/{bucket}/o", "objects.cancelUpload", deleteUpload],
+  ["xml GET /{bucket}/{object}", "objects.get", xmlGetObject],
+  ["xml HEAD /{bucket}/{object}", "objects.get", xmlGetObject],
+  ["xml PUT /{bucket}/{object}", "objects.insert", xmlPutObject],
+  ["xml POST /{bucket}/{object}", "objects.insert", xmlStartUpload],
+  ["xml DELETE /{bucket}/{object}", "objects.delete", xmlDeleteObject],
 ];
 
-const COMPILED = ROUTES.map(([route, operation]) => {
+/** Google's names of the methods that are there, without the `storage.` before; some more than once. */
+export const STORAGE_METHODS = ROUTES.map(([, method]) => method);
+
+const COMPILED = ROUTES.map(([route, name, operation]) => {
   const [surface, method, pattern = ""] = route.split(" ");
   // An object's name is the rest of the path, so that literal slashes work as well as %2F.
   const source = pattern
     .replace(/\{((?:to)?[Oo]bject)\}/g, "(?<$1>.+)")
     .replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
-  return { surface, method, operation, regExp: new RegExp(`^${source}$`, "s") };
+  return { surface, method, name, operation, regExp: new RegExp(`^${source}$`, "s") };
 });
 
 /**
@@ -91,17 +106,14 @@ export function surfaceOf(path: string): { surface: Surface; rest: string } {
  * @throws {GoogleError} UNIMPLEMENTED, naming what is not there; INVALID_ARGUMENT for a path that is not
  * percent-encoded UTF-8
  */
-export function findRoute(
-  surface: Surface,
-  method: string,
-  path: string,
-): { operation: Operation<State>; parameters: Record<string, string> } {
+export function findRoute(surface: Surface, method: string, path: string): Route {
   for (const route of COMPILED) {
     const match = route.surface === surface && route.method === method && route.regExp.exec(path);
     if (!match) continue;
     const groups = Object.entries(match.groups ?? {});
     const parameters = groups.map(([name, value]) => [name, decodePercent(value)]);
-    return { operation: route.operation, parameters: Object.fromEntries(parameters) };
+    const { name, operation } = route;
+    return { method: name, operation, parameters: Object.fromEntries(parameters) };
   }
   throw new GoogleError("UNIMPLEMENTED", `the stand-in does not implement ${method} ${path}`);
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { closeSync, createReadStream } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,7 +7,7 @@ import { createGunzip } from "node:zlib";
 import { GoogleError } from "../wire/status.ts";
 import { toWireError, type WireError } from "./errors.ts";
 import { parseQuery, type Reply, type ReplyFile, type StorageRequest } from "./request.ts";
-import { findRoute, type Surface, surfaceOf } from "./routes.ts";
+import { type Router, type Surface, surfaceOf } from "./routes.ts";
 import type { State } from "./state.ts";
 
 /** An HTTP server that accepts requests. */
@@ -18,10 +19,16 @@ export interface RunningServer {
 }
 
 /** Serves the JSON API and the XML API on loopback; port 0 takes any free one. */
-export async function startServer(state: State, port: number): Promise<RunningServer> {
+export async function startServer(
+  state: State,
+  route: Router,
+  port: number,
+): Promise<RunningServer> {
   const inHand = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    const handled = handle(state, request, response).finally(() => inHand.delete(handled));
+    const handled = handle({ state, route }, request, response).finally(() =>
+      inHand.delete(handled),
+    );
     inHand.add(handled);
   });
   // An upload may take as long as it needs.
@@ -45,7 +52,7 @@ export async function startServer(state: State, port: number): Promise<RunningSe
 
 /** The one place that turns what an operation returns, or throws, into the wire's form. */
 async function handle(
-  state: State,
+  { state, route }: { state: State; route: Router },
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -59,7 +66,7 @@ async function handle(
     if (!path.startsWith("/")) throw new GoogleError("INVALID_ARGUMENT", `Invalid path: ${path}`);
     const request = toRequest(incoming, path, parseQuery(query.join("?")));
     refuseUnknownHeaders(request);
-    const { operation, parameters } = findRoute(surface, request.method, rest);
+    const { operation, parameters } = route(surface, request.method, rest);
     reply = await operation(state, { ...request, parameters });
   } catch (error) {
     const form = formOf(surface, query.join("?"));
@@ -71,6 +78,8 @@ async function handle(
     toWireError(error);
     response.destroy();
   }
+  // What a refusal left unread would keep the connection from its next request.
+  incoming.resume();
 }
 
 function toRequest(
@@ -88,7 +97,10 @@ function toRequest(
     headers: incoming.headers,
     body: bodyOf(incoming),
     baseUrl: `http://${/^[\w.:[\]-]+$/.test(host) ? host : ownHost}`,
-    disconnect: () => incoming.destroy(),
+    disconnect: () => incoming.socket.destroy(),
+    whenDisconnected: async () => {
+      if (!incoming.socket.destroyed) await once(incoming.socket, "close");
+    },
   };
 }
 

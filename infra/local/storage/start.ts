@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from "../wire/clock.ts";
 import { inTransaction } from "../wire/database.ts";
+import type { InjectedFaults } from "../wire/faults.ts";
+import { withFaults } from "./fault-router.ts";
 import { createBucket } from "./operations/buckets.ts";
+import { findRoute } from "./routes.ts";
 import { startServer } from "./service.ts";
 import { contentPath, findObject, openState, type State } from "./state.ts";
 import { storeObject } from "./store-object.ts";
@@ -19,6 +22,8 @@ export interface StorageOptions {
    * signature of one of these accounts; without, only their expiry is looked at.
    */
   signingKeys?: Record<string, string>;
+  /** What goes wrong. Default: nothing, and nothing of it is in the way of a request. */
+  faults?: InjectedFaults;
 }
 
 /** An object's content on disk. */
@@ -54,9 +59,10 @@ export interface RunningStorage extends AsyncDisposable {
  */
 export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
   const { directory, port = 0, clock = systemClock, buckets = [], signingKeys } = options;
+  const route = withFaults(findRoute, options.faults);
   const state = openState(directory, clock, signingKeys);
   for (const bucket of buckets) ensureBucket(state, bucket);
-  const server = await startServer(state, port);
+  const server = await startServer(state, route, port);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= server.close().then(() => state.database.close());

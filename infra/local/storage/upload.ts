@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { writing } from "../wire/database.ts";
+import { asDiskFull, DiskFull } from "../wire/disk.ts";
 import { GoogleError, type GoogleStatus } from "../wire/status.ts";
 import { declaredChecksums, digestFile } from "./digest.ts";
 import { type RefusalName, StorageError } from "./errors.ts";
@@ -48,10 +50,12 @@ export type Progress = { object: StoredObject } | { persistedBytes: number };
 export function openUpload(state: State, request: UploadRequest): string {
   const id = randomBytes(24).toString("base64url");
   const content = newContentName();
-  state.database
-    .prepare("INSERT INTO uploads VALUES (?, 'open', ?, ?, NULL, ?)")
-    .run(id, content, JSON.stringify(request), state.clock.now());
-  closeSync(openSync(contentPath(state, content), "a"));
+  writing(state.database, () => {
+    closeSync(openSync(contentPath(state, content), "a"));
+    state.database
+      .prepare("INSERT INTO uploads VALUES (?, 'open', ?, ?, NULL, ?)")
+      .run(id, content, JSON.stringify(request), state.clock.now());
+  });
   return id;
 }
 
@@ -66,6 +70,7 @@ export async function cancelUpload(state: State, id: string): Promise<void> {
  *
  * @throws {StorageError} uploadOffset if the request leaves a gap; uploadCancelled; uploadExpired; and
  * whatever the commit refuses
+ * @throws {DiskFull} then the session is open and goes on when there is room
  * @throws {GoogleError} NOT_FOUND for an unknown session; INVALID_ARGUMENT for contradicting lengths
  */
 export async function advanceUpload(
@@ -82,6 +87,9 @@ export async function advanceUpload(
     range,
     persistedBytes,
     upload: session.request,
+  }).catch((error: unknown) => {
+    // The session stays open, with what did find room.
+    throw asDiskFull(error, state.contentDirectory) ?? error;
   });
   if (!isComplete) return { persistedBytes: await keepWholeQuanta(file) };
   return { object: await finish(state, session, { request, sizeBytes: receivedBytes }) };
@@ -212,9 +220,11 @@ function endSession(
   session: { id: string; content: string },
   end: { state: "refused" | "cancelled"; outcome?: RefusalRecord },
 ): void {
-  state.database
-    .prepare("UPDATE uploads SET state = ?, outcome = ? WHERE id = ?")
-    .run(end.state, JSON.stringify(end.outcome ?? null), session.id);
+  writing(state.database, () => {
+    state.database
+      .prepare("UPDATE uploads SET state = ?, outcome = ? WHERE id = ?")
+      .run(end.state, JSON.stringify(end.outcome ?? null), session.id);
+  });
   removeUnreferenced(state, session.content);
 }
 
@@ -224,6 +234,7 @@ type RefusalRecord =
   | { status: GoogleStatus; message: string };
 
 function toRecord(error: unknown): RefusalRecord | undefined {
+  if (error instanceof DiskFull) return undefined;
   if (error instanceof StorageError) return { refusal: error.refusal, message: error.message };
   if (error instanceof GoogleError) return { status: error.status, message: error.message };
   return undefined;

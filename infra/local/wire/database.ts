@@ -1,6 +1,8 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { namingFullDisk } from "./disk.ts";
 
 /**
  * Opens a service's own SQLite file, creating it with `schema` when it is new.
@@ -9,26 +11,58 @@ import { DatabaseSync } from "node:sqlite";
  * ours. (`synchronous = NORMAL` in WAL mode; a power cut may lose the last commits, never corrupt.)
  *
  * `schema` is made of `CREATE … IF NOT EXISTS` statements.
+ *
+ * @throws {DiskFull}
  */
 export function openDatabase(directory: string, name: string, schema: string): DatabaseSync {
-  mkdirSync(directory, { recursive: true });
-  const database = new DatabaseSync(join(directory, `${name}.db`));
-  database.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
-  );
-  database.exec(schema);
+  return namingFullDisk(directory, () => {
+    mkdirSync(directory, { recursive: true });
+    const database = new DatabaseSync(join(directory, `${name}.db`));
+    try {
+      database.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
+      );
+      database.exec(schema);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Opens a service's SQLite file to look at it, whether or not a service has it open, and changes nothing:
+ * neither the file nor those beside it. Undefined if there is none.
+ */
+export function openForReading(directory: string, name: string): DatabaseSync | undefined {
+  const path = join(directory, `${name}.db`);
+  if (!existsSync(path)) return undefined;
+  // Without a log beside it nobody has it open: SQLite needs to create none if it knows that.
+  const place = pathToFileURL(path);
+  if (!existsSync(`${path}-wal`)) place.searchParams.set("immutable", "1");
+  const database = new DatabaseSync(place, { readOnly: true });
+  database.exec("PRAGMA busy_timeout = 5000");
   return database;
 }
 
-/** Runs `work` in one SQLite transaction: all of it is kept, or, if it throws, none. */
+/** Runs `work` in one SQLite transaction: all of it is kept, or, if it throws, none. @throws {DiskFull} */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const result = work();
-    database.exec("COMMIT");
-    return result;
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
-  }
+  return writing(database, () => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, a full disk among them.
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  });
+}
+
+/** Runs `work`, which writes by statements of its own; a full disk becomes {@link DiskFull}. */
+export function writing<T>(database: DatabaseSync, work: () => T): T {
+  return namingFullDisk(dirname(database.location() ?? ""), work);
 }

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import * as protoLoader from "@grpc/proto-loader";
+import { asDiskFull } from "./disk.ts";
 import { GoogleError } from "./status.ts";
 
 /** A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}. */
@@ -72,7 +73,8 @@ export function loadProtos(moduleName: string): protoLoader.PackageDefinition {
 }
 
 /** The gRPC form of what a method threw. Anything but a {@link GoogleError} is a bug: INTERNAL. */
-export function toServiceError(error: unknown): Partial<grpc.StatusObject> & Error {
+export function toServiceError(thrown: unknown): Partial<grpc.StatusObject> & Error {
+  const error = asDiskFull(thrown) ?? thrown;
   if (error instanceof GoogleError) {
     return Object.assign(new Error(error.message), {
       code: error.grpcCode as grpc.status,

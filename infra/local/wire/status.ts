@@ -26,6 +26,11 @@ const STATUSES = {
 /** A status of `google.rpc.Code`, by its name. */
 export type GoogleStatus = keyof typeof STATUSES;
 
+/** Whether there is a status of this name. */
+export function isGoogleStatus(name: string): name is GoogleStatus {
+  return Object.hasOwn(STATUSES, name);
+}
+
 /**
  * A refusal in Google's own terms. Operations throw it; the one adapter of each protocol turns it into
  * the wire's form.

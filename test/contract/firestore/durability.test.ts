@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { FieldValue } from "@google-cloud/firestore";
+import { standInTest } from "../declared.ts";
 import { idsOf, startWorld } from "./world.ts";
 
-test("everything is there after a restart, and commit times go on growing", async () => {
+standInTest("everything is there after a restart, and commit times go on growing", async () => {
   await using world = await startWorld();
   const { db } = world;
   const { writeTime } = await db.doc("c/a").set({ n: 1, at: FieldValue.serverTimestamp() });
@@ -20,7 +21,7 @@ test("everything is there after a restart, and commit times go on growing", asyn
   expect(later.valueOf() > writeTime.valueOf()).toBe(true);
 });
 
-test("no acknowledged commit is lost when the process is killed", async () => {
+standInTest("no acknowledged commit is lost when the process is killed", async () => {
   await using world = await startWorld();
   const { db, directory } = world;
   await world.service.close();

@@ -1,4 +1,5 @@
 import { FieldPath } from "@google-cloud/firestore";
+import { standInTest } from "../declared.ts";
 import { idsOf, refusalOf, startWorld } from "./world.ts";
 
 const INDEXES = {
@@ -39,7 +40,7 @@ const INDEXES = {
   ],
 };
 
-test("a query without its composite index is refused with the index to add", async () => {
+standInTest("a query without its composite index is refused with the index to add", async () => {
   await using world = await startWorld({ indexes: INDEXES });
   const runs = world.db.collection("runs");
   const refusal = await refusalOf(runs.where("owner", "==", "o").orderBy("createdAt").get());
@@ -60,31 +61,34 @@ test("a query without its composite index is refused with the index to add", asy
   expect((await refusalOf(two.get())).code).toBe(9);
 });
 
-test("queries that Google serves are served, from composite, merged and single indexes", async () => {
-  await using world = await startWorld({ indexes: INDEXES });
-  const runs = world.db.collection("runs");
-  for (let n = 0; n < 6; n++) {
-    await runs.doc(`r${n}`).set({
-      owner: n % 2 ? "odd" : "even",
-      status: n < 3 ? "old" : "new",
-      createdAt: n,
-      size: n,
-    });
-  }
-  const newest = runs.where("owner", "==", "odd").orderBy("createdAt", "desc");
-  expect(idsOf(await newest.get())).toEqual(["r5", "r3", "r1"]);
-  expect(idsOf(await newest.limit(1).get())).toEqual(["r5"]);
-  expect(idsOf(await newest.startAfter(5).get())).toEqual(["r3", "r1"]);
-  expect(idsOf(await newest.where("createdAt", "<", 3).get())).toEqual(["r1"]);
-  expect(idsOf(await newest.where("status", "==", "new").get())).toEqual(["r5", "r3"]);
-  const merged = runs.where("owner", "==", "even").where("size", "==", 2);
-  expect(idsOf(await merged.get())).toEqual(["r2"]);
-  expect(idsOf(await runs.where("size", ">=", 4).get())).toEqual(["r4", "r5"]);
-  expect(idsOf(await runs.orderBy(FieldPath.documentId()).limit(2).get())).toEqual(["r0", "r1"]);
-  expect((await runs.where("owner", "==", "odd").count().get()).data().count).toBe(3);
-});
+standInTest(
+  "queries that Google serves are served, from composite, merged and single indexes",
+  async () => {
+    await using world = await startWorld({ indexes: INDEXES });
+    const runs = world.db.collection("runs");
+    for (let n = 0; n < 6; n++) {
+      await runs.doc(`r${n}`).set({
+        owner: n % 2 ? "odd" : "even",
+        status: n < 3 ? "old" : "new",
+        createdAt: n,
+        size: n,
+      });
+    }
+    const newest = runs.where("owner", "==", "odd").orderBy("createdAt", "desc");
+    expect(idsOf(await newest.get())).toEqual(["r5", "r3", "r1"]);
+    expect(idsOf(await newest.limit(1).get())).toEqual(["r5"]);
+    expect(idsOf(await newest.startAfter(5).get())).toEqual(["r3", "r1"]);
+    expect(idsOf(await newest.where("createdAt", "<", 3).get())).toEqual(["r1"]);
+    expect(idsOf(await newest.where("status", "==", "new").get())).toEqual(["r5", "r3"]);
+    const merged = runs.where("owner", "==", "even").where("size", "==", 2);
+    expect(idsOf(await merged.get())).toEqual(["r2"]);
+    expect(idsOf(await runs.where("size", ">=", 4).get())).toEqual(["r4", "r5"]);
+    expect(idsOf(await runs.orderBy(FieldPath.documentId()).limit(2).get())).toEqual(["r0", "r1"]);
+    expect((await runs.where("owner", "==", "odd").count().get()).data().count).toBe(3);
+  },
+);
 
-test("a field that is exempt cannot be queried alone, nor what is inside it", async () => {
+standInTest("a field that is exempt cannot be queried alone, nor what is inside it", async () => {
   await using world = await startWorld({ indexes: INDEXES });
   const runs = world.db.collection("runs");
   for (const query of [
@@ -100,7 +104,7 @@ test("a field that is exempt cannot be queried alone, nor what is inside it", as
   }
 });
 
-test("a collection group's fields have only the indexes they were given", async () => {
+standInTest("a collection group's fields have only the indexes they were given", async () => {
   await using world = await startWorld({ indexes: INDEXES });
   const { db } = world;
   await db.doc("runs/a/events/1").set({ seq: 2, tags: ["x"], kind: "k" });
@@ -121,7 +125,7 @@ test("a collection group's fields have only the indexes they were given", async 
   expect((await refusalOf(single.get())).details).toMatch(/COLLECTION_ASC index/);
 });
 
-test("a listener whose index is missing is told so", async () => {
+standInTest("a listener whose index is missing is told so", async () => {
   await using world = await startWorld({ indexes: INDEXES });
   const failed = await new Promise<Error>((resolve) => {
     world.db

@@ -1,5 +1,6 @@
 import type { DocumentSnapshot, Query, QuerySnapshot } from "@google-cloud/firestore";
-import { eventually, makeClock, startWorld, type World } from "./world.ts";
+import { standInTest } from "../declared.ts";
+import { DATABASE, eventually, makeClock, ROOT, startWorld, type World } from "./world.ts";
 
 /** Records a query's snapshots as `+added *modified -removed` ids. */
 function follow(query: Query) {
@@ -122,29 +123,32 @@ test("a stopped listener hears nothing more", async () => {
   going.stop();
 });
 
-test("after a restart a listener goes on: what changed comes, what vanished goes", async () => {
-  await using world = await startWorld();
-  const other = world.connect();
-  await put(world, { "c/a": { n: 1 }, "c/b": { n: 2 }, "c/d": { n: 3 } });
-  const listener = follow(world.db.collection("c").orderBy("n"));
-  const seen: unknown[] = [];
-  const stop = world.db.doc("c/b").onSnapshot((snapshot) => seen.push(snapshot.data() ?? null));
-  await eventually(() => expect(listener.seen).toEqual(["+a +b +d"]));
-  await eventually(() => expect(seen).toEqual([{ n: 2 }]));
-  await world.restart();
-  const batch = other.batch();
-  batch.update(other.doc("c/a"), { n: 10 });
-  batch.delete(other.doc("c/b"));
-  batch.set(other.doc("c/e"), { n: 5 });
-  await batch.commit();
-  await eventually(() => expect(listener.results.at(-1)).toEqual(["d", "e", "a"]), 15_000);
-  await eventually(() => expect(seen).toEqual([{ n: 2 }, null]), 15_000);
-  expect(listener.errors).toEqual([]);
-  listener.stop();
-  stop();
-});
+standInTest(
+  "after a restart a listener goes on: what changed comes, what vanished goes",
+  async () => {
+    await using world = await startWorld();
+    const other = world.connect();
+    await put(world, { "c/a": { n: 1 }, "c/b": { n: 2 }, "c/d": { n: 3 } });
+    const listener = follow(world.db.collection("c").orderBy("n"));
+    const seen: unknown[] = [];
+    const stop = world.db.doc("c/b").onSnapshot((snapshot) => seen.push(snapshot.data() ?? null));
+    await eventually(() => expect(listener.seen).toEqual(["+a +b +d"]));
+    await eventually(() => expect(seen).toEqual([{ n: 2 }]));
+    await world.restart();
+    const batch = other.batch();
+    batch.update(other.doc("c/a"), { n: 10 });
+    batch.delete(other.doc("c/b"));
+    batch.set(other.doc("c/e"), { n: 5 });
+    await batch.commit();
+    await eventually(() => expect(listener.results.at(-1)).toEqual(["d", "e", "a"]), 15_000);
+    await eventually(() => expect(seen).toEqual([{ n: 2 }, null]), 15_000);
+    expect(listener.errors).toEqual([]);
+    listener.stop();
+    stop();
+  },
+);
 
-test("a silent stream hears from the service before its client gives it up", async () => {
+standInTest("a silent stream hears from the service before its client gives it up", async () => {
   const clock = makeClock();
   await using world = await startWorld({ clock });
   const stream = await listenRaw(world, { documents: { documents: [nameOf("c/d")] }, targetId: 7 });
@@ -234,8 +238,7 @@ test("hundreds of listeners each hear of their own document only", async () => {
 });
 
 function nameOf(path: string): string {
-  const root = "projects/p1/databases/(default)/documents";
-  return path ? `${root}/${path}` : root;
+  return path ? `${ROOT}/${path}` : ROOT;
 }
 
 interface RawMessage {
@@ -246,7 +249,6 @@ interface RawMessage {
 
 /** A Listen stream without the client's own logic. */
 async function listenRaw(world: World, addTarget: object) {
-  const grpc = await import("@grpc/grpc-js");
   const { loadProtos } = await import("../../../infra/local/wire/grpc-server.ts");
   const definition = loadProtos("@google-cloud/firestore/build/protos/v1.json");
   const service = definition["google.firestore.v1.Firestore"] as unknown as Record<
@@ -260,7 +262,7 @@ async function listenRaw(world: World, addTarget: object) {
   const { path, requestSerialize, responseDeserialize } = service[
     "Listen"
   ] as (typeof service)[string];
-  const client = new grpc.Client(world.service.address, grpc.credentials.createInsecure());
+  const client = world.rawClient();
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   const messages: RawMessage[] = [];
   call.on("data", (message: RawMessage) => {
@@ -270,8 +272,7 @@ async function listenRaw(world: World, addTarget: object) {
     messages.push(message);
   });
   call.on("error", () => {});
-  const database = "projects/p1/databases/(default)";
-  const write = (request: object) => call.write({ database, ...request });
+  const write = (request: object) => call.write({ database: DATABASE, ...request });
   write({ addTarget });
   return {
     messages,

@@ -207,6 +207,17 @@ test("a collection's query leaves out other collections; a group's takes them al
   expect((await db.collection("runs/r2/eventsX").get()).size).toBe(0);
 });
 
+test("a recursive delete takes every document, whatever its name begins with, and no other", async () => {
+  await using world = await startWorld();
+  const { db } = world;
+  const ids = ["1", "A", "-", "_", "__id", "a", "é", "\u0001"];
+  await put(db, Object.fromEntries(ids.map((id) => [id, { id }])));
+  await put(db, Object.fromEntries(ids.map((id) => [id, { id }])), "c/A/Inner");
+  await put(db, { A: {} }, "cc");
+  await db.recursiveDelete(db.collection("c"));
+  expect((await db.listCollections()).map(({ id }) => id)).toEqual(["cc"]);
+});
+
 test("collections and documents are listed, missing parents included", async () => {
   await using world = await startWorld();
   const { db } = world;

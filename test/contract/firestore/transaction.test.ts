@@ -1,4 +1,6 @@
 import { FieldValue, Timestamp } from "@google-cloud/firestore";
+import { differsTest, standInTest } from "../declared.ts";
+import { sleep } from "../target.ts";
 import { eventually, idsOf, makeClock, refusalOf, startWorld } from "./world.ts";
 
 /** A door that a test opens. */
@@ -27,29 +29,32 @@ test("two transactions on one document: both end up applied, one of them twice t
   expect(attempts).toBe(3);
 });
 
-test.each([
+differsTest.each([
   ["a document that was missing", "c/new", { n: 1 }],
   ["a document that enters the query", "q/entering", { open: true }],
   ["a document that leaves the query", "q/leaving", { open: false }],
-])("a transaction fails when it has read %s and that changes", async (_name, path, fields) => {
-  await using world = await startWorld();
-  const { db } = world;
-  await db.doc("q/leaving").set({ open: true });
-  const attempt = db.runTransaction(
-    async (transaction) => {
-      await transaction.get(db.doc("c/new"));
-      await transaction.get(db.collection("q").where("open", "==", true));
-      await db.doc(path).set(fields);
-      transaction.set(db.doc("c/result"), { done: true });
-    },
-    { maxAttempts: 1 },
-  );
-  expect(await refusalOf(attempt)).toEqual({
-    code: 10,
-    details: "Too much contention on these documents. Please try again.",
-  });
-  expect((await db.doc("c/result").get()).exists).toBe(false);
-});
+])(
+  "Differs: Google's Standard edition locks what a transaction reads: here it fails when it has read %s and that changes",
+  async (_name, path, fields) => {
+    await using world = await startWorld();
+    const { db } = world;
+    await db.doc("q/leaving").set({ open: true });
+    const attempt = db.runTransaction(
+      async (transaction) => {
+        await transaction.get(db.doc("c/new"));
+        await transaction.get(db.collection("q").where("open", "==", true));
+        await db.doc(path).set(fields);
+        transaction.set(db.doc("c/result"), { done: true });
+      },
+      { maxAttempts: 1 },
+    );
+    expect(await refusalOf(attempt)).toEqual({
+      code: 10,
+      details: "Too much contention on these documents. Please try again.",
+    });
+    expect((await db.doc("c/result").get()).exists).toBe(false);
+  },
+);
 
 test("a transaction is not disturbed by what it did not read", async () => {
   await using world = await startWorld();
@@ -128,7 +133,7 @@ test("a rolled back transaction leaves nothing", async () => {
   expect((await db.doc("c/x").get()).exists).toBe(false);
 });
 
-test.each([
+standInTest.each([
   ["idle for more than 60 seconds", [61_000]],
   ["older than 270 seconds", [50_000, 50_000, 50_000, 50_000, 50_000, 50_000]],
 ])("a transaction %s has expired", async (_name, waits) => {
@@ -151,7 +156,7 @@ test.each([
   });
 });
 
-test("a transaction used often enough lasts beyond a minute", async () => {
+standInTest("a transaction used often enough lasts beyond a minute", async () => {
   const clock = makeClock();
   await using world = await startWorld({ clock });
   const { db } = world;
@@ -168,7 +173,7 @@ test("a transaction used often enough lasts beyond a minute", async () => {
   expect((await db.doc("c/x").get()).exists).toBe(true);
 });
 
-test("a transaction does not outlive a restart, and its client begins again", async () => {
+standInTest("a transaction does not outlive a restart, and its client begins again", async () => {
   await using world = await startWorld();
   const { db } = world;
   await db.doc("c/x").set({ n: 1 });
@@ -183,13 +188,12 @@ test("a transaction does not outlive a restart, and its client begins again", as
 });
 
 test("a read at an earlier instant sees what was there", async () => {
-  const clock = makeClock();
-  await using world = await startWorld({ clock });
+  await using world = await startWorld();
   const { db } = world;
   await db.doc("c/a").set({ n: 1 });
   await db.doc("c/gone").set({ n: 5 });
   const readTime = (await db.doc("c/a").get()).readTime;
-  clock.advance(10);
+  await sleep(10);
   await db.doc("c/a").set({ n: 2 });
   await db.doc("c/b").set({ n: 1 });
   await db.doc("c/gone").delete();
@@ -203,26 +207,29 @@ test("a read at an earlier instant sees what was there", async () => {
   expect(seen).toEqual({ a: 1, all: ["gone", "a"] });
 });
 
-test("Differs: versions older than five minutes, or from before a restart, are gone", async () => {
-  const clock = makeClock();
-  await using world = await startWorld({ clock });
-  const { db } = world;
-  await db.doc("c/a").set({ n: 1 });
-  const early = Timestamp.fromMillis(clock.now() - 1000);
-  const readAt = (readTime: Timestamp) =>
-    db.runTransaction(async (transaction) => (await transaction.get(db.doc("c/a"))).get("n"), {
-      readOnly: true,
-      readTime,
+differsTest(
+  "Differs: Google reads up to an hour back: here versions older than five minutes, or from before a restart, are gone",
+  async () => {
+    const clock = makeClock();
+    await using world = await startWorld({ clock });
+    const { db } = world;
+    await db.doc("c/a").set({ n: 1 });
+    const early = Timestamp.fromMillis(clock.now() - 1000);
+    const readAt = (readTime: Timestamp) =>
+      db.runTransaction(async (transaction) => (await transaction.get(db.doc("c/a"))).get("n"), {
+        readOnly: true,
+        readTime,
+      });
+    const first = (await db.doc("c/a").get()).readTime;
+    clock.advance(301_000);
+    await db.doc("c/a").set({ n: 2 });
+    clock.advance(301_000);
+    await db.doc("c/a").set({ n: 3 });
+    expect(await refusalOf(readAt(first))).toEqual({
+      code: 9,
+      details: "The requested snapshot version is too old.",
     });
-  const first = (await db.doc("c/a").get()).readTime;
-  clock.advance(301_000);
-  await db.doc("c/a").set({ n: 2 });
-  clock.advance(301_000);
-  await db.doc("c/a").set({ n: 3 });
-  expect(await refusalOf(readAt(first))).toEqual({
-    code: 9,
-    details: "The requested snapshot version is too old.",
-  });
-  await world.restart();
-  await eventually(async () => expect((await refusalOf(readAt(early))).code).toBe(9));
-});
+    await world.restart();
+    await eventually(async () => expect((await refusalOf(readAt(early))).code).toBe(9));
+  },
+);

@@ -2,8 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DocumentData, Firestore, type QuerySnapshot } from "@google-cloud/firestore";
+import * as grpc from "@grpc/grpc-js";
 import { type RunningFirestore, startFirestore } from "../../../infra/local/firestore/start.ts";
 import type { Clock } from "../../../infra/local/wire/clock.ts";
+import { googleChannel } from "../google-channel.ts";
+import { contractProject, emulatorHost, PATIENCE, randomName, TARGET } from "../target.ts";
+import { useDatabase } from "./remote-database.ts";
 
 /** A clock that stands still until it is advanced. */
 export interface FakeClock extends Clock {
@@ -37,21 +41,42 @@ export function makeClock(start = Date.UTC(2030, 0, 1)): FakeClock {
   };
 }
 
-/** A stand-in on its own directory, and clients of it. */
+/** A Firestore and clients of it. */
 export interface World {
   db: Firestore;
-  service: RunningFirestore;
-  directory: string;
   /** One more client. */
   connect(projectId?: string, databaseId?: string): Firestore;
-  /** Stops the service and starts it again on the same directory and port. */
+  /** A gRPC client, for requests that the official one would not send. */
+  rawClient(): grpc.Client;
+  /** On the stand-in alone. */
+  service: RunningFirestore;
+  /** On the stand-in alone. */
+  directory: string;
+  /** Stops the service and starts it again on the same directory and port. On the stand-in alone. */
   restart(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startWorld(
-  options: { clock?: Clock; indexes?: object } = {},
-): Promise<World> {
+/** What only the stand-in takes. */
+interface WorldOptions {
+  clock?: Clock;
+  indexes?: object;
+}
+
+/** The project and database of this test file, and how the names of documents in it begin. */
+export const PROJECT = contractProject();
+const DATABASE_ID = TARGET === "remote" ? randomName("contract") : "(default)";
+export const DATABASE = `projects/${PROJECT}/databases/${DATABASE_ID}`;
+export const ROOT = `${DATABASE}/documents`;
+
+if (TARGET === "remote") useDatabase(PROJECT, DATABASE_ID);
+
+/** The stand-in on a directory of its own, or an empty database of the target. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  return TARGET === "standIn" ? startStandIn(options) : openTarget();
+}
+
+async function startStandIn(options: WorldOptions): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), "firestore-"));
   const indexesFile = join(directory, "firestore.indexes.json");
   if (options.indexes) await writeFile(indexesFile, JSON.stringify(options.indexes));
@@ -63,28 +88,66 @@ export async function startWorld(
       ...(options.indexes ? { indexesFile } : {}),
     });
   const service = await start(0);
-  const clients: Firestore[] = [];
-  const connect = (projectId = "p1", databaseId = "(default)") => {
-    const client = new Firestore({ projectId, databaseId, host: service.address, ssl: false });
-    clients.push(client);
-    return client;
-  };
+  const clients = openClients(service.address);
   const world: World = {
-    db: connect(),
+    ...clients,
     service,
     directory: join(directory, "state"),
-    connect,
     async restart() {
       await world.service.close();
       world.service = await start(Number(service.address.split(":")[1]));
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(clients.map((client) => client.terminate()));
+      await clients.close();
       await world.service.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
   return world;
+}
+
+/** Whatever the test leaves is removed at its end: the file's tests share a database. */
+async function openTarget(): Promise<World> {
+  const clients = openClients(TARGET === "remote" ? undefined : emulatorHost("firestore"));
+  const onStandIn = () => {
+    throw new Error("only the stand-in has this; declare the test as standInTest");
+  };
+  return {
+    ...clients,
+    get service() {
+      return onStandIn();
+    },
+    get directory() {
+      return onStandIn();
+    },
+    restart: onStandIn,
+    async [Symbol.asyncDispose]() {
+      for (const collection of await clients.db.listCollections()) {
+        await clients.db.recursiveDelete(collection);
+      }
+      await clients.close();
+    },
+  };
+}
+
+/** Clients of Firestore at `host`, or of Google's. */
+function openClients(host: string | undefined) {
+  const clients: Firestore[] = [];
+  const connect = (projectId = PROJECT, databaseId = DATABASE_ID) => {
+    const place = host === undefined ? {} : { host, ssl: false };
+    const client = new Firestore({ projectId, databaseId, ...place });
+    clients.push(client);
+    return client;
+  };
+  return {
+    db: connect(),
+    connect,
+    rawClient: () =>
+      host === undefined
+        ? googleChannel("firestore.googleapis.com")
+        : new grpc.Client(host, grpc.credentials.createInsecure()),
+    close: () => Promise.all(clients.map((client) => client.terminate())),
+  };
 }
 
 /** The ids of a result, in order. */
@@ -110,7 +173,7 @@ export async function eventually(
   check: () => void | Promise<void>,
   withinMs = 8000,
 ): Promise<void> {
-  const end = Date.now() + withinMs;
+  const end = Date.now() + withinMs * PATIENCE;
   while (true) {
     try {
       await check();

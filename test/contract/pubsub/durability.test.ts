@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Message, Subscription } from "@google-cloud/pubsub";
+import { standInTest } from "../declared.ts";
 import { settled, startEndpoint } from "./endpoint.ts";
 import {
   acknowledge,
@@ -49,19 +50,22 @@ async function kill(child: ChildProcess): Promise<void> {
 
 const texts = (pulled: { text: string }[]) => pulled.map(({ text }) => text);
 
-test("after a restart what is not acknowledged is delivered again, at once, and the rest is not", async () => {
-  await using world = await startWorld();
-  await world.topic().createSubscription("all");
-  for (const text of ["acked", "leased", "waiting"]) await publishText(world.topic(), text);
-  const pulled = await pullNow(world, "all", 2);
-  await acknowledge(world, "all", pulled.slice(0, 1));
-  await world.restart();
-  expect(texts(await pullNow(world, "all"))).toEqual(["leased", "waiting"]);
-  const id = await publishText(world.topic(), "later");
-  expect(pulled.map((earlier) => earlier.id)).not.toContain(id);
-});
+standInTest(
+  "after a restart what is not acknowledged is delivered again, at once, and the rest is not",
+  async () => {
+    await using world = await startWorld();
+    await world.topic().createSubscription("all");
+    for (const text of ["acked", "leased", "waiting"]) await publishText(world.topic(), text);
+    const pulled = await pullNow(world, "all", 2);
+    await acknowledge(world, "all", pulled.slice(0, 1));
+    await world.restart();
+    expect(texts(await pullNow(world, "all"))).toEqual(["leased", "waiting"]);
+    const id = await publishText(world.topic(), "later");
+    expect(pulled.map((earlier) => earlier.id)).not.toContain(id);
+  },
+);
 
-test("a backoff goes on across a restart", async () => {
+standInTest("a backoff goes on across a restart", async () => {
   await using world = await startWorld();
   const retryPolicy = { minimumBackoff: { seconds: 60 } };
   const [subscription] = await world.topic().createSubscription("slow", { retryPolicy });
@@ -76,7 +80,7 @@ test("a backoff goes on across a restart", async () => {
   expect(subscription.name).toContain("slow");
 });
 
-test("pushes go on after a restart", async () => {
+standInTest("pushes go on after a restart", async () => {
   await using world = await startWorld();
   await using endpoint = await startEndpoint((_, count) => (count === 1 ? undefined : 200));
   await world.topic().createSubscription("push", { pushEndpoint: endpoint.url });
@@ -89,7 +93,7 @@ test("pushes go on after a restart", async () => {
   await endpoint.received(3);
 });
 
-test("a closed stand-in leaves no timer behind and pushes nothing more", async () => {
+standInTest("a closed stand-in leaves no timer behind and pushes nothing more", async () => {
   await using world = await startWorld();
   await using endpoint = await startEndpoint(() => 500);
   await world.topic().createSubscription("push", { pushEndpoint: endpoint.url });
@@ -119,36 +123,39 @@ async function receive(
   return ids;
 }
 
-test("every publish that was answered survives a kill, and so does every acknowledgement", async () => {
-  await using directory = await temporaryDirectory();
-  const answered: string[] = [];
-  const hasAll = (ids: Set<string>) => answered.every((id) => ids.has(id));
-  {
-    await using first = await startProcess(directory.path);
-    const [topic] = await first.pubsub.createTopic("events");
-    await topic.createSubscription("consumed");
-    await topic.createSubscription("untouched");
-    const publisher = first.pubsub.topic("events", { batching: { maxMessages: 1 } });
-    for (let i = 0; i < 400; i++) {
-      publisher.publishMessage({ data: Buffer.from(`m${i}`) }).then(
-        (id) => answered.push(id),
-        () => {},
-      );
+standInTest(
+  "every publish that was answered survives a kill, and so does every acknowledgement",
+  async () => {
+    await using directory = await temporaryDirectory();
+    const answered: string[] = [];
+    const hasAll = (ids: Set<string>) => answered.every((id) => ids.has(id));
+    {
+      await using first = await startProcess(directory.path);
+      const [topic] = await first.pubsub.createTopic("events");
+      await topic.createSubscription("consumed");
+      await topic.createSubscription("untouched");
+      const publisher = first.pubsub.topic("events", { batching: { maxMessages: 1 } });
+      for (let i = 0; i < 400; i++) {
+        publisher.publishMessage({ data: Buffer.from(`m${i}`) }).then(
+          (id) => answered.push(id),
+          () => {},
+        );
+      }
+      await eventually(() => expect(answered.length).toBeGreaterThan(100));
+      await first.kill();
     }
-    await eventually(() => expect(answered.length).toBeGreaterThan(100));
-    await first.kill();
-  }
-  expect(answered.length).toBeLessThanOrEqual(400);
-  {
-    await using second = await startProcess(directory.path);
-    await receive(second.pubsub.subscription("consumed"), hasAll);
-    await second.kill();
-  }
-  await using third = await startProcess(directory.path);
-  const repeated = new Set<string>();
-  const consumed = third.pubsub.subscription("consumed");
-  consumed.on("message", ({ id }: Message) => void repeated.add(id));
-  await receive(third.pubsub.subscription("untouched"), hasAll);
-  expect([...repeated].filter((id) => answered.includes(id))).toEqual([]);
-  await consumed.close();
-});
+    expect(answered.length).toBeLessThanOrEqual(400);
+    {
+      await using second = await startProcess(directory.path);
+      await receive(second.pubsub.subscription("consumed"), hasAll);
+      await second.kill();
+    }
+    await using third = await startProcess(directory.path);
+    const repeated = new Set<string>();
+    const consumed = third.pubsub.subscription("consumed");
+    consumed.on("message", ({ id }: Message) => void repeated.add(id));
+    await receive(third.pubsub.subscription("untouched"), hasAll);
+    expect([...repeated].filter((id) => answered.includes(id))).toEqual([]);
+    await consumed.close();
+  },
+);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PATIENCE, sleep } from "../target.ts";
 import { eventually } from "./world.ts";
 
 /** One push that an endpoint received. */
@@ -50,5 +51,5 @@ export function textOf({ body }: ReceivedPush): string {
 
 /** Long enough for what is not supposed to happen on loopback to have happened. */
 export function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 60));
+  return sleep(60 * PATIENCE);
 }

@@ -1,3 +1,4 @@
+import { emulatorTest, standInTest } from "../declared.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { PROJECT, publishText, pullNow, startWorld, subscriptionName, topicName } from "./world.ts";
 
@@ -23,10 +24,10 @@ test("an update changes what its mask names", async () => {
   expect(topic.messageRetentionDuration?.seconds).toBe("600");
 });
 
-test("topics are listed by project, in pages", async () => {
+emulatorTest("topics are listed by project, in pages", async () => {
   await using world = await startWorld();
   for (const name of ["t-3", "t-1", "t-2"]) await world.pubsub.createTopic(name);
-  await world.pubsub.createTopic("projects/other-project/topics/foreign");
+  await world.pubsub.createTopic(`projects/${PROJECT}-2/topics/foreign`);
   const request = { project: `projects/${PROJECT}`, pageSize: 3 };
   const once = { autoPaginate: false };
   const [first, next] = await world.rpc.publisher.listTopics(request, once);
@@ -35,7 +36,7 @@ test("topics are listed by project, in pages", async () => {
   expect(second.map(({ name }) => name)).toEqual([topicName("t-3")]);
 });
 
-test("subscriptions are listed by project and by topic", async () => {
+emulatorTest("subscriptions are listed by project and by topic", async () => {
   await using world = await startWorld();
   await world.pubsub.createTopic("other");
   await world.topic().createSubscription("one");
@@ -65,7 +66,7 @@ test("a subscription shows Google's defaults for what it was not given", async (
   });
 });
 
-test("what a subscription is given is kept across a restart", async () => {
+standInTest("what a subscription is given is kept across a restart", async () => {
   await using world = await startWorld();
   await using endpoint = await startEndpoint(() => 200);
   await world.pubsub.createTopic("dead");
@@ -95,7 +96,7 @@ test("what a subscription is given is kept across a restart", async () => {
   });
 });
 
-test("an updated subscription delivers by its new settings", async () => {
+standInTest("an updated subscription delivers by its new settings", async () => {
   await using world = await startWorld();
   const [subscription] = await world.topic().createSubscription("changing");
   await subscription.setMetadata({ ackDeadlineSeconds: 30, labels: { a: "b" } });
@@ -109,7 +110,7 @@ test("an updated subscription delivers by its new settings", async () => {
   expect(metadata).toMatchObject({ ackDeadlineSeconds: 30, labels: { a: "b" } });
 });
 
-test("a deleted topic leaves its subscriptions with what they had", async () => {
+standInTest("a deleted topic leaves its subscriptions with what they had", async () => {
   await using world = await startWorld();
   const [subscription] = await world.topic().createSubscription("orphan");
   await publishText(world.topic(), "last words");
@@ -165,28 +166,31 @@ test("a filter decides at publishing which messages a subscription receives", as
   expect((await pullNow(world, "over")).map(({ text }) => text)).toEqual(["SUCCESS"]);
 });
 
-test("a seek to the past brings back what was acknowledged and retained, one to the future drops it", async () => {
-  await using world = await startWorld();
-  const options = { retainAckedMessages: true, messageRetentionDuration: { seconds: 3600 } };
-  const [subscription] = await world.topic().createSubscription("replay", options);
-  await publishText(world.topic(), "first");
-  world.clock.advance(60_000);
-  await publishText(world.topic(), "second");
-  const ids = (await pullNow(world, "replay")).map(({ ackId }) => ackId);
-  const name = { subscription: subscriptionName("replay") };
-  await world.rpc.subscriber.acknowledge({ ...name, ackIds: ids });
-  world.clock.advance(10_000);
-  expect(await pullNow(world, "replay")).toEqual([]);
-  await subscription.seek(new Date(world.clock.now() - 30_000));
-  expect((await pullNow(world, "replay")).map(({ text }) => text)).toEqual(["second"]);
-  await subscription.seek(new Date(world.clock.now() - 300_000));
-  expect((await pullNow(world, "replay")).map(({ text }) => text)).toEqual(["first", "second"]);
-  await subscription.seek(new Date(world.clock.now() + 1));
-  world.clock.advance(10_000);
-  expect(await pullNow(world, "replay")).toEqual([]);
-});
+standInTest(
+  "a seek to the past brings back what was acknowledged and retained, one to the future drops it",
+  async () => {
+    await using world = await startWorld();
+    const options = { retainAckedMessages: true, messageRetentionDuration: { seconds: 3600 } };
+    const [subscription] = await world.topic().createSubscription("replay", options);
+    await publishText(world.topic(), "first");
+    world.clock.advance(60_000);
+    await publishText(world.topic(), "second");
+    const ids = (await pullNow(world, "replay")).map(({ ackId }) => ackId);
+    const name = { subscription: subscriptionName("replay") };
+    await world.rpc.subscriber.acknowledge({ ...name, ackIds: ids });
+    world.clock.advance(10_000);
+    expect(await pullNow(world, "replay")).toEqual([]);
+    await subscription.seek(new Date(world.clock.now() - 30_000));
+    expect((await pullNow(world, "replay")).map(({ text }) => text)).toEqual(["second"]);
+    await subscription.seek(new Date(world.clock.now() - 300_000));
+    expect((await pullNow(world, "replay")).map(({ text }) => text)).toEqual(["first", "second"]);
+    await subscription.seek(new Date(world.clock.now() + 1));
+    world.clock.advance(10_000);
+    expect(await pullNow(world, "replay")).toEqual([]);
+  },
+);
 
-test("what the stand-in has not got is refused by name", async () => {
+standInTest("what the stand-in has not got is refused by name", async () => {
   await using world = await startWorld();
   await expect(world.pubsub.snapshot("s").delete()).rejects.toMatchObject({
     code: 12,

@@ -1,7 +1,9 @@
 import type { Message } from "@google-cloud/pubsub";
+import { standInTest } from "../declared.ts";
 import { settled } from "./endpoint.ts";
 import {
   eventually,
+  named,
   publishText,
   pullNow,
   startWorld,
@@ -61,25 +63,28 @@ test("a stream gets no message while it has its bytes outstanding", async () => 
   stream.call.cancel();
 });
 
-test("a message that its stream did not acknowledge in time goes to another stream", async () => {
-  await using world = await startSubscribedWorld();
-  const silent = openStream(world, {});
-  await settled();
-  await publishText(world.topic(), "passed on");
-  await eventually(() => expect(silent.texts).toEqual(["passed on"]));
-  silent.call.cancel();
-  await settled();
-  const other = openStream(world, {});
-  await settled();
-  world.clock.advance(9_999);
-  await settled();
-  expect(other.texts).toEqual([]);
-  world.clock.advance(1);
-  await eventually(() => expect(other.texts).toEqual(["passed on"]));
-  other.call.cancel();
-});
+standInTest(
+  "a message that its stream did not acknowledge in time goes to another stream",
+  async () => {
+    await using world = await startSubscribedWorld();
+    const silent = openStream(world, {});
+    await settled();
+    await publishText(world.topic(), "passed on");
+    await eventually(() => expect(silent.texts).toEqual(["passed on"]));
+    silent.call.cancel();
+    await settled();
+    const other = openStream(world, {});
+    await settled();
+    world.clock.advance(9_999);
+    await settled();
+    expect(other.texts).toEqual([]);
+    world.clock.advance(1);
+    await eventually(() => expect(other.texts).toEqual(["passed on"]));
+    other.call.cancel();
+  },
+);
 
-test("the deadline of a stream can be changed while it is open", async () => {
+standInTest("the deadline of a stream can be changed while it is open", async () => {
   await using world = await startSubscribedWorld();
   const stream = openStream(world, {});
   stream.call.write({ streamAckDeadlineSeconds: 40 });
@@ -110,7 +115,7 @@ test("acknowledgements and deadlines may come on the stream", async () => {
   await eventually(() => expect(stream.texts).toEqual(["acked", "nacked", "nacked"]));
   stream.call.write({ ackIds: stream.ackIds.slice(2) });
   await settled();
-  world.clock.advance(60_000);
+  await world.pass(60_000, 12_000);
   await settled();
   expect(stream.texts).toHaveLength(3);
   stream.call.cancel();
@@ -139,7 +144,7 @@ test.each([
     { subscription: subscriptionName("none") },
     undefined,
     5,
-    "Resource not found (resource=none).",
+    `Resource not found (resource=${named("none")}).`,
   ],
   [
     "a deadline of 9 s",
@@ -197,6 +202,6 @@ test("a subscriber with flow control gets everything in the end", async () => {
   );
   await eventually(() => expect(received.size).toBe(100));
   await subscription.close();
-  world.clock.advance(600_000);
+  await world.pass(600_000, 12_000);
   expect(await pullNow(world, "all")).toEqual([]);
 });

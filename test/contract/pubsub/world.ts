@@ -1,12 +1,27 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PubSub, type Topic, v1 } from "@google-cloud/pubsub";
+import {
+  type PublishOptions,
+  PubSub,
+  type SubscriptionOptions,
+  type Topic,
+  type TopicMetadata,
+  v1,
+} from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
+import { type RunningPubsub, startPubsub } from "../../../infra/local/pubsub/start.ts";
 import type { Clock } from "../../../infra/local/wire/clock.ts";
+import { contractProject, emulatorHost, PATIENCE, randomName, sleep, TARGET } from "../target.ts";
 
-export const PROJECT = "test-project";
+/** The project of this test file. */
+export const PROJECT = contractProject();
+
+/** What all topics and subscriptions of this test file have at the end of their names. */
+const SUFFIX = randomName("");
+
+/** Closer than this the service's time and ours are not known to be; the stand-in's is ours. */
+export const CLOCKS_DIFFER_MS = TARGET === "standIn" ? 1 : 60_000;
 
 /** A clock that stands still until it is advanced. */
 export interface FakeClock extends Clock {
@@ -47,16 +62,27 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { path: st
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** The official client, pointed at the stand-in. */
-export function connect(address: string): PubSub {
-  return new PubSub({ projectId: PROJECT, apiEndpoint: address, emulatorMode: true });
+/** The official client, pointed at `address` or, without one, at Google; it makes ids as {@link named} does. */
+export function connect(address: string | undefined): PubSub {
+  const place = address === undefined ? {} : { apiEndpoint: address, emulatorMode: true };
+  const pubsub = new PubSub({ projectId: PROJECT, ...place });
+  const { topic, subscription, createTopic } = pubsub;
+  return Object.assign(pubsub, {
+    topic: (id: string, options?: PublishOptions) => topic.call(pubsub, topicName(id), options),
+    subscription: (id: string, options?: SubscriptionOptions) =>
+      subscription.call(pubsub, subscriptionName(id), options),
+    createTopic: (given: string | TopicMetadata) => {
+      const metadata = typeof given === "string" ? { name: given } : given;
+      return createTopic.call(pubsub, { ...metadata, name: topicName(metadata.name ?? "") });
+    },
+  });
 }
 
 /** Google's generated clients, whose requests are the RPCs themselves. */
-function connectRpc(address: string) {
-  const [apiEndpoint = "", port] = address.split(":");
-  const sslCreds = credentials.createInsecure();
-  const options = { apiEndpoint, port: Number(port), sslCreds, projectId: PROJECT };
+function connectRpc(address: string | undefined) {
+  const [apiEndpoint = "", port] = address?.split(":") ?? [];
+  const place = { apiEndpoint, port: Number(port), sslCreds: credentials.createInsecure() };
+  const options = { projectId: PROJECT, ...(address !== undefined && place) };
   const subscriber = new v1.SubscriberClient(options);
   const publisher = new v1.PublisherClient(options);
   return {
@@ -69,45 +95,102 @@ function connectRpc(address: string) {
   };
 }
 
-/** A running stand-in, its clock, and a client of it; with a topic `events`. */
-export async function startWorld() {
+/** The clients of a Pub/Sub with a topic `events`, and its time. */
+export interface World extends AsyncDisposable {
+  pubsub: PubSub;
+  rpc: ReturnType<typeof connectRpc>;
+  topic(id?: string): Topic;
+  /** The service's time. */
+  now(): number;
+  /** Lets time pass: the stand-in's at once, a real service's really, there `elsewhereMs` if that is given. */
+  pass(milliseconds: number, elsewhereMs?: number): Promise<void>;
+  /** On the stand-in alone. */
+  clock: FakeClock;
+  /** On the stand-in alone. */
+  directory: string;
+  /** On the stand-in alone. */
+  server: RunningPubsub;
+  /** Stops the service and starts it again on the same directory. On the stand-in alone. */
+  restart(): Promise<void>;
+}
+
+/** The stand-in on a directory of its own, or the target with names that nobody else uses. */
+export async function startWorld(): Promise<World> {
+  const world = await (TARGET === "standIn" ? startStandIn() : openTarget());
+  await world.pubsub.createTopic("events");
+  return world;
+}
+
+async function startStandIn(): Promise<World> {
   const directory = await temporaryDirectory();
   const clock = fakeClock();
-  let server = await startPubsub({ directory: directory.path, clock });
-  let pubsub = connect(server.address);
-  let rpc = connectRpc(server.address);
-  await pubsub.createTopic("events");
-  return {
+  const start = () => startPubsub({ directory: directory.path, clock });
+  const server = await start();
+  const world: World = {
     clock,
     directory: directory.path,
-    get pubsub() {
-      return pubsub;
-    },
-    get rpc() {
-      return rpc;
-    },
-    get server() {
-      return server;
-    },
-    topic: (name = "events") => pubsub.topic(name, { batching: { maxMessages: 1 } }),
+    server,
+    ...openClients(server.address),
+    topic: (id = "events") => world.pubsub.topic(id, { batching: { maxMessages: 1 } }),
+    now: clock.now,
+    pass: async (milliseconds) => clock.advance(milliseconds),
     async restart() {
-      await pubsub.close();
-      await rpc.close();
-      await server.close();
-      server = await startPubsub({ directory: directory.path, clock });
-      pubsub = connect(server.address);
-      rpc = connectRpc(server.address);
+      await closeClients(world);
+      await world.server.close();
+      world.server = await start();
+      Object.assign(world, openClients(world.server.address));
     },
     async [Symbol.asyncDispose]() {
-      await pubsub.close();
-      await rpc.close();
-      await server.close();
+      await closeClients(world);
+      await world.server.close();
       await directory[Symbol.asyncDispose]();
+    },
+  };
+  return world;
+}
+
+/** At the end its topics and subscriptions are removed, whatever the test left of them. */
+async function openTarget(): Promise<World> {
+  const clients = openClients(TARGET === "remote" ? undefined : emulatorHost("pubsub"));
+  const onStandIn = () => {
+    throw new Error("only the stand-in has this; declare the test as standInTest");
+  };
+  return {
+    ...clients,
+    topic: (id = "events") => clients.pubsub.topic(id, { batching: { maxMessages: 1 } }),
+    now: Date.now,
+    // A second more: its clock may not be this one.
+    pass: (milliseconds, elsewhereMs = milliseconds) => sleep(elsewhereMs + 1000),
+    get clock() {
+      return onStandIn();
+    },
+    get directory() {
+      return onStandIn();
+    },
+    get server() {
+      return onStandIn();
+    },
+    restart: onStandIn,
+    async [Symbol.asyncDispose]() {
+      const [subscriptions] = await clients.pubsub.getSubscriptions();
+      const [topics] = await clients.pubsub.getTopics();
+      for (const left of [...subscriptions, ...topics]) {
+        if (left.name.endsWith(SUFFIX)) await left.delete();
+      }
+      await closeClients(clients);
     },
   };
 }
 
-export type World = Awaited<ReturnType<typeof startWorld>>;
+const openClients = (address: string | undefined) => ({
+  pubsub: connect(address),
+  rpc: connectRpc(address),
+});
+
+async function closeClients({ pubsub, rpc }: ReturnType<typeof openClients>): Promise<void> {
+  await pubsub.close();
+  await rpc.close();
+}
 
 /** Publishes one text and returns its message id. */
 export function publishText(topic: Topic, text: string, orderingKey?: string): Promise<string> {
@@ -117,7 +200,7 @@ export function publishText(topic: Topic, text: string, orderingKey?: string): P
 
 /** Tries until `check` does not throw, for at most five seconds. */
 export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  const end = Date.now() + 5000;
+  const end = Date.now() + 5000 * PATIENCE;
   for (;;) {
     try {
       return await check();
@@ -137,8 +220,20 @@ export interface Pulled {
   deliveryAttempt: number;
 }
 
-/** Pulls what there is now. */
+/** Pulls what there is now. A service that may give only a part at a time is asked until it has no more. */
 export async function pullNow(world: World, subscription: string, max = 100): Promise<Pulled[]> {
+  const pulled = await pullOnce(world, subscription, max);
+  if (TARGET === "standIn") return pulled;
+  for (let quiet = 0; quiet < 3 && pulled.length < max; ) {
+    await sleep(20 * PATIENCE);
+    const more = await pullOnce(world, subscription, max - pulled.length);
+    pulled.push(...more);
+    quiet = more.length === 0 ? quiet + 1 : 0;
+  }
+  return pulled;
+}
+
+async function pullOnce(world: World, subscription: string, max: number): Promise<Pulled[]> {
   const [reply] = await world.rpc.subscriber.pull({
     subscription: subscriptionName(subscription),
     maxMessages: max,
@@ -177,10 +272,17 @@ export async function acknowledge(
   });
 }
 
-export function subscriptionName(id: string): string {
-  return `projects/${PROJECT}/subscriptions/${id}`;
+/** An id that no other test file uses: `events` becomes `events-1a2b3c4d`. */
+export function named(id: string): string {
+  return `${id}${SUFFIX}`;
 }
 
+/** The whole name; a whole name stays what it is. */
+export function subscriptionName(id: string): string {
+  return id.includes("/") ? id : `projects/${PROJECT}/subscriptions/${named(id)}`;
+}
+
+/** The whole name; a whole name stays what it is. */
 export function topicName(id: string): string {
-  return `projects/${PROJECT}/topics/${id}`;
+  return id.includes("/") ? id : `projects/${PROJECT}/topics/${named(id)}`;
 }

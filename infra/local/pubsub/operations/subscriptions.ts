@@ -72,11 +72,12 @@ export function deleteSubscription(state: PubsubState, request: { subscription?:
 /** Drops what it has not delivered; it receives nothing more, and nobody may pull from it. */
 export function detachSubscription(state: PubsubState, request: { subscription?: string }): object {
   const subscription = findSubscription(state, request.subscription);
-  subscription.config = { ...subscription.config, detached: true };
+  const config = { ...subscription.config, detached: true };
   transact(state, () => {
+    state.store.updateSubscription(subscription.id, config);
     dropBacklog(state, subscription);
-    state.store.updateSubscription(subscription.id, subscription.config);
   });
+  subscription.config = config;
   state.topics.get(subscription.config.topic)?.subscriptions.delete(subscription);
   closeConsumers(subscription, isDetached(subscription));
   return {};

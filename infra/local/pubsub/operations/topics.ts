@@ -12,7 +12,7 @@ import {
   unsupported,
   updatedFields,
 } from "../rules.ts";
-import type { PubsubState, Topic } from "../state.ts";
+import type { PubsubState, Subscription, Topic } from "../state.ts";
 import type { TopicConfig } from "../types.ts";
 
 const UNSUPPORTED_FIELDS = [
@@ -51,9 +51,10 @@ export function updateTopic(state: PubsubState, request: UpdateTopicRequest): To
   const topic = findTopic(state, given.name);
   const changed: TopicConfig = { ...topic.config };
   for (const path of updatedFields("Topic", updateMask)) changeField(changed, given, path);
-  topic.config = topicConfig(changed);
-  state.store.saveTopic(topic.config);
-  return topic.config;
+  const config = topicConfig(changed);
+  state.store.saveTopic(config);
+  topic.config = config;
+  return config;
 }
 
 export function listTopics(
@@ -82,14 +83,13 @@ export function listTopicSubscriptions(
 export function deleteTopic(state: PubsubState, request: { topic?: string }): object {
   const topic = findTopic(state, request.topic);
   const { name } = topic.config;
+  const orphans = [...state.subscriptions.values()].filter(({ config }) => config.topic === name);
+  const orphaned = ({ config }: Subscription) => ({ ...config, topic: DELETED_TOPIC });
   transact(state, () => {
     state.store.deleteTopic(name);
-    for (const subscription of state.subscriptions.values()) {
-      if (subscription.config.topic !== name) continue;
-      subscription.config = { ...subscription.config, topic: DELETED_TOPIC };
-      state.store.updateSubscription(subscription.id, subscription.config);
-    }
+    for (const orphan of orphans) state.store.updateSubscription(orphan.id, orphaned(orphan));
   });
+  for (const orphan of orphans) orphan.config = orphaned(orphan);
   state.topics.delete(name);
   return {};
 }

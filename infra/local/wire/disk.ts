@@ -1,0 +1,93 @@
+import type { Clock } from "./clock.ts";
+import { GoogleError } from "./status.ts";
+
+/** Node's codes of a write that found no room: the disk, the user's quota, the process's file size limit. */
+const FULL_CODES = ["ENOSPC", "EDQUOT", "EFBIG"];
+
+/**
+ * SQLite's result codes of the same: SQLITE_FULL; SQLITE_IOERR_WRITE, as which it reports a quota and a
+ * size limit; SQLITE_IOERR_SHMSIZE, when the shared memory file beside a database cannot grow.
+ *
+ * @see https://www.sqlite.org/rescode.html
+ */
+const FULL_SQLITE_CODES = [13, 778, 4874];
+
+/** After how long what found no room is tried again. */
+export const DISK_RETRY_MS = 1000;
+
+/**
+ * Nothing more can be written. What was to be written is not, what was written before is; the same may
+ * succeed as soon as there is space.
+ */
+// Differs: Google's services do not run out of disk; RESOURCE_EXHAUSTED is what they say of a quota.
+export class DiskFull extends GoogleError {
+  constructor(directory: string | undefined, options?: ErrorOptions) {
+    const where = directory === undefined ? "" : `: nothing can be written to ${directory}`;
+    const message = `the disk is full${where}; make room there and try again`;
+    super("RESOURCE_EXHAUSTED", message, options);
+  }
+}
+
+/** The refusal that `error`, from Node's files or from SQLite, stands for, if that is a full disk. */
+export function asDiskFull(error: unknown, directory?: string): DiskFull | undefined {
+  if (error instanceof DiskFull) return error;
+  if (!(error instanceof Error)) return undefined;
+  const isFull =
+    ("code" in error && FULL_CODES.includes(String(error.code))) ||
+    ("errcode" in error && FULL_SQLITE_CODES.includes(Number(error.errcode)));
+  return isFull ? new DiskFull(directory, { cause: error }) : undefined;
+}
+
+/** Runs `work`, which writes below `directory`; a full disk becomes {@link DiskFull}. */
+export function namingFullDisk<T>(directory: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asDiskFull(error, directory) ?? error;
+  }
+}
+
+/**
+ * Runs `work`, for whose end nobody waits, and returns whether the disk had room for it. That it had not is
+ * said on standard error. Anything else is thrown.
+ */
+export function unlessDiskFull(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    const full = asDiskFull(error);
+    if (full === undefined) throw error;
+    complain(full.message);
+    return false;
+  }
+}
+
+let lastComplaint = { message: "", atMs: 0 };
+
+/** The same is said once a minute, however often it is met. */
+function complain(message: string): void {
+  const atMs = performance.now();
+  if (message === lastComplaint.message && atMs < lastComplaint.atMs + 60_000) return;
+  lastComplaint = { message, atMs };
+  process.stderr.write(`stand-in: ${message}\n`);
+}
+
+/** Runs `work` every second until the disk has room for it; returns false if `giveUp` aborted before. */
+export async function whenDiskHasRoom(
+  work: () => void,
+  { clock, giveUp }: { clock: Clock; giveUp: AbortSignal },
+): Promise<boolean> {
+  while (!unlessDiskFull(work)) {
+    if (giveUp.aborted) return false;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimeout(resolve, DISK_RETRY_MS);
+      const stop = () => {
+        cancel();
+        resolve();
+      };
+      giveUp.addEventListener("abort", stop, { once: true });
+    });
+  }
+  return true;
+}

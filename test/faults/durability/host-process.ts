@@ -1,0 +1,65 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** The port of each service; 0 in an order: any free one. */
+export interface HostPorts {
+  firestore: number;
+  storage: number;
+  pubsub: number;
+  cloudBuild: number;
+}
+
+/** What a host is told to start. */
+export interface HostOrder {
+  directory: string;
+  ports: HostPorts;
+}
+
+/** A process that has loaded the services, or is about to. */
+export interface Host {
+  /** Resolves when the code is there; rejects if the process ends before. */
+  loaded: Promise<unknown>;
+  /** Starts the services and resolves with their ports; rejects if the process ends before. */
+  start(order: HostOrder): Promise<HostPorts>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts a process that loads the services and then waits for its order. */
+export function prepareHost(): Host {
+  const child = fork(fileURLToPath(new URL("./host.ts", import.meta.url)), [], {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    env: { PATH: process.env["PATH"], METADATA_SERVER_DETECTION: "none" },
+  });
+  const exited = once(child, "exit");
+  const loaded = messageOf(child);
+  // Whoever waits is told; a host that is killed while nobody waits is none of ours.
+  loaded.catch(() => {});
+  return {
+    loaded,
+    async start(order) {
+      await loaded;
+      const started = messageOf(child);
+      child.send(order);
+      return (await started) as HostPorts;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function messageOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null, signal: string | null) =>
+      reject(new Error(`the host ended by itself: ${signal ?? code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      resolve(message);
+    });
+  });
+}

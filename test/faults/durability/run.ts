@@ -1,0 +1,165 @@
+import { EventEmitter } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../../../infra/local/wire/random.ts";
+import { buildLoad } from "./build-load.ts";
+import {
+  closeClients,
+  type Field,
+  type Load,
+  openClients,
+  SERVICES,
+  type Service,
+  type Tally,
+} from "./field.ts";
+import { commitLoad, transactionLoad } from "./firestore-load.ts";
+import { type Host, type HostPorts, prepareHost } from "./host-process.ts";
+import { publishLoad } from "./pubsub-load.ts";
+import { uploadLoad } from "./storage-load.ts";
+
+// Google's clients add listeners to a stream for each time that they try it again.
+EventEmitter.defaultMaxListeners = 200;
+
+/** What a run of the harness found. */
+export interface Figures {
+  seed: number;
+  kills: number;
+  tallies: Record<Service, Tally>;
+  violations: string[];
+  /** From the order to start to the moment when all four services accept calls, sorted. */
+  restartsMs: number[];
+}
+
+const SHORTEST_LIFE_MS = 30;
+const LONGEST_LIFE_MS = 1500;
+/** How often a host is killed while it starts, and how late in that. */
+const KILLED_AT_START = 0.15;
+const LATEST_AT_START_MS = 150;
+const ANY_PORT: HostPorts = { firestore: 0, storage: 0, pubsub: 0, cloudBuild: 0 };
+
+/**
+ * Makes load on the four services through the official clients and kills the process that hosts them, at
+ * random moments, for so many seconds; then looks whether everything acknowledged is there.
+ *
+ * @param options.onProgress called after each kill
+ */
+export async function runDurability(options: {
+  seconds: number;
+  seed: number;
+  onProgress?(figures: Figures): void;
+}): Promise<Figures> {
+  await using cleanup = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), "durability-"));
+  cleanup.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const hosts = await openHosts(directory);
+  cleanup.defer(() => hosts.close());
+  const clients = openClients(hosts.ports);
+  cleanup.defer(() => closeClients(clients));
+  let isOver = false;
+  const violations: string[] = [];
+  const tallies = Object.fromEntries(
+    SERVICES.map((service) => [service, { acknowledged: 0, ambiguous: 0 }]),
+  ) as Record<Service, Tally>;
+  const random = seededRandom(options.seed + 1);
+  const field: Field = { clients, random, tallies, violations, isOver: () => isOver };
+  const publishes = cleanup.use(await publishLoad(field));
+  const loads: Load[] = [
+    commitLoad(field),
+    transactionLoad(field),
+    publishes,
+    uploadLoad(field),
+    buildLoad(field, { directory, statuses: publishes.statuses }),
+  ];
+  const { seed } = options;
+  const figures: Figures = { seed, kills: 0, tallies, violations, restartsMs: [] };
+  const loading = Promise.all(loads.map((load) => load.run()));
+  try {
+    await killForAWhile(hosts, figures, options);
+  } finally {
+    isOver = true;
+  }
+  await loading;
+  await Promise.all(loads.map((load) => load.check()));
+  figures.restartsMs.sort((left, right) => left - right);
+  return figures;
+}
+
+async function killForAWhile(
+  hosts: Hosts,
+  figures: Figures,
+  options: Parameters<typeof runDurability>[0],
+): Promise<void> {
+  const random = seededRandom(options.seed);
+  const endAt = performance.now() + options.seconds * 1000;
+  while (performance.now() < endAt) {
+    await sleep(SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS));
+    await hosts.kill();
+    figures.kills++;
+    while (random() < KILLED_AT_START) {
+      await hosts.killWhileStarting(random() * LATEST_AT_START_MS);
+      figures.kills++;
+    }
+    figures.restartsMs.push(await hosts.restart());
+    options.onProgress?.(figures);
+  }
+}
+
+/** The present host and the one that has been prepared to follow it. */
+interface Hosts {
+  ports: HostPorts;
+  kill(): Promise<void>;
+  /** Starts the next host and kills it before it is there, or just when it is. */
+  killWhileStarting(afterMs: number): Promise<void>;
+  /** Starts the next host; resolves with the milliseconds that it took. */
+  restart(): Promise<number>;
+  close(): Promise<void>;
+}
+
+async function openHosts(directory: string): Promise<Hosts> {
+  let present = prepareHost();
+  let next = prepareHost();
+  const ports = await present.start({ directory, ports: ANY_PORT });
+  const takeNext = async (): Promise<Host> => {
+    present = next;
+    next = prepareHost();
+    await present.loaded;
+    return present;
+  };
+  return {
+    ports,
+    kill: () => present.kill(),
+    async killWhileStarting(afterMs) {
+      const host = await takeNext();
+      const started = host.start({ directory, ports }).catch(() => {});
+      await sleep(afterMs);
+      await host.kill();
+      await started;
+    },
+    async restart() {
+      const host = await takeNext();
+      const from = performance.now();
+      await host.start({ directory, ports });
+      return performance.now() - from;
+    },
+    async close() {
+      await Promise.all([present.kill(), next.kill()]);
+    },
+  };
+}
+
+/** The figures as a person reads them. */
+export function describe({ seed, kills, tallies, violations, restartsMs }: Figures): string {
+  const lines = SERVICES.map((service) => {
+    const { acknowledged, ambiguous } = tallies[service];
+    return `  ${service.padEnd(12)} ${acknowledged} acknowledged, ${ambiguous} ambiguous`;
+  });
+  const at = (share: number) => restartsMs[Math.floor((restartsMs.length - 1) * share)]?.toFixed(0);
+  return [
+    `seed ${seed}: ${kills} kills, ${violations.length} violations`,
+    ...lines,
+    `  restart      p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
+    ...violations.slice(0, 50).map((violation) => `  VIOLATION ${violation}`),
+  ].join("\n");
+}
