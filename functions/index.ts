@@ -24,6 +24,13 @@ async function services() {
   return openServices(config);
 }
 
+/** Services with every client loaded; the api accepts runs without those of objects and builds. */
+async function loadedServices() {
+  const opened = await services();
+  await Promise.all([opened.artifacts.load(), opened.builds.load()]);
+  return opened;
+}
+
 /** Starts loading the function that this process serves at once; the others are never loaded. */
 function served<T>(name: string, load: () => Promise<T>): () => Promise<T> {
   const loading = target === name ? load() : undefined;
@@ -44,7 +51,7 @@ const submitBuild = served("submitBuild", async () => {
     import("./submit-build.ts"),
     import("./trigger.ts"),
   ]);
-  return pubsubTrigger(await services(), "submitBuild", submitBuild);
+  return pubsubTrigger(await loadedServices(), "submitBuild", submitBuild);
 });
 cloudEvent("submitBuild", async (event: CloudEvent<unknown>) => (await submitBuild())(event));
 
@@ -53,7 +60,7 @@ const recordBuildStatus = served("recordBuildStatus", async () => {
     import("./record-build-status.ts"),
     import("./trigger.ts"),
   ]);
-  return pubsubTrigger(await services(), "recordBuildStatus", recordBuildStatus);
+  return pubsubTrigger(await loadedServices(), "recordBuildStatus", recordBuildStatus);
 });
 cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
   (await recordBuildStatus())(event),
@@ -61,7 +68,7 @@ cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
 
 const sweep = served("sweep", async () => {
   const { sweep } = await import("./sweep.ts");
-  const opened = await services();
+  const opened = await loadedServices();
   return () => sweep(opened);
 });
 http("sweep", async (_request, response) => {

@@ -48,6 +48,8 @@ export const RETRY_LIMITS = {
  */
 export const TIMING = {
   createBuildDeadline: 20,
+  /** Google's clients try some failures again for minutes; nobody waits longer than this for one call. */
+  callDeadline: 15,
   handlerBudget: 45,
   ackDeadline: 60,
   lease: 120,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Bucket, Storage } from "@google-cloud/storage";
+import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import type { AttemptPaths } from "../../shared/attempt.ts";
 import type { BuildPlan } from "../../shared/build-plan.ts";
 import {
@@ -29,26 +29,29 @@ interface Content {
  * manifest are created once; whoever comes second reads what the first has written.
  */
 export class Artifacts {
-  readonly #bucket: Bucket;
+  readonly bucketName: string;
+  readonly #projectId: string;
+  #opened: Promise<Bucket> | undefined;
 
-  /** `STORAGE_EMULATOR_HOST` is honoured by the client. */
   constructor({ projectId, bucket }: { projectId: string; bucket: string }) {
-    this.#bucket = new Storage({ projectId }).bucket(bucket);
+    this.bucketName = bucket;
+    this.#projectId = projectId;
   }
 
-  get bucketName(): string {
-    return this.#bucket.name;
+  /** Loads Google's client, which takes a while; the first call does otherwise. */
+  async load(): Promise<void> {
+    await this.#bucket();
   }
 
   uriOf(object: string): string {
-    return `gs://${this.#bucket.name}/${object}`;
+    return `gs://${this.bucketName}/${object}`;
   }
 
   /** Uploads a build's source and returns it pinned by its generation. */
   async putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]> {
     await this.#create(object, archive, "application/gzip");
-    const [metadata] = await this.#bucket.file(object).getMetadata();
-    return { bucket: this.#bucket.name, object, generation: String(metadata.generation) };
+    const [metadata] = await (await this.#file(object)).getMetadata();
+    return { bucket: this.bucketName, object, generation: String(metadata.generation) };
   }
 
   async claimOf(paths: AttemptPaths): Promise<Claim | undefined> {
@@ -110,7 +113,7 @@ export class Artifacts {
     // The result is read whole and checked against its digest; the rest by presence and size.
     if (output.name === "result.json") return this.#digestFault(output);
     try {
-      const [metadata] = await this.#bucket.file(output.object).getMetadata();
+      const [metadata] = await (await this.#file(output.object)).getMetadata();
       if (Number(metadata.size) === output.sizeBytes) return undefined;
       return `${output.name} has ${metadata.size} bytes, not ${output.sizeBytes}`;
     } catch (error) {
@@ -133,7 +136,8 @@ export class Artifacts {
   /** Creates the object; one that exists already is left as it is. */
   async #create(object: string, bytes: Buffer, contentType: string): Promise<void> {
     try {
-      await this.#bucket.file(object).save(bytes, {
+      const file = await this.#file(object);
+      await file.save(bytes, {
         resumable: false,
         contentType,
         preconditionOpts: { ifGenerationMatch: 0 },
@@ -149,17 +153,29 @@ export class Artifacts {
    */
   async #read(object: string, maxBytes: number): Promise<Content | undefined> {
     try {
-      const [metadata] = await this.#bucket.file(object).getMetadata();
+      const [metadata] = await (await this.#file(object)).getMetadata();
       const sizeBytes = Number(metadata.size);
       const generation = String(metadata.generation);
       if (sizeBytes > maxBytes) return { bytes: Buffer.alloc(0), generation };
-      const [bytes] = await this.#bucket.file(object, { generation }).download();
+      const [bytes] = await (await this.#file(object, { generation })).download();
       if (bytes.length === sizeBytes) return { bytes, generation };
       throw new Error(`${object}: read ${bytes.length} of ${sizeBytes} bytes`);
     } catch (error) {
       if (codeOf(error) === NOT_FOUND) return undefined;
       throw error;
     }
+  }
+
+  async #file(object: string, options?: FileOptions): Promise<File> {
+    return (await this.#bucket()).file(object, options);
+  }
+
+  /** `STORAGE_EMULATOR_HOST` is honoured by the client. */
+  #bucket(): Promise<Bucket> {
+    this.#opened ??= import("@google-cloud/storage").then(({ Storage }) =>
+      new Storage({ projectId: this.#projectId }).bucket(this.bucketName),
+    );
+    return this.#opened;
   }
 }
 

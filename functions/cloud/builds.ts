@@ -1,5 +1,4 @@
-import { CloudBuildClient } from "@google-cloud/cloudbuild";
-import { grpc } from "google-gax";
+import type { CloudBuildClient } from "@google-cloud/cloudbuild";
 import type { BuildPlan, BuildSettings } from "../../shared/build-plan.ts";
 import { type BuildView, parseBuildStatus } from "../../shared/build-view.ts";
 import { TIMING } from "../../shared/limits.ts";
@@ -28,15 +27,26 @@ const OVER_QUOTA = "Cloud Build takes no more builds at the moment";
 
 /** Builds in Cloud Build, all in one project and region. */
 export class Builds {
-  readonly #client: CloudBuildClient;
+  readonly #open: () => Promise<CloudBuildClient>;
   readonly #projectId: string;
   readonly #parent: string;
+  #opened: Promise<CloudBuildClient> | undefined;
 
   /** @param emulatorHost `host:port` of a stand-in, reached without TLS. */
   constructor({ projectId, location }: BuildSettings, emulatorHost?: string) {
-    this.#client = new CloudBuildClient({ projectId, ...endpoint(location, emulatorHost) });
+    this.#open = () => openClient({ projectId, location, emulatorHost });
     this.#projectId = projectId;
     this.#parent = `projects/${projectId}/locations/${location}`;
+  }
+
+  /** Loads Google's client, which takes a while; the first call does otherwise. */
+  async load(): Promise<void> {
+    await this.#client();
+  }
+
+  #client(): Promise<CloudBuildClient> {
+    this.#opened ??= this.#open();
+    return this.#opened;
   }
 
   refOf(id: string): BuildRef {
@@ -45,10 +55,11 @@ export class Builds {
 
   /** Sends one CreateBuild, never a second: it has no idempotency key. Does not throw for an answer. */
   async create(build: BuildPlan): Promise<Creation> {
+    const client = await this.#client();
     try {
       const request = { parent: this.#parent, projectId: this.#projectId, build };
       const options = { timeout: TIMING.createBuildDeadline * 1000 };
-      const [operation] = await this.#client.createBuild(request, options);
+      const [operation] = await client.createBuild(request, options);
       const id = (operation.metadata as { build?: { id?: string } } | null)?.build?.id;
       if (!id) return { kind: "unknown", message: "CreateBuild gave no build id" };
       return { kind: "created", build: this.refOf(id) };
@@ -64,8 +75,9 @@ export class Builds {
   async get(build: BuildRef): Promise<BuildView | undefined> {
     const request = { name: build.name, projectId: this.#projectId, id: build.id };
     const options = { timeout: TIMING.createBuildDeadline * 1000 };
+    const client = await this.#client();
     try {
-      const [found] = await refusing("Cloud Build", () => this.#client.getBuild(request, options));
+      const [found] = await refusing("Cloud Build", () => client.getBuild(request, options));
       return {
         ref: build,
         status: parseBuildStatus(found.status),
@@ -81,8 +93,9 @@ export class Builds {
   async cancel(build: BuildRef): Promise<void> {
     const request = { name: build.name, projectId: this.#projectId, id: build.id };
     const options = { timeout: TIMING.createBuildDeadline * 1000 };
+    const client = await this.#client();
     try {
-      await refusing("Cloud Build", () => this.#client.cancelBuild(request, options));
+      await refusing("Cloud Build", () => client.cancelBuild(request, options));
     } catch (error) {
       const code = codeOf(error);
       if (code !== GRPC.FAILED_PRECONDITION && code !== GRPC.NOT_FOUND) throw error;
@@ -90,15 +103,27 @@ export class Builds {
   }
 }
 
-/** Regional builds live behind the region's own endpoint. */
-function endpoint(location: string, emulatorHost: string | undefined) {
+async function openClient({
+  projectId,
+  location,
+  emulatorHost,
+}: {
+  projectId: string;
+  location: string;
+  emulatorHost: string | undefined;
+}): Promise<CloudBuildClient> {
+  const { CloudBuildClient } = await import("@google-cloud/cloudbuild");
   if (emulatorHost === undefined) {
-    return location === "global" ? {} : { apiEndpoint: `${location}-cloudbuild.googleapis.com` };
+    // Regional builds live behind the region's own endpoint.
+    const apiEndpoint = `${location}-cloudbuild.googleapis.com`;
+    return new CloudBuildClient({ projectId, ...(location !== "global" && { apiEndpoint }) });
   }
+  const { grpc } = await import("google-gax");
   const separator = emulatorHost.lastIndexOf(":");
-  return {
+  return new CloudBuildClient({
+    projectId,
     apiEndpoint: emulatorHost.slice(0, separator),
     port: Number(emulatorHost.slice(separator + 1)),
     sslCreds: grpc.credentials.createInsecure(),
-  };
+  });
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
+import { TIMING } from "../../shared/limits.ts";
 
 /** gRPC status numbers that decisions hang on. @see google/rpc/code.proto */
 export const GRPC = {
@@ -32,14 +33,28 @@ const OURS: Partial<Record<number, "rate_limited" | "unavailable">> = {
   [GRPC.ABORTED]: "unavailable",
 };
 
-/** Runs a gRPC call; what passes by itself becomes a refusal that says so, the rest stays as it is. */
+/**
+ * Runs a call to `what`. What passes by itself becomes a refusal that says so, and so does a call that
+ * takes longer than `TIMING.callDeadline`, whatever becomes of it; the rest stays as it is.
+ */
 export async function refusing<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
-    return await call();
+    return await withinDeadline(call());
   } catch (error) {
     const code = OURS[codeOf(error) ?? 0];
     if (code === undefined) throw error;
     const detail = `${what} did not answer in time; try again shortly`;
     throw new AppError(code, { detail, cause: error });
+  }
+}
+
+async function withinDeadline<T>(calling: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const error = Object.assign(new Error("no answer in time"), { code: GRPC.DEADLINE_EXCEEDED });
+  const timer = setTimeout(() => reject(error), TIMING.callDeadline * 1000);
+  try {
+    return await Promise.race([calling, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -190,7 +190,8 @@ function notWritable(path: string, cause: unknown): UnusableState {
 }
 
 function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error && "errcode" in error)) return undefined;
+  // Not `instanceof Error`: it may be the Error of another realm.
+  const { errcode } = error as { errcode?: number };
   // The low byte; the rest says more precisely why.
-  return Number(error.errcode) & 0xff;
+  return errcode === undefined ? undefined : errcode & 0xff;
 }

@@ -2,6 +2,7 @@ import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "../../shared/limits.ts"
 
 describe("the timing table", () => {
   const ordered: [string, number, number][] = [
+    ["a call ends before its handler", TIMING.callDeadline, TIMING.handlerBudget],
     ["CreateBuild ends before its handler", TIMING.createBuildDeadline, TIMING.handlerBudget],
     ["a handler ends before its message comes again", TIMING.handlerBudget, TIMING.ackDeadline],
     ["a delivery ends before its lease", TIMING.ackDeadline, TIMING.lease],

@@ -1,5 +1,5 @@
-import type { Run } from "../../shared/run-schema.ts";
 import { injectFaults } from "../../infra/local/wire/faults.ts";
+import type { Run } from "../../shared/run-schema.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld } from "../support/world.ts";
 

@@ -79,7 +79,8 @@ async function handle(
     response.destroy();
   }
   // What a refusal left unread would keep the connection from its next request.
-  incoming.resume();
+  incoming.removeAllListeners("readable");
+  setImmediate(() => incoming.resume());
 }
 
 function toRequest(

@@ -31,10 +31,10 @@ export class DiskFull extends GoogleError {
 /** The refusal that `error`, from Node's files or from SQLite, stands for, if that is a full disk. */
 export function asDiskFull(error: unknown, directory?: string): DiskFull | undefined {
   if (error instanceof DiskFull) return error;
-  if (!(error instanceof Error)) return undefined;
-  const isFull =
-    ("code" in error && FULL_CODES.includes(String(error.code))) ||
-    ("errcode" in error && FULL_SQLITE_CODES.includes(Number(error.errcode)));
+  // Not `instanceof Error`: it may be the Error of another realm.
+  if (typeof error !== "object" || error === null) return undefined;
+  const { code = "", errcode = 0 } = error as { code?: unknown; errcode?: unknown };
+  const isFull = FULL_CODES.includes(String(code)) || FULL_SQLITE_CODES.includes(Number(errcode));
   return isFull ? new DiskFull(directory, { cause: error }) : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type * as grpc from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 import { type FaultyCall, goWrong, happensFirst } from "./fault-call.ts";
 import type { ArmedFault, InjectedFaults } from "./faults.ts";
 import {
@@ -60,6 +60,8 @@ function faultyUnary(method: UnaryMethod, fault: ArmedFault): UnaryMethod {
 function faultyServerStream(method: ServerStreamMethod, fault: ArmedFault): ServerStreamMethod {
   return (request, call) => {
     if (!fault.decide(request)) return method(request, call);
+    // Google's Node clients take a refusal without headers before it for a lost connection.
+    if (fault.action.type === "failBefore") call.sendMetadata(new grpc.Metadata());
     return goWrong(
       fault,
       onWire(call, () => method(request, call)),

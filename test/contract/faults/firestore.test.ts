@@ -91,7 +91,7 @@ describe("a commit", () => {
 
   test("that arrives twice is applied twice", async () => {
     await using world = await firestoreWith(once1(COMMIT, { type: "duplicate" }));
-    await world.db.doc("c/a").set({ n: FieldValue.increment(1) });
+    await world.db.doc("c/a").set({ n: FieldValue.increment(1) }, { merge: true });
     expect((await world.db.doc("c/a").get()).get("n")).toBe(2);
   });
 

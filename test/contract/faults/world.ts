@@ -17,6 +17,7 @@ import {
   type FaultTrigger,
   injectFaults,
 } from "../../../infra/local/wire/faults.ts";
+import { freePorts } from "../../support/free-ports.ts";
 
 export const PROJECT = "faulty";
 
@@ -108,13 +109,14 @@ type ServiceName = "firestore" | "pubsub" | "storage" | "cloud-build";
 export async function startHost(
   service: ServiceName,
   directory: string,
-  { faults = [], port = 0 }: { faults?: Fault[]; port?: number },
+  { faults = [], port }: { faults?: Fault[]; port?: number },
 ) {
+  const [free] = await freePorts(1);
   const host = fileURLToPath(new URL("./host.ts", import.meta.url));
   const args = ["--disable-warning=ExperimentalWarning", host, service, directory];
   const child: ChildProcess = spawn(
     process.execPath,
-    [...args, String(port), JSON.stringify(faults)],
+    [...args, String(port ?? free), JSON.stringify(faults)],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

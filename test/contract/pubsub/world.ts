@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type CreateTopicResponse,
   type PublishOptions,
   PubSub,
   type SubscriptionOptions,
@@ -62,18 +63,22 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { path: st
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
+/** One of the client's overloads. */
+type CreateTopic = (metadata: TopicMetadata) => Promise<CreateTopicResponse>;
+
 /** The official client, pointed at `address` or, without one, at Google; it makes ids as {@link named} does. */
 export function connect(address: string | undefined): PubSub {
   const place = address === undefined ? {} : { apiEndpoint: address, emulatorMode: true };
   const pubsub = new PubSub({ projectId: PROJECT, ...place });
-  const { topic, subscription, createTopic } = pubsub;
+  const { topic, subscription } = pubsub;
+  const createTopic = pubsub.createTopic.bind(pubsub) as CreateTopic;
   return Object.assign(pubsub, {
     topic: (id: string, options?: PublishOptions) => topic.call(pubsub, topicName(id), options),
     subscription: (id: string, options?: SubscriptionOptions) =>
       subscription.call(pubsub, subscriptionName(id), options),
     createTopic: (given: string | TopicMetadata) => {
       const metadata = typeof given === "string" ? { name: given } : given;
-      return createTopic.call(pubsub, { ...metadata, name: topicName(metadata.name ?? "") });
+      return createTopic({ ...metadata, name: topicName(metadata.name ?? "") });
     },
   });
 }

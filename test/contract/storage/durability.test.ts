@@ -4,7 +4,8 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { clientOf, makeBytes, startWorld } from "./world.ts";
+import { standInTest } from "../declared.ts";
+import { BUCKET, clientOf, makeBytes, startWorld } from "./world.ts";
 
 const HOST = new URL("./host.ts", import.meta.url).pathname;
 const QUANTUM = 256 * 1024;
@@ -23,7 +24,7 @@ interface Host extends AsyncDisposable {
 async function startHost(directory: string): Promise<Host> {
   const child: ChildProcess = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", HOST, directory],
+    ["--disable-warning=ExperimentalWarning", HOST, directory, BUCKET],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const exited = once(child, "exit");
@@ -46,7 +47,7 @@ async function startHost(directory: string): Promise<Host> {
   };
 }
 
-test("a restart keeps buckets, objects, metadata and generations rising", async () => {
+standInTest("a restart keeps buckets, objects, metadata and generations rising", async () => {
   await using world = await startWorld();
   await world.bucket.file("f").save("one", { metadata: { metadata: { k: "v" } } });
   const [before] = await world.bucket.file("f").getMetadata();
@@ -59,7 +60,7 @@ test("a restart keeps buckets, objects, metadata and generations rising", async 
   expect(Number(after.generation)).toBeGreaterThan(Number(before.generation));
 });
 
-test("a start sweeps files that no object and no open upload needs", async () => {
+standInTest("a start sweeps files that no object and no open upload needs", async () => {
   await using world = await startWorld();
   await world.bucket.file("f").save("kept");
   const [uri] = await world.bucket.file("g").createResumableUpload();
@@ -72,7 +73,7 @@ test("a start sweeps files that no object and no open upload needs", async () =>
   expect((await fetch(moved, { method: "PUT", body: "content" })).status).toBe(200);
 });
 
-test(
+standInTest(
   "what was acknowledged survives kill -9 at any moment, and nothing half-written is seen",
   async () => {
     const directory = await mkdtemp(join(tmpdir(), "storage-killed-"));
@@ -80,7 +81,7 @@ test(
     const started = new Set<string>();
     for (let round = 0; round < 3; round += 1) {
       await using host = await startHost(directory);
-      const bucket = clientOf(host.url).bucket("test-bucket");
+      const bucket = clientOf(host.url).bucket(BUCKET);
       const writer = async (lane: number) => {
         for (let index = 0; ; index += 1) {
           const name = `${round}-${lane}-${index}`;
@@ -97,7 +98,7 @@ test(
       await lanes;
     }
     await using host = await startHost(directory);
-    const bucket = clientOf(host.url).bucket("test-bucket");
+    const bucket = clientOf(host.url).bucket(BUCKET);
     const [files] = await bucket.getFiles();
     const sizes = new Map(files.map(({ name, metadata }) => [name, Number(metadata.size)]));
     for (const [name, size] of acknowledged) expect([name, sizes.get(name)]).toEqual([name, size]);
@@ -115,13 +116,13 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+standInTest(
   "an upload goes on from its last persisted byte after kill -9",
   async () => {
     const directory = await mkdtemp(join(tmpdir(), "storage-killed-"));
     const content = makeBytes(QUANTUM * 2 + 11);
     await using first = await startHost(directory);
-    const [uri] = await clientOf(first.url).bucket("test-bucket").file("f").createResumableUpload();
+    const [uri] = await clientOf(first.url).bucket(BUCKET).file("f").createResumableUpload();
     const put = (address: string, range: string, body: Buffer) =>
       fetch(address, {
         method: "PUT",
@@ -138,7 +139,7 @@ test(
     const rest = content.subarray(QUANTUM);
     const range = `bytes ${QUANTUM}-${content.length - 1}/${content.length}`;
     expect((await put(moved, range, rest)).status).toBe(200);
-    const [stored] = await clientOf(second.url).bucket("test-bucket").file("f").download();
+    const [stored] = await clientOf(second.url).bucket(BUCKET).file("f").download();
     expect(stored.equals(content)).toBe(true);
     await second.kill();
     await rm(directory, { recursive: true });
@@ -146,7 +147,7 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+standInTest(
   "contents larger than the memory it may use stream through",
   async () => {
     const directory = await mkdtemp(join(tmpdir(), "storage-large-"));
@@ -154,13 +155,13 @@ test(
     const piece = makeBytes(1024 * 1024);
     const sizeBytes = 256 * piece.length;
     const pieces = () => Readable.from(Array.from({ length: 256 }, () => piece));
-    const start = `${host.url}/upload/storage/v1/b/test-bucket/o?uploadType`;
+    const start = `${host.url}/upload/storage/v1/b/${BUCKET}/o?uploadType`;
     const simple = await send("POST", `${start}=media&name=large`, pieces());
     expect(simple.status).toBe(200);
     const opened = await fetch(`${start}=resumable&name=large`, { method: "POST" });
     const resumable = await send("PUT", opened.headers.get("location") ?? "", pieces());
     expect(resumable.status).toBe(200);
-    const download = await fetch(`${host.url}/storage/v1/b/test-bucket/o/large?alt=media`);
+    const download = await fetch(`${host.url}/storage/v1/b/${BUCKET}/o/large?alt=media`);
     let received = 0;
     for await (const chunk of download.body ?? []) received += (chunk as Uint8Array).length;
     expect(received).toBe(sizeBytes);

@@ -2,8 +2,8 @@
 // it prints the most memory it ever used, in KiB, and ends.
 import { startStorage } from "../../../infra/local/storage/start.ts";
 
-const [directory = "", port = "0"] = process.argv.slice(2);
-const server = await startStorage({ directory, port: Number(port), buckets: ["test-bucket"] });
+const [directory = "", bucket = ""] = process.argv.slice(2);
+const server = await startStorage({ directory, buckets: [bucket] });
 process.stdout.write(`${server.url}\n`);
 process.on("SIGTERM", async () => {
   await server.close();

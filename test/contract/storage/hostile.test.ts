@@ -1,5 +1,6 @@
 import { connect } from "node:net";
-import { makeBytes, startWorld, type World } from "./world.ts";
+import { standInTest } from "../declared.ts";
+import { BUCKET, makeBytes, startWorld, type World } from "./world.ts";
 
 /** Sends raw bytes and returns all that comes back until the connection ends, or stays quiet. */
 async function sendRaw(world: World, data: Buffer | string, end = true): Promise<string> {
@@ -19,7 +20,7 @@ async function expectUnharmed(world: World): Promise<void> {
   expect((await world.bucket.file("f").download())[0].toString()).toBe("content");
   const [files] = await world.bucket.getFiles();
   expect(files.map(({ name }) => name)).toEqual(["f"]);
-  expect(await world.contentFiles()).toHaveLength(1);
+  await world.expectContentFiles(1);
 }
 
 async function startWithObject(): Promise<World> {
@@ -28,7 +29,7 @@ async function startWithObject(): Promise<World> {
   return world;
 }
 
-const UPLOAD = "/upload/storage/v1/b/test-bucket/o";
+const UPLOAD = `/upload/storage/v1/b/${BUCKET}/o`;
 const PARTS = '--B\r\nContent-Type: application/json\r\n\r\n{"name":"x"}\r\n--B\r\n\r\nmedia\r\n';
 
 const REFUSED: [string, RequestInit & { path: string }, number][] = [
@@ -47,7 +48,7 @@ const REFUSED: [string, RequestInit & { path: string }, number][] = [
   ],
   ["a name that is no UTF-8", { path: `${UPLOAD}?uploadType=media&name=%ff`, method: "POST" }, 400],
   ["the name ..", { path: `${UPLOAD}?uploadType=media&name=..`, method: "POST", body: "x" }, 400],
-  ["a path that is no UTF-8", { path: "/storage/v1/b/test-bucket/o/%c3%28" }, 400],
+  ["a path that is no UTF-8", { path: `/storage/v1/b/${BUCKET}/o/%c3%28` }, 400],
   [
     "multipart of another type",
     { path: `${UPLOAD}?uploadType=multipart`, method: "POST", body: PARTS },
@@ -71,7 +72,7 @@ const REFUSED: [string, RequestInit & { path: string }, number][] = [
   [
     "a content type with a line break",
     {
-      path: "/storage/v1/b/test-bucket/o/f",
+      path: `/storage/v1/b/${BUCKET}/o/f`,
       method: "PATCH",
       body: '{"contentType":"a\\r\\nb: c"}',
     },
@@ -80,7 +81,7 @@ const REFUSED: [string, RequestInit & { path: string }, number][] = [
   [
     "too much metadata",
     {
-      path: "/storage/v1/b/test-bucket/o/f",
+      path: `/storage/v1/b/${BUCKET}/o/f`,
       method: "PATCH",
       body: JSON.stringify({ metadata: { a: "x".repeat(9000) } }),
     },
@@ -88,35 +89,35 @@ const REFUSED: [string, RequestInit & { path: string }, number][] = [
   ],
   [
     "too large JSON",
-    { path: "/storage/v1/b/test-bucket/o/f", method: "PATCH", body: " ".repeat(2_000_000) },
+    { path: `/storage/v1/b/${BUCKET}/o/f`, method: "PATCH", body: " ".repeat(2_000_000) },
     400,
   ],
-  ["a bad generation", { path: "/storage/v1/b/test-bucket/o/f?generation=x" }, 400],
+  ["a bad generation", { path: `/storage/v1/b/${BUCKET}/o/f?generation=x` }, 400],
   ["no such session", { path: `${UPLOAD}?uploadType=resumable&upload_id=x`, method: "PUT" }, 404],
   [
     "compose of nothing",
-    { path: "/storage/v1/b/test-bucket/o/x/compose", method: "POST", body: "{}" },
+    { path: `/storage/v1/b/${BUCKET}/o/x/compose`, method: "POST", body: "{}" },
     400,
   ],
   [
     "compose of 33",
     {
-      path: "/storage/v1/b/test-bucket/o/x/compose",
+      path: `/storage/v1/b/${BUCKET}/o/x/compose`,
       method: "POST",
       body: JSON.stringify({ sourceObjects: Array(33).fill({ name: "f" }) }),
     },
     400,
   ],
-  ["an unknown method", { path: "/storage/v1/b/test-bucket/o/f", method: "REPORT" }, 501],
-  ["an unknown resource", { path: "/storage/v1/b/test-bucket/acl" }, 501],
+  ["an unknown method", { path: `/storage/v1/b/${BUCKET}/o/f`, method: "REPORT" }, 501],
+  ["an unknown resource", { path: `/storage/v1/b/${BUCKET}/acl` }, 501],
   [
     "the own key of a client",
-    { path: "/storage/v1/b/test-bucket/o/f", headers: { "x-goog-encryption-key": "k" } },
+    { path: `/storage/v1/b/${BUCKET}/o/f`, headers: { "x-goog-encryption-key": "k" } },
     501,
   ],
 ];
 
-test.each(REFUSED)(
+standInTest.each(REFUSED)(
   "%s: a protocol error and nothing else",
   async (_, { path, ...init }, status) => {
     await using world = await startWithObject();
@@ -142,9 +143,9 @@ const BROKEN_PARTS = [
   PARTS.slice(0, 60),
 ];
 
-test.each(BROKEN_PARTS)("the broken multipart body %p is refused", async (body) => {
+standInTest.each(BROKEN_PARTS)("the broken multipart body %p is refused", async (body) => {
   await using world = await startWithObject();
-  const response = await fetch(`${world.url}${UPLOAD}?uploadType=multipart&name=x`, {
+  const response = await send(`${world.url}${UPLOAD}?uploadType=multipart&name=x`, {
     method: "POST",
     headers: { "content-type": "multipart/related; boundary=B" },
     body,
@@ -153,7 +154,7 @@ test.each(BROKEN_PARTS)("the broken multipart body %p is refused", async (body) 
   await expectUnharmed(world);
 });
 
-test("a multipart body that breaks off leaves nothing", async () => {
+standInTest("a multipart body that breaks off leaves nothing", async () => {
   await using world = await startWithObject();
   const head = `POST ${UPLOAD}?uploadType=multipart&name=x HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/related; boundary=B\r\nContent-Length: 9999999\r\n\r\n`;
   for (const [body, end] of [
@@ -168,7 +169,7 @@ test("a multipart body that breaks off leaves nothing", async () => {
   await expectUnharmed(world);
 });
 
-test("huge headers, bytes at random and half requests do no harm", async () => {
+standInTest("huge headers, bytes at random and half requests do no harm", async () => {
   await using world = await startWithObject();
   const huge = await sendRaw(
     world,
@@ -182,7 +183,7 @@ test("huge headers, bytes at random and half requests do no harm", async () => {
     "OPTIONS * HTTP/1.1",
     "GET // HTTP/1.1",
     "GET /%00 HTTP/1.1",
-    "PUT /test-bucket/f HTTP/1.1",
+    `PUT /${BUCKET}/f HTTP/1.1`,
   ];
   for (const line of lines) {
     const reply = await sendRaw(world, `${line}\r\nHost: a"<b>\r\nConnection: close\r\n\r\n`);
@@ -191,7 +192,7 @@ test("huge headers, bytes at random and half requests do no harm", async () => {
   await expectUnharmed(world);
 });
 
-test("bytes at random in every place of a valid request do no harm", async () => {
+standInTest("bytes at random in every place of a valid request do no harm", async () => {
   await using world = await startWithObject();
   const boundary = "multipart/related; boundary=B";
   const bytes = (seed: number) => encodeURIComponent(makeBytes(8, seed).toString("latin1"));
@@ -214,11 +215,11 @@ test("bytes at random in every place of a valid request do no harm", async () =>
         { method: "PUT", headers: { "content-range": bytes(seed) } },
       ],
       [
-        `/storage/v1/b/test-bucket/o/f`,
+        `/storage/v1/b/${BUCKET}/o/f`,
         { method: "PATCH", body: new Uint8Array(makeBytes(100, seed)) },
       ],
       [`/storage/v1/b/${bytes(seed)}/o/${bytes(seed + 1)}?${bytes(seed)}=${bytes(seed)}`, {}],
-      [`/storage/v1/b/test-bucket/o?pageToken=${bytes(seed)}&maxResults=${bytes(seed)}`, {}],
+      [`/storage/v1/b/${BUCKET}/o?pageToken=${bytes(seed)}&maxResults=${bytes(seed)}`, {}],
       [`/${bytes(seed)}/${bytes(seed)}?X-Goog-Algorithm=${bytes(seed)}`, {}],
     ];
     for (const [path, init] of requests) {
@@ -253,7 +254,7 @@ test("every name of valid UTF-8 works, with its slashes encoded or not", async (
     await world.bucket.file(name).save(name, { resumable: false });
     expect((await world.bucket.file(name).download())[0].toString()).toBe(name);
     const literal = name.split("/").map(encodeURIComponent).join("/");
-    const response = await fetch(`${world.url}/storage/v1/b/test-bucket/o/${literal}?alt=media`);
+    const response = await send(`${world.url}/storage/v1/b/${BUCKET}/o/${literal}?alt=media`);
     // A URL's own rules take dot segments away before they are sent.
     if (!name.includes(".."))
       expect(Buffer.from(await response.bytes())).toEqual(Buffer.from(name));

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { startWorld } from "./world.ts";
+import { emulatorTest, standInTest } from "../declared.ts";
+import { BUCKET, send, startWorld } from "./world.ts";
 
 test("saved content comes back with its checksums, type and metadata, by either kind of upload", async () => {
   await using world = await startWorld();
@@ -16,7 +17,7 @@ test("saved content comes back with its checksums, type and metadata, by either 
     expect(content.toString()).toBe("hello world");
     expect(resource).toMatchObject({
       name: `a b/ü?#%&+${resumable}.txt`,
-      bucket: "test-bucket",
+      bucket: BUCKET,
       size: "11",
       crc32c: "yZRlqg==",
       md5Hash: "XrY7u+Ae7tCTyyK7j1rNww==",
@@ -53,7 +54,7 @@ test("each write raises the generation, and a superseded generation is gone", as
   await expect(superseded.download()).rejects.toMatchObject({ code: 404 });
   const live = world.bucket.file("f", { generation: third });
   expect((await live.download())[0].toString()).toBe("three");
-  expect(await world.contentFiles()).toHaveLength(1);
+  await world.expectContentFiles(1);
 });
 
 test("a part of an object can be read", async () => {
@@ -63,7 +64,7 @@ test("a part of an object can be read", async () => {
   expect((await file.download({ start: 2, end: 4 }))[0].toString()).toBe("234");
   expect((await file.download({ start: 7 }))[0].toString()).toBe("789");
   expect((await file.download({ end: -3 }))[0].toString()).toBe("789");
-  const refused = await fetch(`${world.url}/storage/v1/b/test-bucket/o/f?alt=media`, {
+  const refused = await send(`${world.url}/storage/v1/b/${BUCKET}/o/f?alt=media`, {
     headers: { range: "bytes=10-" },
   });
   expect(refused.status).toBe(416);
@@ -74,14 +75,14 @@ test("a part of an object can be read", async () => {
 test("what does not exist is reported by name", async () => {
   await using world = await startWorld();
   const file = world.bucket.file("missing");
-  const noObject = { code: 404, message: "No such object: test-bucket/missing" };
+  const noObject = { code: 404, message: `No such object: ${BUCKET}/missing` };
   await expect(file.download()).rejects.toMatchObject(noObject);
   await expect(file.getMetadata()).rejects.toMatchObject(noObject);
   await expect(file.delete()).rejects.toMatchObject(noObject);
   await file.delete({ ignoreNotFound: true });
   expect(await file.exists()).toEqual([false]);
   const noBucket = { code: 404, message: "The specified bucket does not exist." };
-  const elsewhere = world.storage.bucket("no-such-bucket");
+  const elsewhere = world.storage.bucket(`${BUCKET}-none`);
   await expect(elsewhere.file("f").getMetadata()).rejects.toMatchObject(noBucket);
   await expect(elsewhere.getFiles()).rejects.toMatchObject(noBucket);
   await expect(elsewhere.file("f").save("x", { resumable: false })).rejects.toMatchObject(noBucket);
@@ -112,7 +113,7 @@ test("an update replaces all metadata", async () => {
   await using world = await startWorld();
   const file = world.bucket.file("f");
   await file.save("x", { metadata: { contentType: "a/b", metadata: { drop: "2" } } });
-  const response = await fetch(`${world.url}/storage/v1/b/test-bucket/o/f`, {
+  const response = await send(`${world.url}/storage/v1/b/${BUCKET}/o/f`, {
     method: "PUT",
     body: JSON.stringify({ contentType: "c/d" }),
   });
@@ -127,8 +128,8 @@ test("a copy has the source's content and metadata and outlives the source", asy
   await using world = await startWorld();
   const source = world.bucket.file("from");
   await source.save("content", { metadata: { contentType: "a/b", metadata: { k: "v" } } });
-  await world.storage.createBucket("other-bucket");
-  const copy = world.storage.bucket("other-bucket").file("to/b/x/o/y");
+  await world.storage.createBucket(`${BUCKET}-other`);
+  const copy = world.storage.bucket(`${BUCKET}-other`).file("to/b/x/o/y");
   await source.copy(copy);
   await source.delete();
   expect((await copy.download())[0].toString()).toBe("content");
@@ -145,7 +146,7 @@ test("a copy has the source's content and metadata and outlives the source", asy
   });
   await copy.delete();
   await replaced.delete();
-  expect(await world.contentFiles()).toEqual([]);
+  await world.expectContentFiles(0);
 });
 
 test("a copy obeys preconditions on its target and its source's generation", async () => {
@@ -194,7 +195,7 @@ test("a reader keeps its content while the object is replaced", async () => {
   const old = Buffer.alloc(8 * 1024 * 1024, "old!");
   const file = world.bucket.file("f");
   await file.save(old, { resumable: false });
-  const response = await fetch(`${world.url}/storage/v1/b/test-bucket/o/f?alt=media`);
+  const response = await send(`${world.url}/storage/v1/b/${BUCKET}/o/f?alt=media`);
   await file.save("new", { resumable: false });
   expect(Buffer.from(await response.arrayBuffer()).equals(old)).toBe(true);
   expect((await file.download())[0].toString()).toBe("new");
@@ -207,19 +208,19 @@ test("gzip content is sent as stored to whoever accepts gzip, and unpacked for o
   expect((await file.download())[0].toString()).toBe("hello world");
   const [packed] = await file.download({ decompress: false });
   expect(packed.subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
-  const plain = await fetch(`${world.url}/storage/v1/b/test-bucket/o/f?alt=media`, {
+  const plain = await send(`${world.url}/storage/v1/b/${BUCKET}/o/f?alt=media`, {
     headers: { "accept-encoding": "identity" },
   });
   expect(plain.headers.get("x-goog-stored-content-encoding")).toBe("gzip");
   expect(await plain.text()).toBe("hello world");
 });
 
-test("the client can be pointed here by STORAGE_EMULATOR_HOST", async () => {
+emulatorTest("the client can be pointed here by STORAGE_EMULATOR_HOST", async () => {
   await using world = await startWorld();
   process.env["STORAGE_EMULATOR_HOST"] = world.url;
   try {
     const { Storage } = await import("@google-cloud/storage");
-    const file = new Storage({ projectId: "project" }).bucket("test-bucket").file("dir/f");
+    const file = new Storage({ projectId: "project" }).bucket(BUCKET).file("dir/f");
     await file.save("resumable");
     expect((await file.download())[0].toString()).toBe("resumable");
     await file.save("simple", { resumable: false });
@@ -231,20 +232,20 @@ test("the client can be pointed here by STORAGE_EMULATOR_HOST", async () => {
   }
 });
 
-test("other services read and write objects without HTTP", async () => {
+standInTest("other services read and write objects without HTTP", async () => {
   await using world = await startWorld();
   const { generation } = await world.server.writeObject(
-    "test-bucket",
+    BUCKET,
     "log",
     Buffer.from("line"),
     "text/plain",
   );
   expect((await world.bucket.file("log").download())[0].toString()).toBe("line");
   await world.bucket.file("source").save("archive", { contentType: "application/gzip" });
-  const found = world.server.readObject("test-bucket", "source");
+  const found = world.server.readObject(BUCKET, "source");
   expect(found).toMatchObject({ contentType: "application/gzip", sizeBytes: 7 });
   expect(await readFile(found?.path ?? "", "utf8")).toBe("archive");
-  expect(world.server.readObject("test-bucket", "log", generation)?.generation).toBe(generation);
-  expect(world.server.readObject("test-bucket", "log", "1")).toBeUndefined();
-  expect(world.server.readObject("test-bucket", "missing")).toBeUndefined();
+  expect(world.server.readObject(BUCKET, "log", generation)?.generation).toBe(generation);
+  expect(world.server.readObject(BUCKET, "log", "1")).toBeUndefined();
+  expect(world.server.readObject(BUCKET, "missing")).toBeUndefined();
 });

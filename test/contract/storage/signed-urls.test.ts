@@ -1,5 +1,7 @@
 import type { GetSignedUrlConfig } from "@google-cloud/storage";
+import { differsTest, emulatorTest, standInTest } from "../declared.ts";
 import {
+  BUCKET,
   clientOf,
   makeBytes,
   makeClock,
@@ -17,7 +19,7 @@ async function sign(
   config: Partial<GetSignedUrlConfig>,
   key = KEYS,
 ): Promise<string> {
-  const file = clientOf(world.url, key.privateKey).bucket("test-bucket").file(NAME);
+  const file = clientOf(world.url, key.privateKey).bucket(BUCKET).file(NAME);
   const expires = Date.now() + 60_000;
   const [url] = await file.getSignedUrl({ version: "v4", action: "read", expires, ...config });
   return url;
@@ -25,7 +27,7 @@ async function sign(
 
 const withKeys = { signingKeys: { [SIGNER]: KEYS.publicKey } };
 
-test.each([
+standInTest.each([
   ["with registered keys", withKeys],
   ["without", {}],
 ])("a signed URL reads, writes and deletes (%s)", async (_, options) => {
@@ -51,7 +53,7 @@ test.each([
   expect(await gone.text()).toMatch(/<Code>NoSuchKey<\/Code>/);
 });
 
-test.each([
+standInTest.each([
   ["with registered keys", withKeys],
   ["without", {}],
 ])("a signed URL expires (%s)", async (_, options) => {
@@ -69,7 +71,7 @@ test.each([
   );
 });
 
-test("with registered keys a wrong signature is refused", async () => {
+standInTest("with registered keys a wrong signature is refused", async () => {
   await using world = await startWorld(withKeys);
   await world.bucket.file(NAME).save("content");
   const url = await sign(world, {});
@@ -91,7 +93,7 @@ test("with registered keys a wrong signature is refused", async () => {
   expect((await fetch(url)).status).toBe(200);
 });
 
-test("with registered keys signed headers bind the upload", async () => {
+standInTest("with registered keys signed headers bind the upload", async () => {
   await using world = await startWorld(withKeys);
   const extensionHeaders = {
     "x-goog-if-generation-match": "0",
@@ -114,7 +116,7 @@ test("with registered keys signed headers bind the upload", async () => {
   expect((await world.bucket.file(NAME).download())[0].toString()).toBe("four");
 });
 
-test("a signed URL starts a resumable upload", async () => {
+standInTest("a signed URL starts a resumable upload", async () => {
   await using world = await startWorld(withKeys);
   const url = await sign(world, { action: "resumable", contentType: "a/b" });
   const headers = { "content-type": "a/b", "x-goog-resumable": "start" };
@@ -137,7 +139,7 @@ test("a signed URL starts a resumable upload", async () => {
   expect((await world.bucket.file(NAME).download())[0].equals(content)).toBe(true);
 });
 
-test("an XML upload keeps metadata, and its checksum must be right", async () => {
+emulatorTest("an XML upload keeps metadata, and its checksum must be right", async () => {
   await using world = await startWorld();
   const url = await sign(world, { action: "write" });
   const wrong = await fetch(url, {
@@ -163,14 +165,14 @@ test("without a signature the XML API refuses", async () => {
   await using world = await startWorld();
   await world.bucket.file("f").save("content");
   for (const method of ["GET", "HEAD", "PUT", "DELETE", "POST"]) {
-    const response = await fetch(`${world.url}/test-bucket/f`, { method });
+    const response = await fetch(`${world.url}/${BUCKET}/f`, { method });
     expect([method, response.status]).toEqual([method, 403]);
   }
   const bearer = { headers: { authorization: "Bearer token" } };
-  expect(await (await fetch(`${world.url}/test-bucket/f`, bearer)).text()).toBe("content");
+  expect(await (await fetch(`${world.url}/${BUCKET}/f`, bearer)).text()).toBe("content");
 });
 
-test("Differs: V2 signed URLs are not implemented, and say so", async () => {
+differsTest("Differs: V2 signed URLs are not implemented, and say so", async () => {
   await using world = await startWorld();
   const response = await fetch(await sign(world, { version: "v2" }));
   expect(response.status).toBe(501);
@@ -186,7 +188,7 @@ const MALFORMED = [
   ["X-Goog-SignedHeaders", "date"],
 ] as const;
 
-test.each(MALFORMED)("a signed URL with %s=%s is refused", async (name, value) => {
+emulatorTest.each(MALFORMED)("a signed URL with %s=%s is refused", async (name, value) => {
   await using world = await startWorld();
   const url = new URL(await sign(world, {}));
   url.searchParams.set(name, value);

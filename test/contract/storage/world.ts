@@ -10,36 +10,61 @@ import {
   startStorage,
 } from "../../../infra/local/storage/start.ts";
 import type { Clock } from "../../../infra/local/wire/clock.ts";
+import { googleAuthorization } from "../google-channel.ts";
+import { contractProject, emulatorHost, randomName, TARGET } from "../target.ts";
+
+const PROJECT = contractProject();
 
 /** The account whose signed URLs a world with keys accepts. */
 export const SIGNER = "signer@project.iam.gserviceaccount.com";
 
-/** A stand-in of its own, the official client pointed at it, and the bucket `test-bucket`. */
+/** The bucket of this test file's worlds; names that begin with it are the file's, too. */
+export const BUCKET = randomName("contract");
+
+/** A Cloud Storage, the official client pointed at it, and the bucket {@link BUCKET}. */
 export interface World extends AsyncDisposable {
-  server: RunningStorage;
   url: string;
-  directory: string;
   storage: Storage;
   bucket: Bucket;
-  /** Stops the server and starts it again on the same directory. */
+  /** Makes an object, with as little ado as possible. */
+  put(name: string, content: string): Promise<void>;
+  /** Checks how many files the contents take, where that can be seen. */
+  expectContentFiles(count: number): Promise<void>;
+  /** On the stand-in alone. */
+  server: RunningStorage;
+  /** On the stand-in alone. */
+  directory: string;
+  /** Stops the server and starts it again on the same directory. On the stand-in alone. */
   restart(): Promise<void>;
-  /** Files in the content directory. */
+  /** Files in the content directory. On the stand-in alone. */
   contentFiles(): Promise<string[]>;
 }
 
-/** Starts a world; on its end everything is closed and removed. */
-export async function startWorld(options: Partial<StorageOptions> = {}): Promise<World> {
+/** The stand-in on a directory of its own, or the target; what the test makes is removed at its end. */
+export function startWorld(options: Partial<StorageOptions> = {}): Promise<World> {
+  return TARGET === "standIn" ? startStandIn(options) : openTarget();
+}
+
+async function startStandIn(options: Partial<StorageOptions>): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), "storage-"));
-  const all = { directory, buckets: ["test-bucket"], ...options };
+  const all = { directory, buckets: [BUCKET], ...options };
   const server = await startStorage(all);
   const world: World = {
-    ...connect(server),
+    server,
+    ...connect(server.url),
     directory,
+    async put(name, content) {
+      await world.server.writeObject(BUCKET, name, Buffer.from(content), "text/plain");
+    },
     async restart() {
       await world.server.close();
-      Object.assign(world, connect(await startStorage(all)));
+      const next = await startStorage(all);
+      Object.assign(world, { server: next }, connect(next.url));
     },
     contentFiles: () => readdir(join(directory, "content")),
+    async expectContentFiles(count) {
+      expect(await world.contentFiles()).toHaveLength(count);
+    },
     async [Symbol.asyncDispose]() {
       await world.server.close();
       await rm(directory, { recursive: true, force: true });
@@ -48,19 +73,60 @@ export async function startWorld(options: Partial<StorageOptions> = {}): Promise
   return world;
 }
 
-function connect(server: RunningStorage) {
-  const storage = clientOf(server.url);
-  return { server, url: server.url, storage, bucket: storage.bucket("test-bucket") };
+const GOOGLE_URL = "https://storage.googleapis.com";
+
+async function openTarget(): Promise<World> {
+  const clients = connect(TARGET === "remote" ? GOOGLE_URL : `http://${emulatorHost("storage")}`);
+  const { storage, bucket } = clients;
+  const patient = new Storage({ projectId: PROJECT, apiEndpoint: clients.url });
+  await patient.createBucket(BUCKET);
+  const onStandIn = () => {
+    throw new Error("only the stand-in has this; declare the test as standInTest");
+  };
+  return {
+    ...clients,
+    storage,
+    put: (name, content) => bucket.file(name).save(content, { resumable: false }),
+    expectContentFiles: async () => {},
+    contentFiles: onStandIn,
+    restart: onStandIn,
+    get server() {
+      return onStandIn();
+    },
+    get directory() {
+      return onStandIn();
+    },
+    async [Symbol.asyncDispose]() {
+      const [made] = await patient.getBuckets({ prefix: BUCKET });
+      for (const left of made) {
+        await left.deleteFiles({ force: true });
+        await left.delete();
+      }
+    },
+  };
 }
 
-/** The official client of a stand-in at `url`; it repeats nothing unless told to. */
+function connect(url: string) {
+  const storage = clientOf(url);
+  return { url, storage, bucket: storage.bucket(BUCKET) };
+}
+
+/** The official client at `url`; it repeats nothing unless told to. */
 export function clientOf(url: string, privateKey?: string): Storage {
   return new Storage({
-    projectId: "project",
+    projectId: PROJECT,
     apiEndpoint: url,
     retryOptions: { autoRetry: false },
     ...(privateKey && { authClient: authOf(privateKey) }),
   });
+}
+
+/** A request without the client, with credentials where they are asked for. */
+export async function send(url: string, init: RequestInit = {}): Promise<Response> {
+  if (TARGET !== "remote") return fetch(url, init);
+  const headers = new Headers(init.headers);
+  headers.set("authorization", await googleAuthorization());
+  return fetch(url, { ...init, headers });
 }
 
 /** What the client signs URLs with. (Its option `credentials` does the same, and prints a warning each time.) */

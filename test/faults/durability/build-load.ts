@@ -8,6 +8,8 @@ type Build = protos.google.devtools.cloudbuild.v1.IBuild;
 
 const PARENT = `projects/${PROJECT}/locations/us-central1`;
 const OVER_WITHIN_MS = 60_000;
+/** How long after the last build is over the last message about it may come. */
+const TOLD_WITHIN_MS = 10_000;
 const ENDS = ["SUCCESS", "INTERNAL_ERROR"];
 const PAUSE_MS = 60;
 
@@ -42,13 +44,19 @@ export function buildLoad(
     return found;
   }
 
+  /** The builds when all are over and all messages have come, or when that takes too long. */
   async function whenOver(): Promise<Build[]> {
-    const giveUpAt = Date.now() + OVER_WITHIN_MS;
+    const isOver = ({ status }: Build) => ENDS.includes(String(status));
+    const isTold = ({ id, status }: Build) => statuses.get(`${id}`)?.has(String(status));
+    const found = await waitFor(OVER_WITHIN_MS, (all) => all.every(isOver));
+    return found.every(isTold) ? found : waitFor(TOLD_WITHIN_MS, (all) => all.every(isTold));
+  }
+
+  async function waitFor(withinMs: number, isReady: (found: Build[]) => boolean): Promise<Build[]> {
+    const giveUpAt = Date.now() + withinMs;
     for (;;) {
       const found = await allBuilds();
-      const isOver = found.every(({ status }) => ENDS.includes(String(status)));
-      const isTold = found.every(({ id, status }) => statuses.get(`${id}`)?.has(String(status)));
-      if ((isOver && isTold) || Date.now() > giveUpAt) return found;
+      if (isReady(found) || Date.now() > giveUpAt) return found;
       await sleep(100);
     }
   }

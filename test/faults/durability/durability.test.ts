@@ -17,3 +17,21 @@ test(
   },
   (SECONDS + 120) * 1000,
 );
+
+test("the harness notices a build that is made twice and messages that are lost", async () => {
+  const { violations, kills } = await runDurability({
+    seconds: 4,
+    seed: 3,
+    faults: [
+      {
+        method: "google.devtools.cloudbuild.v1.CloudBuild/CreateBuild",
+        when: { count: 1 },
+        do: { type: "duplicate" },
+      },
+      { method: "cloud-builds", when: { count: 4, after: 2 }, do: { type: "drop" } },
+    ],
+  });
+  expect(kills).toBeGreaterThan(0);
+  expect(violations).toContainEqual(expect.stringMatching(/one call made 2 builds/));
+  expect(violations).toContainEqual(expect.stringMatching(/no message told that .* is SUCCESS/));
+}, 120_000);

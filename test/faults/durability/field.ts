@@ -109,13 +109,16 @@ export async function attempt(
   }
 }
 
+const PERSISTS_FOR_MS = 60_000;
+
 /** Asks until a host is there to answer. @throws {Error} what says more than that the host is away */
 export async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  const giveUpAt = Date.now() + PERSISTS_FOR_MS;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!isLost(error)) throw error;
+      if (!isLost(error) || Date.now() > giveUpAt) throw error;
       await sleep(30);
     }
   }

@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Fault } from "../../../infra/local/wire/faults.ts";
 
-/** The port of each service; 0 in an order: any free one. */
+/** The port of each service. */
 export interface HostPorts {
   firestore: number;
   storage: number;
@@ -14,15 +15,17 @@ export interface HostPorts {
 export interface HostOrder {
   directory: string;
   ports: HostPorts;
+  /** What goes wrong in it besides; without predicates. */
+  faults: Fault[];
 }
 
 /** A process that has loaded the services, or is about to. */
 export interface Host {
   /** Resolves when the code is there; rejects if the process ends before. */
   loaded: Promise<unknown>;
-  /** Starts the services and resolves with their ports; rejects if the process ends before. */
-  start(order: HostOrder): Promise<HostPorts>;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Starts the services; resolves when all accept calls, rejects if the process ends before. */
+  start(order: HostOrder): Promise<void>;
+  /** SIGKILL; resolves when the process is gone. @throws {Error} if it had ended by itself */
   kill(): Promise<void>;
 }
 
@@ -43,9 +46,12 @@ export function prepareHost(): Host {
       await loaded;
       const started = messageOf(child);
       child.send(order);
-      return (await started) as HostPorts;
+      await started;
     },
     async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`the host ended by itself: ${child.signalCode ?? child.exitCode}`);
+      }
       child.kill("SIGKILL");
       await exited;
     },

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Fault } from "../../../infra/local/wire/faults.ts";
 import { seededRandom } from "../../../infra/local/wire/random.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { buildLoad } from "./build-load.ts";
 import {
   closeClients,
@@ -37,23 +39,24 @@ const LONGEST_LIFE_MS = 1500;
 /** How often a host is killed while it starts, and how late in that. */
 const KILLED_AT_START = 0.15;
 const LATEST_AT_START_MS = 150;
-const ANY_PORT: HostPorts = { firestore: 0, storage: 0, pubsub: 0, cloudBuild: 0 };
 
 /**
  * Makes load on the four services through the official clients and kills the process that hosts them, at
  * random moments, for so many seconds; then looks whether everything acknowledged is there.
  *
+ * @param options.faults what goes wrong besides, in each host anew; default nothing
  * @param options.onProgress called after each kill
  */
 export async function runDurability(options: {
   seconds: number;
   seed: number;
+  faults?: Fault[];
   onProgress?(figures: Figures): void;
 }): Promise<Figures> {
   await using cleanup = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "durability-"));
   cleanup.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const hosts = await openHosts(directory);
+  const hosts = await openHosts(directory, options.faults ?? []);
   cleanup.defer(() => hosts.close());
   const clients = openClients(hosts.ports);
   cleanup.defer(() => closeClients(clients));
@@ -79,8 +82,8 @@ export async function runDurability(options: {
     await killForAWhile(hosts, figures, options);
   } finally {
     isOver = true;
+    await loading;
   }
-  await loading;
   await Promise.all(loads.map((load) => load.check()));
   figures.restartsMs.sort((left, right) => left - right);
   return figures;
@@ -117,10 +120,12 @@ interface Hosts {
   close(): Promise<void>;
 }
 
-async function openHosts(directory: string): Promise<Hosts> {
+async function openHosts(directory: string, faults: Fault[]): Promise<Hosts> {
   let present = prepareHost();
   let next = prepareHost();
-  const ports = await present.start({ directory, ports: ANY_PORT });
+  const [firestore = 0, storage = 0, pubsub = 0, cloudBuild = 0] = await freePorts(4);
+  const ports: HostPorts = { firestore, storage, pubsub, cloudBuild };
+  await present.start({ directory, faults, ports });
   const takeNext = async (): Promise<Host> => {
     present = next;
     next = prepareHost();
@@ -132,7 +137,7 @@ async function openHosts(directory: string): Promise<Hosts> {
     kill: () => present.kill(),
     async killWhileStarting(afterMs) {
       const host = await takeNext();
-      const started = host.start({ directory, ports }).catch(() => {});
+      const started = host.start({ directory, faults, ports }).catch(() => {});
       await sleep(afterMs);
       await host.kill();
       await started;
@@ -140,11 +145,11 @@ async function openHosts(directory: string): Promise<Hosts> {
     async restart() {
       const host = await takeNext();
       const from = performance.now();
-      await host.start({ directory, ports });
+      await host.start({ directory, faults, ports });
       return performance.now() - from;
     },
     async close() {
-      await Promise.all([present.kill(), next.kill()]);
+      await Promise.allSettled([present.kill(), next.kill()]);
     },
   };
 }

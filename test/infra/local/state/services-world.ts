@@ -146,7 +146,10 @@ export async function objects({ storage }: Clients): Promise<Record<string, Buff
 
 /** Creates a build of one shell command and returns its id. */
 export async function createBuild({ builds }: Clients, script: string): Promise<string> {
-  const build = { steps: [{ name: "shell", args: [script] }], options: { logging: "NONE" as const } };
+  const build = {
+    steps: [{ name: "shell", args: [script] }],
+    options: { logging: "NONE" as const },
+  };
   const [operation] = await builds.createBuild({ projectId: PROJECT, build });
   const { metadata } = operation as unknown as { metadata: { build: { id: string } } };
   return metadata.build.id;

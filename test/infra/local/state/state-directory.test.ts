@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ const formatOf = (path: string) => JSON.parse(readFileSync(join(path, "format.js
 async function holder(path: string) {
   const module = new URL("../../../../infra/local/state-directory.ts", import.meta.url).href;
   const code = `const { takeStateDirectory } = await import(${JSON.stringify(module)});
-    takeStateDirectory(process.argv[1]); console.log("taken"); setInterval(() => {}, 1000);`;
+    globalThis.state = takeStateDirectory(process.argv[1]); console.log("taken"); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code, path], {
     stdio: ["ignore", "pipe", "ignore"],
   });
@@ -73,9 +73,16 @@ test("a path that is a file is refused as such", () => {
   expect(() => takeStateDirectory(join(path, "below"))).toThrow(/is a file|cannot be written/);
 });
 
-test("a path that may not be written is refused as such", () => {
-  // Nobody, root included, makes a directory in /proc.
-  expect(() => takeStateDirectory("/proc/state")).toThrow(/\/proc\/state/);
+test("a directory on a disk that may only be read is refused as such", () => {
+  using temporary = temporaryDirectory();
+  const { path } = temporary;
+  const module = new URL("../../../../infra/local/state-directory.ts", import.meta.url).href;
+  const code = `const { takeStateDirectory } = await import(${JSON.stringify(module)});
+    try { takeStateDirectory(process.argv[1]); } catch (error) { console.log(error.message); }`;
+  const mounts = ["--dev-bind", "/", "/", "--ro-bind", path, path];
+  const node = [process.execPath, "--input-type=module", "-e", code, path];
+  const { stdout } = spawnSync("bwrap", [...mounts, ...node], { encoding: "utf8" });
+  expect(stdout).toMatch(/cannot be written .*read-only.*--state DIR/);
 });
 
 test("an older version is brought up step by step, and a step that fails is begun again", () => {
