@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import type { AttemptPaths } from "../../shared/attempt.ts";
 import type { BuildPlan } from "../../shared/build-plan.ts";
+import { TIMING } from "../../shared/limits.ts";
 import {
   type BuildManifest,
   Claim,
@@ -172,8 +173,9 @@ export class Artifacts {
 
   /** `STORAGE_EMULATOR_HOST` is honoured by the client. */
   #bucket(): Promise<Bucket> {
+    const retryOptions = { totalTimeout: TIMING.callDeadline };
     this.#opened ??= import("@google-cloud/storage").then(({ Storage }) =>
-      new Storage({ projectId: this.#projectId }).bucket(this.bucketName),
+      new Storage({ projectId: this.#projectId, retryOptions }).bucket(this.bucketName),
     );
     return this.#opened;
   }
