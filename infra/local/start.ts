@@ -50,6 +50,11 @@ const IMAGE = "runyard/agent";
 const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
 const OWNER = "local";
 const TICK_MS = 60_000;
+/**
+ * Where Node keeps what it has compiled of functions and runner, which makes each start of one a third
+ * shorter. Beside the modules that it is made of: who can write there can change those as well.
+ */
+const COMPILE_CACHE = repositoryFile("node_modules/.cache/runyard-compile");
 
 /** Ports that are asked for first; the emulators' usual ones where they have one. */
 const KNOWN_PORTS = { firestore: 8081, cloudBuild: 8082, pubsub: 8085, storage: 9199 } as const;
@@ -176,7 +181,7 @@ function agentImage(env: Record<string, string>) {
   const runner = repositoryFile("infra/agent/main.ts");
   return {
     command: [process.execPath, "--disable-warning=ExperimentalWarning", runner],
-    env: { ...env, METADATA_SERVER_DETECTION: "none" },
+    env: { ...env, METADATA_SERVER_DETECTION: "none", NODE_COMPILE_CACHE: COMPILE_CACHE },
   };
 }
 
@@ -214,6 +219,7 @@ async function startFunctions(
     env: async (urlOf) => ({
       ...(await clients),
       METADATA_SERVER_DETECTION: "none",
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       GOOGLE_CLOUD_PROJECT: PROJECT,
       RUNYARD_BUCKET: BUCKET,
       RUNYARD_PUBLIC_URL: urlOf("api"),

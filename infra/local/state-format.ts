@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from "node:path";
 
 /** The version of the state directory's format that is written here. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** The file that says that a directory is ours, and in which version. */
 export const FORMAT_FILE = "format.json";
@@ -16,7 +16,7 @@ const FORMAT_NAME = "runyard-state";
 const BLANK_FILES = ["lock.db", "lock.db-journal", `${FORMAT_FILE}.new`, "probe.new"];
 
 /** The step at `N` takes a directory from version N to N + 1. It may be repeated if it did not end. */
-export type MigrationSteps = Record<number, (path: string) => void>;
+type MigrationSteps = Record<number, (path: string) => void>;
 
 /** There has been one version so far. */
 const CURRENT: { version: number; steps: MigrationSteps } = { version: FORMAT_VERSION, steps: {} };

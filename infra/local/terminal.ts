@@ -9,7 +9,7 @@ export function complain(line: string): void {
 }
 
 /** `text` without control characters, except line feed and tab. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "\u{fffd}");
 }
 

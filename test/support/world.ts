@@ -9,7 +9,7 @@ import { type Local, startLocal } from "../../infra/local/start.ts";
 import type { InjectedFaults } from "../../infra/local/wire/faults.ts";
 
 /** What the model's API was asked, as a story looks at it. */
-export interface ModelRequest {
+interface ModelRequest {
   path: string;
   headers: Record<string, string | string[] | undefined>;
   body: unknown;

@@ -34,17 +34,23 @@ function faultyPublish(publish: Publish, fault: ArmedFault): Publish {
   };
 }
 
-/** The outbox takes the message for published: it goes out later, and is lost if this process dies first. */
-function holdBack(held: {
+interface HeldMessage {
   fault: ArmedFault;
   overtaking: Overtaking;
   publish: () => void | Promise<void>;
   withinMs: number;
-}): void {
+}
+
+const MAX_TRIES = 10;
+
+/** The outbox takes the message for published: it goes out later, and is lost if this process dies first. */
+function holdBack(held: HeldMessage, tries = 1): void {
   const { fault, overtaking, publish, withinMs } = held;
   overtaking.hold((isOvertaken) => {
-    if (isOvertaken) fault.note();
-    Promise.try(publish).catch(() => holdBack(held));
+    if (isOvertaken && tries === 1) fault.note();
+    Promise.try(publish).catch(() => {
+      if (tries < MAX_TRIES) holdBack(held, tries + 1);
+    });
   }, withinMs);
 }
 

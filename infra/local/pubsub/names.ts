@@ -44,7 +44,7 @@ export function alreadyExists(name: string): GoogleError {
 }
 
 /** The last part of a resource's name. */
-export function shortName(name: string): string {
+function shortName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
 }
 

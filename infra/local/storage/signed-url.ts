@@ -60,6 +60,7 @@ export function authorize(
 
 function signatureParameters(query: Record<string, string>): Map<string, string> {
   if (query["GoogleAccessId"] !== undefined) {
+    // Differs: V2 signed URLs are not implemented.
     throw new GoogleError(
       "UNIMPLEMENTED",
       'the stand-in does not implement V2 signed URLs; sign with version "v4"',

@@ -44,7 +44,7 @@ export function happensFirst(action: FaultAction): boolean {
 }
 
 /** The error that the caller gets. */
-export function failureOf(
+function failureOf(
   action: Extract<FaultAction, { type: "failBefore" | "failAfter" }>,
   method: string,
 ): GoogleError {
@@ -60,7 +60,7 @@ export function killProcess(): Promise<never> {
 }
 
 /** Resolves when `ms` have passed on the clock. */
-export function pause(clock: Clock, ms: number): Promise<void> {
+function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }
 

@@ -4,7 +4,7 @@ import { seededRandom } from "./random.ts";
 import type { GoogleStatus } from "./status.ts";
 
 /** Before anything of the request has happened, or when all of it is done and durable. */
-export type FaultMoment = "before" | "after";
+type FaultMoment = "before" | "after";
 
 /**
  * What goes wrong.
@@ -39,7 +39,7 @@ export type FaultAction =
  * `{ projectId, data, attributes }`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: each place gives its own request type
-export type RequestPredicate = (request: any) => boolean;
+type RequestPredicate = (request: any) => boolean;
 
 /**
  * When it goes wrong: `count` times, once `after` (default 0) calls have gone by; or at each call with a
@@ -63,7 +63,7 @@ export interface Fault {
 }
 
 /** How often a fault met a call that it looks at, and how often it fired. */
-export interface FaultCount {
+interface FaultCount {
   method: string;
   type: FaultAction["type"];
   calls: number;

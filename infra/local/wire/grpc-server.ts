@@ -72,16 +72,27 @@ export function loadProtos(moduleName: string): protoLoader.PackageDefinition {
   return protoLoader.fromJSON(require(join(folder, ...path)), LOAD_OPTIONS);
 }
 
+/**
+ * The longest text of an error, in characters. It travels in a header, percent-encoded, so that each may
+ * become nine bytes; clients break the connection at 64 KiB of headers.
+ */
+const MOST_DETAILS = 4000;
+
+/** An error may quote what the client sent, however long that was. */
+function shortened(text: string): string {
+  return text.length <= MOST_DETAILS ? text : `${text.slice(0, MOST_DETAILS).toWellFormed()}…`;
+}
+
 /** The gRPC form of what a method threw. Anything but a {@link GoogleError} is a bug: INTERNAL. */
 export function toServiceError(thrown: unknown): Partial<grpc.StatusObject> & Error {
   const error = asDiskFull(thrown) ?? thrown;
   if (error instanceof GoogleError) {
-    return Object.assign(new Error(error.message), {
-      code: error.grpcCode as grpc.status,
-      details: error.message,
-    });
+    const details = shortened(error.message);
+    return Object.assign(new Error(details), { code: error.grpcCode as grpc.status, details });
   }
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const details = shortened(
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+  );
   process.stderr.write(`stand-in: internal error: ${details}\n`);
   return Object.assign(new Error(details), { code: grpc.status.INTERNAL, details });
 }

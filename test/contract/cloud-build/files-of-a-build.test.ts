@@ -1,29 +1,33 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
+import { standInTest } from "../declared.ts";
 import { fakeClock } from "./fake-clock.ts";
-import { bash, eventually, output, startWorld } from "./world.ts";
+import { bash, eventually, output, PROJECT, startWorld } from "./world.ts";
 
-test("a step sees the image's, the build's and its own variables, and nothing of the service's", async () => {
-  process.env["SECRET_OF_THE_SERVICE"] = "x";
-  await using world = await startWorld();
-  const build = await world.run({
-    steps: [{ ...bash('env | cut -d= -f1 | sort > "$BUILDER_OUTPUT/output"'), env: ["OWN=a=b"] }],
-    options: { env: ["GLOBAL=1"] },
-  });
-  const names = output(build).trim().split("\n");
-  const ofBash = ["OLDPWD", "PWD", "SHLVL", "_"];
-  expect(names.filter((name) => !ofBash.includes(name))).toEqual([
-    "BUILDER_OUTPUT",
-    "CLOUD_BUILD_STEP",
-    "FROM_IMAGE",
-    "GLOBAL",
-    "HOME",
-    "OWN",
-    "PATH",
-  ]);
-});
+standInTest(
+  "a step sees the image's, the build's and its own variables, and nothing of the service's",
+  async () => {
+    process.env["SECRET_OF_THE_SERVICE"] = "x";
+    await using world = await startWorld();
+    const build = await world.run({
+      steps: [{ ...bash('env | cut -d= -f1 | sort > "$BUILDER_OUTPUT/output"'), env: ["OWN=a=b"] }],
+      options: { env: ["GLOBAL=1"] },
+    });
+    const names = output(build).trim().split("\n");
+    const ofBash = ["OLDPWD", "PWD", "SHLVL", "_"];
+    expect(names.filter((name) => !ofBash.includes(name))).toEqual([
+      "BUILDER_OUTPUT",
+      "CLOUD_BUILD_STEP",
+      "FROM_IMAGE",
+      "GLOBAL",
+      "HOME",
+      "OWN",
+      "PATH",
+    ]);
+  },
+);
 
-test("the step's folders are private and gone when the build is over", async () => {
+standInTest("the step's folders are private and gone when the build is over", async () => {
   await using world = await startWorld();
   const build = await world.run({
     steps: [
@@ -70,7 +74,7 @@ test("a script runs with its own interpreter or else with /bin/sh, and is not su
   });
   expect(output(build, 0)).toBe("$_MINE $HOME $$\n");
   expect(output(build, 1)).toBe("bash\n");
-  expect(output(build, 2)).toBe("some-project mine\n");
+  expect(output(build, 2)).toBe(`${PROJECT} mine\n`);
 });
 
 test("an entrypoint replaces the image's command", async () => {
@@ -81,8 +85,8 @@ test("an entrypoint replaces the image's command", async () => {
   expect(build.steps?.[0]?.exitCode).toBe(9);
 });
 
-test("secrets reach the steps that name them, and no message or log", async () => {
-  const versionName = "projects/some-project/secrets/key/versions/3";
+standInTest("secrets reach the steps that name them, and no message or log", async () => {
+  const versionName = `projects/${PROJECT}/secrets/key/versions/3`;
   await using world = await startWorld({ secrets: { [versionName]: "s3cr3t" } });
   const script = `echo -n "\${KEY:-none}" | md5sum | cut -c1-32 > "$BUILDER_OUTPUT/output"`;
   const build = await world.run({
@@ -97,9 +101,9 @@ test("secrets reach the steps that name them, and no message or log", async () =
   expect(JSON.stringify(world.messages)).not.toContain("s3cr3t");
 });
 
-test("a secret that is not there fails the build before any step", async () => {
+standInTest("a secret that is not there fails the build before any step", async () => {
   await using world = await startWorld();
-  const versionName = "projects/some-project/secrets/none/versions/1";
+  const versionName = `projects/${PROJECT}/secrets/none/versions/1`;
   const build = await world.run({
     steps: [{ ...bash("exit 0"), secretEnv: ["KEY"] }],
     availableSecrets: { secretManager: [{ versionName, env: "KEY" }] },
@@ -118,35 +122,42 @@ test("of a step's output the first 50 KB are kept, also when it fails", async ()
   expect(output(build)).toHaveLength(50 * 1024);
 });
 
-test("artifacts of a successful build are uploaded, with a manifest of JSON lines", async () => {
-  await using world = await startWorld();
-  const build = await world.run({
-    steps: [bash("mkdir out; echo -n one > out/1.txt; echo -n two > out/2.txt; echo -n x > y.bin")],
-    artifacts: { objects: { location: "gs://bucket/of/$BUILD_ID", paths: ["out/*.txt", "y.bin"] } },
-  });
-  const folder = `bucket/of/${build.id}`;
-  expect(world.objects.text(`${folder}/1.txt`)).toBe("one");
-  expect(world.objects.text(`${folder}/2.txt`)).toBe("two");
-  expect(build.results).toMatchObject({
-    artifactManifest: `gs://${folder}/artifacts-${build.id}.json`,
-    numArtifacts: "3",
-  });
-  const manifest = world.objects.text(`${folder}/artifacts-${build.id}.json`) ?? "";
-  const lines = manifest
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const { generation } = world.objects.contents.get(`${folder}/1.txt`) ?? {};
-  expect(lines).toHaveLength(3);
-  expect(lines[0]).toEqual({
-    location: `gs://${folder}/1.txt#${generation}`,
-    file_hash: [
-      { file_hash: [{ type: 2, value: createHash("md5").update("one").digest("base64") }] },
-    ],
-  });
-});
+standInTest(
+  "artifacts of a successful build are uploaded, with a manifest of JSON lines",
+  async () => {
+    await using world = await startWorld();
+    const build = await world.run({
+      steps: [
+        bash("mkdir out; echo -n one > out/1.txt; echo -n two > out/2.txt; echo -n x > y.bin"),
+      ],
+      artifacts: {
+        objects: { location: "gs://bucket/of/$BUILD_ID", paths: ["out/*.txt", "y.bin"] },
+      },
+    });
+    const folder = `bucket/of/${build.id}`;
+    expect(world.objects.text(`${folder}/1.txt`)).toBe("one");
+    expect(world.objects.text(`${folder}/2.txt`)).toBe("two");
+    expect(build.results).toMatchObject({
+      artifactManifest: `gs://${folder}/artifacts-${build.id}.json`,
+      numArtifacts: "3",
+    });
+    const manifest = world.objects.text(`${folder}/artifacts-${build.id}.json`) ?? "";
+    const lines = manifest
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const { generation } = world.objects.contents.get(`${folder}/1.txt`) ?? {};
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toEqual({
+      location: `gs://${folder}/1.txt#${generation}`,
+      file_hash: [
+        { file_hash: [{ type: 2, value: createHash("md5").update("one").digest("base64") }] },
+      ],
+    });
+  },
+);
 
-test("artifacts of a failed build are not uploaded", async () => {
+standInTest("artifacts of a failed build are not uploaded", async () => {
   await using world = await startWorld();
   const build = await world.run({
     steps: [bash("echo x > y; exit 1")],
@@ -156,7 +167,7 @@ test("artifacts of a failed build are not uploaded", async () => {
   expect([...world.objects.contents.keys()].filter((key) => key.startsWith("bucket/"))).toEqual([]);
 });
 
-test.each([
+standInTest.each([
   { title: "a pattern that matches nothing", script: "exit 0" },
   { title: "a link out of the workspace", script: "ln -s /etc/passwd y" },
 ])("$title fails the build", async ({ script }) => {
@@ -175,7 +186,7 @@ test("images cannot be pushed: none was built", async () => {
   expect(build.failureInfo?.type).toBe("PUSH_IMAGE_NOT_FOUND");
 });
 
-test("the log of several steps names each line's step", async () => {
+standInTest("the log of several steps names each line's step", async () => {
   await using world = await startWorld();
   const build = await world.run({
     steps: [
@@ -206,19 +217,25 @@ test("the log of several steps names each line's step", async () => {
   );
 });
 
-test("the log of a single step stands without prefix, and is written while the build runs", async () => {
-  const clock = fakeClock();
-  await using world = await startWorld({ clock });
-  const build = await world.create({ steps: [bash("echo early; sleep 600")], logsBucket: "logs" });
-  const name = `logs/log-${build.id}.txt`;
-  await eventually(() => {
-    clock.advance(5_000);
-    return world.objects.text(name)?.includes("\nearly\n") ?? false;
-  });
-  expect((await world.get(build.name)).status).toBe("WORKING");
-});
+standInTest(
+  "the log of a single step stands without prefix, and is written while the build runs",
+  async () => {
+    const clock = fakeClock();
+    await using world = await startWorld({ clock });
+    const build = await world.create({
+      steps: [bash("echo early; sleep 600")],
+      logsBucket: "logs",
+    });
+    const name = `logs/log-${build.id}.txt`;
+    await eventually(() => {
+      clock.advance(5_000);
+      return world.objects.text(name)?.includes("\nearly\n") ?? false;
+    });
+    expect((await world.get(build.name)).status).toBe("WORKING");
+  },
+);
 
-test.each(["NONE", "CLOUD_LOGGING_ONLY"] as const)(
+standInTest.each(["NONE", "CLOUD_LOGGING_ONLY"] as const)(
   "logging %s writes no object",
   async (logging) => {
     await using world = await startWorld();
@@ -228,7 +245,7 @@ test.each(["NONE", "CLOUD_LOGGING_ONLY"] as const)(
   },
 );
 
-test("a log that cannot be written is a LOGGING_FAILURE", async () => {
+standInTest("a log that cannot be written is a LOGGING_FAILURE", async () => {
   await using world = await startWorld({
     writeObject: () => Promise.reject(new Error("no such bucket")),
   });

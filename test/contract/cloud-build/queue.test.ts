@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { standInTest } from "../declared.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { countSleeping, parentOf, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
 import { bash, buildOf, connect, eventually, PARENT, PROJECT, startWorld } from "./world.ts";
 
-test("with one place builds run one after the other, in the order of creation", async () => {
+standInTest("with one place builds run one after the other, in the order of creation", async () => {
   await using world = await startWorld({ concurrentBuilds: 1 });
   const first = await world.create({ steps: [bash("sleep 0.2")] });
   const second = await world.create({ steps: [bash("exit 0")] });
@@ -23,7 +24,7 @@ test("with one place builds run one after the other, in the order of creation", 
   expect(at(first.id, "SUCCESS")).toBeLessThan(at(second.id, "WORKING"));
 });
 
-test("a build that waits longer than its queueTtl expires, and never runs", async () => {
+standInTest("a build that waits longer than its queueTtl expires, and never runs", async () => {
   const clock = fakeClock();
   await using world = await startWorld({ clock, concurrentBuilds: 1 });
   const first = await world.create({ steps: [bash("sleep 600")] });
@@ -40,44 +41,50 @@ test("a build that waits longer than its queueTtl expires, and never runs", asyn
   expect(world.statuses(byDefault.id)).toEqual(["QUEUED", "EXPIRED"]);
 });
 
-test("after a restart queued builds run, and those that were working have ended", async () => {
-  await using world = await startWorld({ concurrentBuilds: 1 });
-  const working = await world.create({ steps: [bash("sleep 600")], logsBucket: "logs" });
-  const queued = await world.create({ steps: [bash("exit 0")] });
-  await eventually(() => world.statuses(working.id).includes("WORKING"));
-  await world.restart();
-  expect((await world.finished(working)).status).toBe("INTERNAL_ERROR");
-  expect((await world.finished(queued)).status).toBe("SUCCESS");
-  expect(world.statuses(working.id)).toEqual(["QUEUED", "WORKING", "INTERNAL_ERROR"]);
-  expect(world.statuses(queued.id)).toEqual(["QUEUED", "WORKING", "SUCCESS"]);
-  expect(world.objects.text(`logs/log-${working.id}.txt`)).toContain(
-    "worker of this build was lost",
-  );
-});
+standInTest(
+  "after a restart queued builds run, and those that were working have ended",
+  async () => {
+    await using world = await startWorld({ concurrentBuilds: 1 });
+    const working = await world.create({ steps: [bash("sleep 600")], logsBucket: "logs" });
+    const queued = await world.create({ steps: [bash("exit 0")] });
+    await eventually(() => world.statuses(working.id).includes("WORKING"));
+    await world.restart();
+    expect((await world.finished(working)).status).toBe("INTERNAL_ERROR");
+    expect((await world.finished(queued)).status).toBe("SUCCESS");
+    expect(world.statuses(working.id)).toEqual(["QUEUED", "WORKING", "INTERNAL_ERROR"]);
+    expect(world.statuses(queued.id)).toEqual(["QUEUED", "WORKING", "SUCCESS"]);
+    expect(world.objects.text(`logs/log-${working.id}.txt`)).toContain(
+      "worker of this build was lost",
+    );
+  },
+);
 
-test("a message that nobody took is published again, in order, also after a restart", async () => {
-  const clock = fakeClock();
-  let refusals = 0;
-  const taken: string[] = [];
-  await using world = await startWorld({
-    clock,
-    publish() {
-      refusals += 1;
-      throw new Error("no");
-    },
-  });
-  const build = await world.create({ steps: [bash("exit 0")] });
-  await eventually(async () => (await world.get(build.name)).status === "SUCCESS");
-  const before = refusals;
-  clock.advance(500);
-  await eventually(() => refusals > before);
-  await world.restart({
-    clock,
-    publish: (_project, { attributes }) => void taken.push(attributes["status"] ?? ""),
-  });
-  await eventually(() => taken.length === 3);
-  expect(taken).toEqual(["QUEUED", "WORKING", "SUCCESS"]);
-});
+standInTest(
+  "a message that nobody took is published again, in order, also after a restart",
+  async () => {
+    const clock = fakeClock();
+    let refusals = 0;
+    const taken: string[] = [];
+    await using world = await startWorld({
+      clock,
+      publish() {
+        refusals += 1;
+        throw new Error("no");
+      },
+    });
+    const build = await world.create({ steps: [bash("exit 0")] });
+    await eventually(async () => (await world.get(build.name)).status === "SUCCESS");
+    const before = refusals;
+    clock.advance(500);
+    await eventually(() => refusals > before);
+    await world.restart({
+      clock,
+      publish: (_project, { attributes }) => void taken.push(attributes["status"] ?? ""),
+    });
+    await eventually(() => taken.length === 3);
+    expect(taken).toEqual(["QUEUED", "WORKING", "SUCCESS"]);
+  },
+);
 
 async function startHost(folder: string): Promise<{ host: ChildProcess; port: number }> {
   const script = new URL("./host.ts", import.meta.url).pathname;
@@ -88,32 +95,35 @@ async function startHost(folder: string): Promise<{ host: ChildProcess; port: nu
   return { host, port: Number(line.toString()) };
 }
 
-test("when the service is killed its builds' processes die, and the next start goes on", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "cloud-build-killed-"));
-  const mark = uniqueSleep();
-  const { host, port } = await startHost(folder);
-  const client = connect({ port });
-  const steps = [bash(`echo started >> ${folder}/starts; ${sleepers(mark)}`)];
-  const [operation] = await client.createBuild({
-    parent: PARENT,
-    projectId: PROJECT,
-    build: { steps, logsBucket: "logs" },
-  });
-  await eventually(() => countSleeping(mark) === 4);
-  host.kill("SIGKILL");
-  await once(host, "exit");
-  await client.close();
-  await eventually(() => processesWith(mark).length === 0);
+standInTest(
+  "when the service is killed its builds' processes die, and the next start goes on",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cloud-build-killed-"));
+    const mark = uniqueSleep();
+    const { host, port } = await startHost(folder);
+    const client = connect({ port });
+    const steps = [bash(`echo started >> ${folder}/starts; ${sleepers(mark)}`)];
+    const [operation] = await client.createBuild({
+      parent: PARENT,
+      projectId: PROJECT,
+      build: { steps, logsBucket: "logs" },
+    });
+    await eventually(() => countSleeping(mark) === 4);
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    await client.close();
+    await eventually(() => processesWith(mark).length === 0);
 
-  await using world = await startWorld({ directory: join(folder, "state") });
-  const build = buildOf(operation);
-  expect((await world.finished(build)).status).toBe("INTERNAL_ERROR");
-  expect(world.statuses(build.id)).toEqual(["QUEUED", "WORKING", "INTERNAL_ERROR"]);
-  expect(processesWith(mark)).toEqual([]);
-  rmSync(folder, { recursive: true, force: true });
-});
+    await using world = await startWorld({ directory: join(folder, "state") });
+    const build = buildOf(operation);
+    expect((await world.finished(build)).status).toBe("INTERNAL_ERROR");
+    expect(world.statuses(build.id)).toEqual(["QUEUED", "WORKING", "INTERNAL_ERROR"]);
+    expect(processesWith(mark)).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
+  },
+);
 
-test.each(["WORKING", "CANCELLED"])(
+standInTest.each(["WORKING", "CANCELLED"])(
   "when the service and its reaper are killed, the next start kills what a %s build left",
   async (status) => {
     const folder = mkdtempSync(join(tmpdir(), "cloud-build-killed-"));

@@ -1,9 +1,12 @@
+import { standInTest } from "../declared.ts";
+import { randomName } from "../target.ts";
 import { fakeClock } from "./fake-clock.ts";
 import {
   type Build,
   bash,
   buildOf,
   eventually,
+  numberIn,
   PARENT,
   PROJECT,
   PROJECT_NUMBER,
@@ -27,7 +30,7 @@ test("a regional build is not found by project and id alone; a global one is", a
     build: { steps: [bash("exit 0")] },
   });
   const build = buildOf(operation);
-  expect(build.name).toBe(`projects/${PROJECT_NUMBER}/locations/global/builds/${build.id}`);
+  expect(build.name).toBe(`projects/${numberIn(build)}/locations/global/builds/${build.id}`);
   const [found] = await world.client.getBuild({ projectId: PROJECT, id: build.id });
   expect(found.id).toBe(build.id);
   await world.finished(build);
@@ -77,7 +80,7 @@ test("a retry is a new build from the original request", async () => {
   expect(build.tags).toEqual([`b-${build.id}`]);
 });
 
-test("substitutions reach the fields that are templates", async () => {
+standInTest("substitutions reach the fields that are templates", async () => {
   await using world = await startWorld();
   const build = await world.run({
     steps: [
@@ -127,17 +130,22 @@ test("what is wrong with a build is INVALID_ARGUMENT with Google's text", async 
   await expect(world.client.createBuild({ parent: PARENT, projectId: PROJECT })).rejects.toThrow(
     "no build field was provided",
   );
+});
+
+standInTest("a refused build publishes nothing", async () => {
+  await using world = await startWorld();
+  await expect(world.create({})).rejects.toThrow("no build steps are specified");
   expect(world.messages).toEqual([]);
 });
 
-test("methods that are not implemented say so by name", async () => {
+standInTest("methods that are not implemented say so by name", async () => {
   await using world = await startWorld();
   await expect(world.client.listBuildTriggers({ projectId: PROJECT })).rejects.toMatchObject({
     code: 12,
   });
 });
 
-test("creates and gets over the quota are refused until a minute has passed", async () => {
+standInTest("creates and gets over the quota are refused until a minute has passed", async () => {
   const clock = fakeClock();
   await using world = await startWorld({ clock, createsPerMinute: 2, getsPerMinute: 3 });
   const first = await world.create({ steps: [bash("exit 0")] });
@@ -157,14 +165,15 @@ test("creates and gets over the quota are refused until a minute has passed", as
 test("lists show one region's builds, newest first, page by page", async () => {
   await using world = await startWorld();
   const created: string[] = [];
-  for (let count = 0; count < 5; count++) {
-    created.unshift((await world.create({ steps: [bash("exit 0")] })).id);
-  }
-  await world.create({ steps: [bash("exit 0")] }, `projects/${PROJECT}/locations/europe-west1`);
+  const mark = randomName("listed");
+  const listed = { steps: [bash("exit 0")], tags: [mark] };
+  for (let count = 0; count < 5; count++) created.unshift((await world.create(listed)).id);
+  await world.create(listed, `projects/${PROJECT}/locations/europe-west1`);
   const list = async (pageToken?: string) => {
     const request = {
       parent: PARENT,
       projectId: PROJECT,
+      filter: `tags="${mark}"`,
       pageSize: 2,
       ...(pageToken && { pageToken }),
     };
@@ -181,31 +190,31 @@ test("lists show one region's builds, newest first, page by page", async () => {
   ]);
   expect(third.next).toBe("");
   const all: unknown[] = [];
-  for await (const { id } of world.client.listBuildsAsync({ parent: PARENT, projectId: PROJECT })) {
-    all.push(id);
-  }
+  const request = { parent: PARENT, projectId: PROJECT, filter: `tags="${mark}"` };
+  for await (const { id } of world.client.listBuildsAsync(request)) all.push(id);
   expect(all).toEqual(created);
   await expect(list("nonsense")).rejects.toMatchObject({ code: 3 });
 });
 
 test("lists are filtered on the server", async () => {
   await using world = await startWorld();
-  const tagged = await world.run({ steps: [bash("exit 0")], tags: ["job-1", "other"] });
-  const failed = await world.run({ steps: [bash("exit 1")], tags: ["job-2"] });
+  const mark = randomName("job");
+  const tagged = await world.run({ steps: [bash("exit 0")], tags: [`${mark}-1`, mark] });
+  const failed = await world.run({ steps: [bash("exit 1")], tags: [`${mark}-2`, mark] });
   const list = async (filter: string) => {
     const [builds] = await world.client.listBuilds({ parent: PARENT, projectId: PROJECT, filter });
     return builds.map(({ id }) => id);
   };
-  expect(await list('tags="job-1"')).toEqual([tagged.id]);
-  expect(await list('tags="job-1" OR status="FAILURE"')).toEqual([failed.id, tagged.id]);
-  expect(await list('create_time>"2020-01-01T00:00:00+00:00" AND status="SUCCESS"')).toEqual([
-    tagged.id,
-  ]);
+  expect(await list(`tags="${mark}-1"`)).toEqual([tagged.id]);
+  expect(await list(`tags="${mark}-1" OR build_id="${failed.id}"`)).toEqual([failed.id, tagged.id]);
+  const marked = `create_time>"2020-01-01T00:00:00+00:00" AND tags="${mark}"`;
+  expect(await list(`${marked} AND status="SUCCESS"`)).toEqual([tagged.id]);
+  expect(await list(`${marked} AND status="FAILURE"`)).toEqual([failed.id]);
   expect(await list(`build_id="${failed.id}"`)).toEqual([failed.id]);
   await expect(list("tags=job-1")).rejects.toMatchObject({ code: 3 });
 });
 
-test("output fields in a request are ignored", async () => {
+standInTest("output fields in a request are ignored", async () => {
   await using world = await startWorld();
   const build = await world.create({
     id: "mine",

@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
+import { standInTest } from "../declared.ts";
 import { archive, bash, output, startWorld } from "./world.ts";
 
 const SOURCE = { storageSource: { bucket: "source", object: "input.tar.gz" } };
 
-test("the source archive is unpacked into the working directory", async () => {
+standInTest("the source archive is unpacked into the working directory", async () => {
   await using world = await startWorld();
   const source = await archive([
     { type: "content", target: "hello.txt", content: "hello" },
@@ -25,7 +26,7 @@ test("the source archive is unpacked into the working directory", async () => {
   });
 });
 
-test.each([
+standInTest.each([
   { title: "an object that is not there", source: SOURCE, content: undefined },
   {
     title: "another generation than wanted",
@@ -42,7 +43,7 @@ test.each([
   expect(build.steps?.[0]?.status).toBe("QUEUED");
 });
 
-test.each([
+standInTest.each([
   { title: "an entry above it", entries: [file("../escaped.txt")] },
   { title: "an absolute entry", entries: [file("/tmp/escaped-from-cloud-build.txt")] },
   {
@@ -69,21 +70,24 @@ function file(name: string) {
   return { header: { name, size: 1 }, body: "x" };
 }
 
-test("archives made by the system's tar are unpacked, with long names, modes and links", async () => {
-  await using world = await startWorld();
-  const folder = join(world.folder, "input");
-  const long = "d".repeat(120);
-  mkdirSync(join(folder, long), { recursive: true });
-  writeFileSync(join(folder, long, "file.txt"), "deep");
-  writeFileSync(join(folder, "run"), "#!/bin/sh\necho ran", { mode: 0o755 });
-  symlinkSync("run", join(folder, "link"));
-  for (const format of ["gnu", "pax"]) {
-    const content = execFileSync("tar", ["-C", folder, "--format", format, "-cz", "."]);
-    await world.objects.write("source", "input.tar.gz", content, "application/gzip");
-    const build = await world.run({
-      steps: [bash(`(cat ${long}/file.txt; ./link) > "$BUILDER_OUTPUT/output"`)],
-      source: SOURCE,
-    });
-    expect([format, build.status, output(build)]).toEqual([format, "SUCCESS", "deepran\n"]);
-  }
-});
+standInTest(
+  "archives made by the system's tar are unpacked, with long names, modes and links",
+  async () => {
+    await using world = await startWorld();
+    const folder = join(world.folder, "input");
+    const long = "d".repeat(120);
+    mkdirSync(join(folder, long), { recursive: true });
+    writeFileSync(join(folder, long, "file.txt"), "deep");
+    writeFileSync(join(folder, "run"), "#!/bin/sh\necho ran", { mode: 0o755 });
+    symlinkSync("run", join(folder, "link"));
+    for (const format of ["gnu", "pax"]) {
+      const content = execFileSync("tar", ["-C", folder, "--format", format, "-cz", "."]);
+      await world.objects.write("source", "input.tar.gz", content, "application/gzip");
+      const build = await world.run({
+        steps: [bash(`(cat ${long}/file.txt; ./link) > "$BUILDER_OUTPUT/output"`)],
+        source: SOURCE,
+      });
+      expect([format, build.status, output(build)]).toEqual([format, "SUCCESS", "deepran\n"]);
+    }
+  },
+);

@@ -1,12 +1,13 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { standInTest } from "../declared.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { countSleeping, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
 import { bash, eventually, PROJECT, startWorld } from "./world.ts";
 
 const FOUR = 4;
 
-test("cancelling a working build ends it at once, with all of its processes", async () => {
+standInTest("cancelling a working build ends it at once, with all of its processes", async () => {
   await using world = await startWorld();
   const mark = uniqueSleep();
   const build = await world.create({ steps: [bash(sleepers(mark)), bash("exit 0")] });
@@ -20,7 +21,7 @@ test("cancelling a working build ends it at once, with all of its processes", as
   expect(world.statuses(build.id)).toEqual(["QUEUED", "WORKING", "CANCELLED"]);
 });
 
-test("a cancelled queued build never runs", async () => {
+standInTest("a cancelled queued build never runs", async () => {
   await using world = await startWorld({ concurrentBuilds: 1 });
   const first = await world.create({ steps: [bash("sleep 600")] });
   const second = await world.create({ steps: [bash("exit 0")] });
@@ -49,7 +50,7 @@ test("cancelling an unknown build is NOT_FOUND", async () => {
   await expect(cancelling).rejects.toMatchObject({ code: 5 });
 });
 
-test("a build that works longer than its timeout is stopped: TIMEOUT", async () => {
+standInTest("a build that works longer than its timeout is stopped: TIMEOUT", async () => {
   const clock = fakeClock();
   await using world = await startWorld({ clock });
   const mark = uniqueSleep();
@@ -72,7 +73,7 @@ test("a build that works longer than its timeout is stopped: TIMEOUT", async () 
   );
 });
 
-test("a step that works longer than its own timeout fails the build", async () => {
+standInTest("a step that works longer than its own timeout fails the build", async () => {
   const clock = fakeClock();
   await using world = await startWorld({ clock });
   const mark = uniqueSleep();
@@ -88,7 +89,7 @@ test("a step that works longer than its own timeout fails the build", async () =
   expect(processesWith(mark)).toEqual([]);
 });
 
-test("what a step leaves running dies when the step is over", async () => {
+standInTest("what a step leaves running dies when the step is over", async () => {
   await using world = await startWorld();
   const mark = uniqueSleep();
   const build = await world.run({
@@ -98,7 +99,7 @@ test("what a step leaves running dies when the step is over", async () => {
   expect(processesWith(mark)).toEqual([]);
 });
 
-test("a step that forgets its environment dies with its session", async () => {
+standInTest("a step that forgets its environment dies with its session", async () => {
   await using world = await startWorld();
   const mark = uniqueSleep();
   const build = await world.create({
@@ -109,7 +110,7 @@ test("a step that forgets its environment dies with its session", async () => {
   expect(processesWith(mark)).toEqual([]);
 });
 
-test("a step that forks while it is being killed leaves nothing", async () => {
+standInTest("a step that forks while it is being killed leaves nothing", async () => {
   await using world = await startWorld();
   const mark = uniqueSleep("20");
   const forks = `for i in $(seq 300); do env -i setsid sleep ${mark} & sleep 0.005; done; sleep ${mark}`;
@@ -119,14 +120,17 @@ test("a step that forks while it is being killed leaves nothing", async () => {
   expect(processesWith(mark)).toEqual([]);
 });
 
-test("close leaves no process, and the build's files are gone after the next start", async () => {
-  await using world = await startWorld();
-  const mark = uniqueSleep();
-  const build = await world.create({ steps: [bash(sleepers(mark))] });
-  await eventually(() => countSleeping(mark) === FOUR);
-  await world.service.close();
-  expect(processesWith(mark)).toEqual([]);
-  await world.restart();
-  expect((await world.finished(build)).status).toBe("INTERNAL_ERROR");
-  expect(readdirSync(join(world.folder, "state"))).not.toContain("builds");
-});
+standInTest(
+  "close leaves no process, and the build's files are gone after the next start",
+  async () => {
+    await using world = await startWorld();
+    const mark = uniqueSleep();
+    const build = await world.create({ steps: [bash(sleepers(mark))] });
+    await eventually(() => countSleeping(mark) === FOUR);
+    await world.service.close();
+    expect(processesWith(mark)).toEqual([]);
+    await world.restart();
+    expect((await world.finished(build)).status).toBe("INTERNAL_ERROR");
+    expect(readdirSync(join(world.folder, "state"))).not.toContain("builds");
+  },
+);

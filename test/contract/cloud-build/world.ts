@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createGzip } from "node:zlib";
 import { CloudBuildClient, type protos } from "@google-cloud/cloudbuild";
 import { grpc } from "google-gax";
@@ -12,12 +11,15 @@ import {
   type RunningCloudBuild,
   startCloudBuild,
 } from "../../../infra/local/cloud-build/start.ts";
+import { contractProject, emulatorHost, PATIENCE, sleep, TARGET } from "../target.ts";
 
 export type Build = protos.google.devtools.cloudbuild.v1.IBuild;
 
 type CreatedBuild = Build & { id: string; name: string };
 
-export const PROJECT = "some-project";
+/** The project of this test file. */
+export const PROJECT = contractProject();
+/** The project's number on the stand-in, which is told it. */
 export const PROJECT_NUMBER = "123456789012";
 export const PARENT = `projects/${PROJECT}/locations/us-central1`;
 
@@ -31,8 +33,33 @@ interface Message {
 
 const TERMINAL = ["SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"];
 
-/** A service with its client, its Cloud Storage and its topic, in a folder of its own. */
-export async function startWorld(overrides: Partial<CloudBuildOptions> = {}) {
+/** A Cloud Build with its client. */
+export interface World extends AsyncDisposable {
+  client: CloudBuildClient;
+  /** Creates a build and returns it as the operation's metadata has it. */
+  create(build: Build, parent?: string): Promise<CreatedBuild>;
+  get(name: string): Promise<Build>;
+  /** The build when it is over; on the stand-in, when its topic has said so. */
+  finished(build: { id: string; name: string }): Promise<Build>;
+  run(build: Build): Promise<Build>;
+  /** On the stand-in alone, like all that follows: a folder of its own. */
+  folder: string;
+  /** What was published. */
+  messages: Message[];
+  /** Its Cloud Storage. */
+  objects: ReturnType<typeof memoryStorage>;
+  service: RunningCloudBuild;
+  /** The statuses that were published of a build. */
+  statuses(id: string): (string | undefined)[];
+  restart(changes?: Partial<CloudBuildOptions>): Promise<void>;
+}
+
+/** The stand-in in a folder of its own, or the target. */
+export function startWorld(overrides: Partial<CloudBuildOptions> = {}): Promise<World> {
+  return TARGET === "standIn" ? startStandIn(overrides) : openTarget();
+}
+
+async function startStandIn(overrides: Partial<CloudBuildOptions>): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "cloud-build-test-"));
   const messages: Message[] = [];
   const objects = memoryStorage(join(folder, "objects"));
@@ -47,52 +74,103 @@ export async function startWorld(overrides: Partial<CloudBuildOptions> = {}) {
     },
     ...overrides,
   };
-  let service = await startCloudBuild(options);
-  let client = connect(service);
-  const world = {
+  const service = await startCloudBuild(options);
+  const hasEnded = ({ id }: { id: string }) =>
+    messages.some((m) => m.attributes["buildId"] === id && isOver(m.attributes["status"]));
+  const world: World = {
+    ...requests(() => world.client, hasEnded),
+    client: connect(service),
     folder,
     messages,
     objects,
-    get service() {
-      return service;
-    },
-    get client() {
-      return client;
-    },
-    /** Creates a build and returns it as the operation's metadata has it. */
-    async create(build: Build, parent = PARENT): Promise<CreatedBuild> {
-      const [operation] = await client.createBuild({ parent, projectId: PROJECT, build });
-      return buildOf(operation);
-    },
-    async get(name: string): Promise<Build> {
-      const [build] = await client.getBuild({ name, projectId: PROJECT });
-      return build;
-    },
-    /** The finished build, once the topic has said that it is over. */
-    async finished({ id, name }: { id: string; name: string }): Promise<Build> {
-      await eventually(() =>
-        messages.some((m) => m.attributes["buildId"] === id && isOver(m.attributes["status"])),
-      );
-      return world.get(name);
-    },
-    async run(build: Build): Promise<Build> {
-      return world.finished(await world.create(build));
-    },
-    statuses: (id: string) =>
+    service,
+    statuses: (id) =>
       messages.filter((m) => m.attributes["buildId"] === id).map((m) => m.attributes["status"]),
-    async restart(changes: Partial<CloudBuildOptions> = {}) {
-      await client.close();
-      await service.close();
-      service = await startCloudBuild({ ...options, ...changes });
-      client = connect(service);
+    async restart(changes = {}) {
+      await world.client.close();
+      await world.service.close();
+      world.service = await startCloudBuild({ ...options, ...changes });
+      world.client = connect(world.service);
     },
     async [Symbol.asyncDispose]() {
-      await client.close();
-      await service.close();
+      await world.client.close();
+      await world.service.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
   return world;
+}
+
+/** Builds cannot be removed; those that a test leaves working are cancelled at its end. */
+async function openTarget(): Promise<World> {
+  const [, port] = TARGET === "remote" ? [] : emulatorHost("cloud-build").split(":");
+  const client = port === undefined ? new CloudBuildClient() : connect({ port: Number(port) });
+  const onStandIn = () => {
+    throw new Error("only the stand-in has this; declare the test as standInTest");
+  };
+  const created = new Set<string>();
+  const hasEnded = async ({ name }: { name: string }) =>
+    isOver(String((await client.getBuild({ name, projectId: PROJECT }))[0].status));
+  const sent = requests(() => client, hasEnded);
+  return {
+    ...sent,
+    client,
+    async create(build, parent) {
+      const made = await sent.create(build, parent);
+      created.add(made.name);
+      return made;
+    },
+    get folder() {
+      return onStandIn();
+    },
+    get messages() {
+      return onStandIn();
+    },
+    get objects() {
+      return onStandIn();
+    },
+    get service() {
+      return onStandIn();
+    },
+    statuses: onStandIn,
+    restart: onStandIn,
+    async [Symbol.asyncDispose]() {
+      for (const name of created) {
+        // One that is over is refused, and that is well.
+        await client.cancelBuild({ name, projectId: PROJECT }).catch(() => {});
+      }
+      await client.close();
+    },
+  };
+}
+
+/** What tests ask of the service, whichever it is. */
+function requests(
+  client: () => CloudBuildClient,
+  hasEnded: (build: { id: string; name: string }) => boolean | Promise<boolean>,
+) {
+  const sent = {
+    async create(build: Build, parent = PARENT): Promise<CreatedBuild> {
+      const [operation] = await client().createBuild({ parent, projectId: PROJECT, build });
+      return buildOf(operation);
+    },
+    async get(name: string): Promise<Build> {
+      const [build] = await client().getBuild({ name, projectId: PROJECT });
+      return build;
+    },
+    async finished(build: { id: string; name: string }): Promise<Build> {
+      await eventually(() => hasEnded(build));
+      return sent.get(build.name);
+    },
+    run: async (build: Build): Promise<Build> => sent.finished(await sent.create(build)),
+  };
+  return sent;
+}
+
+/** The project's number in a build's name: the stand-in's is known, any other service's is taken from it. */
+export function numberIn({ name }: Build): string {
+  if (TARGET === "standIn") return PROJECT_NUMBER;
+  return /^projects\/(\d+)\//.exec(name ?? "")?.[1] ?? "no number";
 }
 
 /** The build that an operation was started for, as its metadata has it. */
@@ -120,10 +198,10 @@ export function bash(script: string): { name: string; args: string[] } {
 
 /** Waits, within a bound, until `condition` holds. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 10_000 * PATIENCE;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`still not so: ${condition}`);
-    await sleep(15);
+    await sleep(15 * PATIENCE);
   }
 }
 

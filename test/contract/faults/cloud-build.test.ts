@@ -4,7 +4,7 @@ import { type Fault, type FaultAction, injectFaults } from "../../../infra/local
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { bash, connect, PARENT, PROJECT, startWorld } from "../cloud-build/world.ts";
-import { codeOf, once1, startHost, temporaryDirectory } from "./world.ts";
+import { codeOf, onceAt, startHost, temporaryDirectory } from "./world.ts";
 
 const CREATE = "google.devtools.cloudbuild.v1.CloudBuild/CreateBuild";
 const UNAVAILABLE = "UNAVAILABLE";
@@ -21,7 +21,7 @@ describe("CreateBuild", () => {
   ] as [FaultAction, unknown, number][])(
     "%j reaches the caller as %p: nobody repeats it; there are %i builds",
     async (action, code, count) => {
-      const faults = injectFaults(once1(CREATE, action));
+      const faults = injectFaults(onceAt(CREATE, action));
       await using world = await startWorld({ faults });
       expect(await codeOf(world.create(BUILD))).toBe(code);
       const [builds] = await world.client.listBuilds({ parent: PARENT, projectId: PROJECT });
@@ -35,7 +35,7 @@ describe("CreateBuild", () => {
     ["after", 1],
   ] as const)("that kills the service %s the build is stored leaves %i", async (at, count) => {
     using directory = temporaryDirectory();
-    const faults = once1(CREATE, { type: "kill", at });
+    const faults = onceAt(CREATE, { type: "kill", at });
     await using host = await startHost("cloud-build", directory.path, { faults });
     const client = connect(host);
     const build = { steps: [{ name: "sh", args: ["-c", "true"] }] };
@@ -55,7 +55,7 @@ describe("CreateBuild", () => {
 describe("a message about a build", () => {
   /** The statuses in the order in which they were published; `QUEUED` is the first. */
   async function published(action: FaultAction, count: number): Promise<unknown[]> {
-    const faults = injectFaults(once1("cloud-builds", action));
+    const faults = injectFaults(onceAt("cloud-builds", action));
     await using world = await startWorld({ faults });
     const { id } = await world.create(BUILD);
     await eventually(() => expect(world.statuses(id)).toHaveLength(count));
@@ -95,7 +95,7 @@ describe("a message about a build", () => {
     ["after", 2],
   ] as const)("that kills the service %s it is out comes %i times", async (at, count) => {
     using directory = temporaryDirectory();
-    const faults = once1("cloud-builds", { type: "kill", at });
+    const faults = onceAt("cloud-builds", { type: "kill", at });
     await using host = await startHost("cloud-build", directory.path, { faults });
     const client = connect(host);
     const build = { steps: [{ name: "sh", args: ["-c", "true"] }] };

@@ -9,7 +9,7 @@ import {
   codeOf,
   firestoreAt,
   firestoreWith,
-  once1,
+  onceAt,
   startHost,
   temporaryDirectory,
 } from "./world.ts";
@@ -40,7 +40,7 @@ async function commitWithin(address: string, deadlineMs: number): Promise<void> 
 describe("a commit", () => {
   test("that fails before anything happened is sent again by the client", async () => {
     await using world = await firestoreWith(
-      once1(COMMIT, { type: "failBefore", status: UNAVAILABLE }),
+      onceAt(COMMIT, { type: "failBefore", status: UNAVAILABLE }),
     );
     await world.db.doc("c/a").create({ n: 1 });
     expect((await world.db.doc("c/a").get()).data()).toEqual({ n: 1 });
@@ -51,7 +51,7 @@ describe("a commit", () => {
 
   test("whose acknowledgement is lost is sent again, and create() finds its own document", async () => {
     await using world = await firestoreWith(
-      once1(COMMIT, { type: "failAfter", status: UNAVAILABLE }),
+      onceAt(COMMIT, { type: "failAfter", status: UNAVAILABLE }),
     );
     expect(await codeOf(world.db.doc("c/a").create({ n: 1 }))).toBe(6);
     expect((await world.db.doc("c/a").get()).data()).toEqual({ n: 1 });
@@ -60,7 +60,7 @@ describe("a commit", () => {
 
   test("with a status that is not repeated reaches the caller with the fault's own text", async () => {
     await using world = await firestoreWith(
-      once1(COMMIT, { type: "failBefore", status: "PERMISSION_DENIED", message: "not you" }),
+      onceAt(COMMIT, { type: "failBefore", status: "PERMISSION_DENIED", message: "not you" }),
     );
     await expect(world.db.doc("c/a").create({})).rejects.toMatchObject({
       code: 7,
@@ -83,21 +83,21 @@ describe("a commit", () => {
     ["before", "no error"],
     ["after", 6],
   ] as const)("on a connection that is cut %s it is sent again", async (at, code) => {
-    await using world = await firestoreWith(once1(COMMIT, { type: "cut", at }));
+    await using world = await firestoreWith(onceAt(COMMIT, { type: "cut", at }));
     expect(await codeOf(world.db.doc("c/a").create({ n: 1 }))).toBe(code);
     expect((await world.db.doc("c/a").get()).data()).toEqual({ n: 1 });
     expect(world.fired()).toEqual([1]);
   });
 
   test("that arrives twice is applied twice", async () => {
-    await using world = await firestoreWith(once1(COMMIT, { type: "duplicate" }));
+    await using world = await firestoreWith(onceAt(COMMIT, { type: "duplicate" }));
     await world.db.doc("c/a").set({ n: FieldValue.increment(1) }, { merge: true });
     expect((await world.db.doc("c/a").get()).get("n")).toBe(2);
   });
 
   test.each(["before", "after"] as const)("is delayed on the clock %s it is made", async (at) => {
     const clock = fakeClock();
-    await using world = await firestoreWith(once1(COMMIT, { type: "delay", ms: 5000, at }), clock);
+    await using world = await firestoreWith(onceAt(COMMIT, { type: "delay", ms: 5000, at }), clock);
     let isAnswered = false;
     const commit = world.db.doc("c/a").create({ n: 1 });
     void commit.then(() => {
@@ -114,7 +114,7 @@ describe("a commit", () => {
   });
 
   test("that is dropped is never answered, and does nothing", async () => {
-    await using world = await firestoreWith(once1(COMMIT, { type: "drop" }));
+    await using world = await firestoreWith(onceAt(COMMIT, { type: "drop" }));
     expect(await codeOf(commitWithin(world.address, 200))).toBe(4);
     expect((await world.db.doc("c/a").get()).exists).toBe(false);
     expect(world.fired()).toEqual([1]);
@@ -127,7 +127,7 @@ describe("a commit", () => {
     "that kills the service %s it is made is sent again to the next",
     async (at, code) => {
       using directory = temporaryDirectory();
-      const faults = once1(COMMIT, { type: "kill", at });
+      const faults = onceAt(COMMIT, { type: "kill", at });
       await using host = await startHost("firestore", directory.path, { faults });
       const db = firestoreAt(host.address);
       const commit = codeOf(db.doc("c/a").create({ n: 1 }));
@@ -146,7 +146,7 @@ describe("a query", () => {
   test.each([{ type: "failBefore", status: UNAVAILABLE }, { type: "cut" }] as const)(
     "is asked again by the client after $type",
     async (action) => {
-      await using world = await firestoreWith(once1(QUERY, action));
+      await using world = await firestoreWith(onceAt(QUERY, action));
       await world.db.doc("c/a").set({ n: 1 });
       expect((await world.db.collection("c").get()).size).toBe(1);
       expect(world.fired()).toEqual([1]);
@@ -177,7 +177,7 @@ describe("a listener", () => {
     { type: "failBefore", status: UNAVAILABLE },
     { type: "failAfter", status: UNAVAILABLE },
   ] as const)("comes back after $type $at and sees what it missed", async (action) => {
-    await using world = await firestoreWith(once1(LISTEN, action));
+    await using world = await firestoreWith(onceAt(LISTEN, action));
     const seen: unknown[] = [];
     const stop = world.db.doc("c/a").onSnapshot((snapshot) => void seen.push(snapshot.get("n")));
     await eventually(() => expect(world.fired()).toEqual([1]));

@@ -4,7 +4,7 @@ import { type Fault, type FaultAction, injectFaults } from "../../../infra/local
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { settled, startEndpoint } from "../pubsub/endpoint.ts";
-import { codeOf, once1, pubsubAt, pubsubWith, startHost, temporaryDirectory } from "./world.ts";
+import { codeOf, onceAt, pubsubAt, pubsubWith, startHost, temporaryDirectory } from "./world.ts";
 
 const PUBLISH = "google.pubsub.v1.Publisher/Publish";
 const UNAVAILABLE = "UNAVAILABLE";
@@ -26,7 +26,7 @@ async function receive({ topic }: Pick<World, "topic">) {
 describe("a publish", () => {
   test("whose acknowledgement is lost is repeated: two messages with two ids", async () => {
     await using world = await pubsubWith(
-      once1(PUBLISH, { type: "failAfter", status: UNAVAILABLE }),
+      onceAt(PUBLISH, { type: "failAfter", status: UNAVAILABLE }),
     );
     await using received = await receive(world);
     const id = await world.publish("one");
@@ -43,7 +43,7 @@ describe("a publish", () => {
     [{ type: "cut", at: "after" }, 2],
     [{ type: "duplicate" }, 2],
   ] as [FaultAction, number][])("%j makes %i of it", async (action, count) => {
-    await using world = await pubsubWith(once1(PUBLISH, action));
+    await using world = await pubsubWith(onceAt(PUBLISH, action));
     await using received = await receive(world);
     await world.publish("one");
     await eventually(() => expect(received.messages).toHaveLength(count));
@@ -54,7 +54,7 @@ describe("a publish", () => {
 
   test("that is refused for good reaches the caller", async () => {
     await using world = await pubsubWith(
-      once1(PUBLISH, { type: "failBefore", status: "PERMISSION_DENIED" }),
+      onceAt(PUBLISH, { type: "failBefore", status: "PERMISSION_DENIED" }),
     );
     expect(await codeOf(world.publish("one"))).toBe(7);
   });
@@ -64,7 +64,7 @@ describe("a publish", () => {
     ["after", 2],
   ] as const)("that kills the service %s it is stored is repeated: %i of it", async (at, count) => {
     using directory = temporaryDirectory();
-    const faults = once1(PUBLISH, { type: "kill", at });
+    const faults = onceAt(PUBLISH, { type: "kill", at });
     await using host = await startHost("pubsub", directory.path, { faults });
     const pubsub = pubsubAt(host.address);
     const [topic] = await pubsub.createTopic("events");
@@ -90,7 +90,7 @@ test.each([
   { type: "cut", at: "after" },
   { type: "failBefore", status: UNAVAILABLE },
 ] as const)("a stream comes back after $type", async (action) => {
-  await using world = await pubsubWith(once1("google.pubsub.v1.Subscriber/StreamingPull", action));
+  await using world = await pubsubWith(onceAt("google.pubsub.v1.Subscriber/StreamingPull", action));
   await using received = await receive(world);
   await world.publish("one");
   await eventually(() => expect(world.fired()).toEqual([1]));
@@ -177,7 +177,7 @@ describe("a push", () => {
   test("that is dropped comes again when its deadline has passed", async () => {
     const clock = fakeClock();
     using directory = temporaryDirectory();
-    const faults = injectFaults(once1("push", { type: "drop" }), { clock });
+    const faults = injectFaults(onceAt("push", { type: "drop" }), { clock });
     await using service = await startPubsub({ directory: directory.path, clock, faults });
     await using endpoint = await startEndpoint(() => 204);
     const pubsub = pubsubAt(service.address);

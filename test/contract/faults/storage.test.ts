@@ -1,7 +1,7 @@
 import type { FaultAction } from "../../../infra/local/wire/faults.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
-import { codeOf, once1, startHost, storageAt, storageWith, temporaryDirectory } from "./world.ts";
+import { codeOf, onceAt, startHost, storageAt, storageWith, temporaryDirectory } from "./world.ts";
 
 const INSERT = "storage.objects.insert";
 const UNAVAILABLE = "UNAVAILABLE";
@@ -11,7 +11,7 @@ const READ = { validation: false } as const;
 describe("an upload", () => {
   test("whose acknowledgement is lost is repeated, and finds that its condition no longer holds", async () => {
     await using world = await storageWith(
-      once1(INSERT, { type: "failAfter", status: UNAVAILABLE }),
+      onceAt(INSERT, { type: "failAfter", status: UNAVAILABLE }),
     );
     expect(await codeOf(world.retrying.file("f").save("text", IF_NEW))).toBe(412);
     expect(String(await world.bucket.file("f").download(READ))).toBe("text");
@@ -27,7 +27,7 @@ describe("an upload", () => {
   ] as [FaultAction, unknown, boolean][])(
     "%j reaches a caller that does not repeat as %p; it is there: %p",
     async (action, code, isThere) => {
-      await using world = await storageWith(once1(INSERT, action));
+      await using world = await storageWith(onceAt(INSERT, action));
       expect(await codeOf(world.bucket.file("f").save("text", IF_NEW))).toBe(code);
       expect((await world.bucket.file("f").exists())[0]).toBe(isThere);
       expect(world.fired()).toEqual([1]);
@@ -36,7 +36,7 @@ describe("an upload", () => {
 
   test("that fails before anything happened is repeated by the client", async () => {
     await using world = await storageWith(
-      once1(INSERT, { type: "failBefore", status: UNAVAILABLE }),
+      onceAt(INSERT, { type: "failBefore", status: UNAVAILABLE }),
     );
     await world.retrying.file("f").save("text", IF_NEW);
     expect(String(await world.bucket.file("f").download(READ))).toBe("text");
@@ -55,7 +55,7 @@ describe("an upload", () => {
 
   test("is delayed on the clock", async () => {
     const clock = fakeClock();
-    await using world = await storageWith(once1(INSERT, { type: "delay", ms: 5000 }), clock);
+    await using world = await storageWith(onceAt(INSERT, { type: "delay", ms: 5000 }), clock);
     const upload = world.bucket.file("f").save("text", IF_NEW);
     await eventually(() => expect(world.fired()).toEqual([1]));
     expect((await world.bucket.file("f").exists())[0]).toBe(false);
@@ -70,7 +70,7 @@ describe("an upload", () => {
     "that kills the service %s it is stored: the next start knows",
     async (at, isThere) => {
       using directory = temporaryDirectory();
-      const faults = once1(INSERT, { type: "kill", at });
+      const faults = onceAt(INSERT, { type: "kill", at });
       await using host = await startHost("storage", directory.path, { faults });
       const file = storageAt(host.address, false).bucket("bucket").file("f");
       expect(await codeOf(file.save("text", IF_NEW))).toBe("ECONNRESET");
@@ -103,7 +103,7 @@ describe("a download", () => {
 test("a request that is dropped is never answered, and holds up no close", async () => {
   let request: Promise<unknown>;
   {
-    await using world = await storageWith(once1("storage.objects.list", { type: "drop" }));
+    await using world = await storageWith(onceAt("storage.objects.list", { type: "drop" }));
     request = codeOf(world.bucket.getFiles());
     await eventually(() => expect(world.fired()).toEqual([1]));
   }

@@ -19,13 +19,13 @@ import {
 } from "../../../infra/local/wire/faults.ts";
 import { freePorts } from "../../support/free-ports.ts";
 
-export const PROJECT = "faulty";
+const PROJECT = "faulty";
 
 /** Once, at the first call. */
 export const ONCE: FaultTrigger = { count: 1 };
 
 /** One fault that fires once. */
-export function once1(method: string, action: FaultAction): Fault[] {
+export function onceAt(method: string, action: FaultAction): Fault[] {
   return [{ method, when: ONCE, do: action }];
 }
 

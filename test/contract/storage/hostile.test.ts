@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { standInTest } from "../declared.ts";
-import { BUCKET, makeBytes, startWorld, type World } from "./world.ts";
+import { BUCKET, makeBytes, send, startWorld, type World } from "./world.ts";
 
 /** Sends raw bytes and returns all that comes back until the connection ends, or stays quiet. */
 async function sendRaw(world: World, data: Buffer | string, end = true): Promise<string> {

@@ -161,7 +161,7 @@ emulatorTest("an XML upload keeps metadata, and its checksum must be right", asy
   expect(head.headers.get("content-length")).toBe("11");
 });
 
-test("without a signature the XML API refuses", async () => {
+emulatorTest("without a signature the XML API refuses", async () => {
   await using world = await startWorld();
   await world.bucket.file("f").save("content");
   for (const method of ["GET", "HEAD", "PUT", "DELETE", "POST"]) {
@@ -172,7 +172,7 @@ test("without a signature the XML API refuses", async () => {
   expect(await (await fetch(`${world.url}/${BUCKET}/f`, bearer)).text()).toBe("content");
 });
 
-differsTest("Differs: V2 signed URLs are not implemented, and say so", async () => {
+differsTest("Differs: V2 signed URLs are not implemented: they say so", async () => {
   await using world = await startWorld();
   const response = await fetch(await sign(world, { version: "v2" }));
   expect(response.status).toBe(501);

@@ -98,7 +98,7 @@ function checkCreated(
     if (builds.length > 1) say(`one call made ${builds.length} builds (${tag})`);
   }
   for (const [tag, id] of acknowledged) {
-    if (byTag.get(tag)?.[0]?.id !== id) say(`${id} is lost`);
+    if (!byTag.get(tag)?.some((build) => build.id === id)) say(`${id} is lost`);
   }
 }
 

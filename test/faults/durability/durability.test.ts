@@ -33,5 +33,5 @@ test("the harness notices a build that is made twice and messages that are lost"
   });
   expect(kills).toBeGreaterThan(0);
   expect(violations).toContainEqual(expect.stringMatching(/one call made 2 builds/));
-  expect(violations).toContainEqual(expect.stringMatching(/no message told that .* is SUCCESS/));
+  expect(violations).toContainEqual(expect.stringMatching(/no message told that/));
 }, 120_000);

@@ -11,10 +11,14 @@ export const PROJECT = "durability";
 export const SERVICES = ["commits", "transactions", "publishes", "uploads", "builds"] as const;
 export type Service = (typeof SERVICES)[number];
 
-/** Operations that were answered with success, and those of which the caller does not know the outcome. */
+/** How operations went, as their caller sees it. */
 export interface Tally {
+  /** Answered with success. */
   acknowledged: number;
+  /** What became of them is not known. */
   ambiguous: number;
+  /** There was no host to connect to. */
+  unreached: number;
 }
 
 /** What all loads share. The clients live as long as the whole run: they see hosts go and come. */
@@ -80,8 +84,10 @@ const LOST_CODES: unknown[] = [1, 4, 10, 14, "ECONNRESET", "ECONNREFUSED", "EPIP
 const LOST_TEXT =
   /socket hang up|ECONNRESET|ECONNREFUSED|EPIPE|premature close|aborted|terminated|other side closed/i;
 
+const UNREACHED_TEXT = /ECONNREFUSED|No connection established/;
+
 /** Whether an error says only that the host was not there to answer. */
-export function isLost(error: unknown): boolean {
+function isLost(error: unknown): boolean {
   const { code, message = "" } = error as { code?: unknown; message?: string };
   return LOST_CODES.includes(code) || LOST_TEXT.test(message);
 }
@@ -100,7 +106,7 @@ export async function attempt(
     field.tallies[service].acknowledged++;
     return true;
   } catch (error) {
-    field.tallies[service].ambiguous++;
+    field.tallies[service][UNREACHED_TEXT.test(String(error)) ? "unreached" : "ambiguous"]++;
     if (!isLost(error) && !expects?.(error)) {
       field.violations.push(`${service}: refused: ${String(error)}`);
     }

@@ -63,7 +63,7 @@ export async function runDurability(options: {
   let isOver = false;
   const violations: string[] = [];
   const tallies = Object.fromEntries(
-    SERVICES.map((service) => [service, { acknowledged: 0, ambiguous: 0 }]),
+    SERVICES.map((service) => [service, { acknowledged: 0, ambiguous: 0, unreached: 0 }]),
   ) as Record<Service, Tally>;
   const random = seededRandom(options.seed + 1);
   const field: Field = { clients, random, tallies, violations, isOver: () => isOver };
@@ -157,8 +157,8 @@ async function openHosts(directory: string, faults: Fault[]): Promise<Hosts> {
 /** The figures as a person reads them. */
 export function describe({ seed, kills, tallies, violations, restartsMs }: Figures): string {
   const lines = SERVICES.map((service) => {
-    const { acknowledged, ambiguous } = tallies[service];
-    return `  ${service.padEnd(12)} ${acknowledged} acknowledged, ${ambiguous} ambiguous`;
+    const { acknowledged, ambiguous, unreached } = tallies[service];
+    return `  ${service.padEnd(12)} ${acknowledged} acknowledged, ${ambiguous} ambiguous, ${unreached} not made`;
   });
   const at = (share: number) => restartsMs[Math.floor((restartsMs.length - 1) * share)]?.toFixed(0);
   return [

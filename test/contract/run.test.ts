@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { differsTest, emulatorTest, standInTest } from "./declared.ts";
+import { jestCall, parseArguments } from "./run.ts";
+import { EMULATORS, emulatorHost, remoteProject, SERVICES } from "./target.ts";
+
+const HOSTS = Object.fromEntries(
+  SERVICES.map((service) => [EMULATORS[service].variable, "127.0.0.1:1"]),
+);
+
+const call = (line: string, env: NodeJS.ProcessEnv = {}) =>
+  jestCall(parseArguments(line.split(" ").filter(Boolean)), env);
+
+standInTest.each([
+  ["", {}, ["test/contract/"], ""],
+  ["--service pubsub", {}, ["test/contract/pubsub/"], ""],
+  ["--service=storage -t name", {}, ["test/contract/storage/", "-t", "name"], ""],
+  ["test/contract/pubsub/push.test.ts", {}, ["test/contract/pubsub/push.test.ts"], ""],
+  [
+    "--emulators",
+    HOSTS,
+    [...SERVICES.map((service) => `test/contract/${service}/`), "--testTimeout=120000"],
+    "emulators",
+  ],
+  [
+    "--emulators --service firestore",
+    { FIRESTORE_EMULATOR_HOST: "h:1" },
+    ["test/contract/firestore/", "--testTimeout=120000"],
+    "emulators",
+  ],
+  [
+    "--service pubsub",
+    { REMOTE: "1", GOOGLE_CLOUD_PROJECT: "p" },
+    ["test/contract/pubsub/", "--testTimeout=900000"],
+    "",
+  ],
+])("`%s` becomes jest's arguments and its target", (...row) => {
+  const [line, given, args, target] = row;
+  expect(call(line, given)).toEqual({ args, env: { ...given, CONTRACT_TARGET: target } });
+});
+
+standInTest.each([
+  ["--emulators", {}, "FIRESTORE_EMULATOR_HOST is not set. It says where an emulator of firestore"],
+  ["--emulators --service cloud-build", {}, "start the stand-in's services: node infra/launch.js"],
+  ["--emulators", { REMOTE: "1" }, "exclude each other"],
+  ["", { REMOTE: "1" }, "GOOGLE_CLOUD_PROJECT is not set"],
+  ["--service magic", {}, 'not "magic"'],
+  ["--service", {}, "--service is one of firestore, pubsub, storage, cloud-build"],
+])("`%s` is refused, with what to do", (line, env, message) => {
+  expect(() => call(line, env)).toThrow(message);
+});
+
+standInTest("an emulator may be named with its scheme", () => {
+  const env = { STORAGE_EMULATOR_HOST: "http://127.0.0.1:9199/" };
+  expect(emulatorHost("storage", env)).toBe("127.0.0.1:9199");
+  expect(remoteProject({ GOOGLE_CLOUD_PROJECT: "p" })).toBe("p");
+});
+
+standInTest("on the stand-in every declared test runs", () => {
+  expect([standInTest, emulatorTest, differsTest]).toEqual([test, test, test]);
+});
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const source = fileURLToPath(new URL("../../infra/local/", import.meta.url));
+
+function textsOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(join(folder, name), "utf8"));
+}
+
+standInTest(
+  "the name of a test of a deviation begins with the words that mark it in the code",
+  () => {
+    const code = textsOf(source)
+      .join("\n")
+      .replaceAll(/\s*\n\s*(?:\*|\/\/)\s*/g, " ");
+    const names = textsOf(here).flatMap((text) => [...text.matchAll(/"Differs: (\w[^":]+)/g)]);
+    expect(names.length).toBeGreaterThan(3);
+    const unmarked = names
+      .map(([, words = ""]) => words)
+      .filter((words) => !code.includes(`Differs: ${words}`));
+    expect(unmarked).toEqual([]);
+  },
+);
