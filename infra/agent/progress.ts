@@ -30,7 +30,7 @@ export interface ProgressReporter {
 export const STARTING: Progress = { text: "", turn: 0 };
 
 /** A turn's text and its tool call come shortly after each other, and the call says more. */
-const COALESCE_MS = 100;
+const COALESCE_MS = 30;
 const TIMEOUT_MS = 5_000;
 const LAST_TIMEOUT_MS = 2_000;
 

@@ -46,7 +46,7 @@ describe("npm start", () => {
       for (const text of [
         /OFFLINE/,
         /pending/,
-        /running +turn 1/,
+        /running +turn \d/,
         /succeeded/,
         /Answer +\[offline\]/,
         /hello\.txt \(\+1\)/,

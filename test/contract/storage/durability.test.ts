@@ -153,8 +153,10 @@ standInTest(
     const directory = await mkdtemp(join(tmpdir(), "storage-large-"));
     await using host = await startHost(directory);
     const piece = makeBytes(1024 * 1024);
-    const sizeBytes = 256 * piece.length;
-    const pieces = () => Readable.from(Array.from({ length: 256 }, () => piece));
+    // Well above what the process has anyway and the garbage of its streams come to.
+    const count = 512;
+    const sizeBytes = count * piece.length;
+    const pieces = () => Readable.from(Array.from({ length: count }, () => piece));
     const start = `${host.url}/upload/storage/v1/b/${BUCKET}/o?uploadType`;
     const simple = await send("POST", `${start}=media&name=large`, pieces());
     expect(simple.status).toBe(200);

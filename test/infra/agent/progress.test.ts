@@ -47,7 +47,7 @@ test("the first progress goes out at once but for what belongs to it, then the l
   await using world = await startReceiver(204);
   const { reporter, clock, arrived } = world;
   reporter.report({ text: "one", turn: 1 });
-  await clock.advance(100);
+  await clock.advance(30);
   expect(await arrived(1)).toEqual(["one"]);
   reporter.report({ text: "two", turn: 1 });
   reporter.report({ text: "three", turn: 1 });
@@ -61,7 +61,7 @@ test("the last progress goes out when the reporter is closed", async () => {
   await using world = await startReceiver(204);
   const { reporter, clock, arrived } = world;
   reporter.report({ text: "one", turn: 1 });
-  await clock.advance(100);
+  await clock.advance(30);
   await arrived(1);
   reporter.report({ text: "two", turn: 2 });
   await reporter.close();
@@ -89,6 +89,6 @@ test("the sign that the agent is being started does not hold up what it does fir
   expect(await arrived(1)).toEqual([""]);
   reporter.report({ text: "I will write", turn: 1 });
   reporter.report({ text: "Write a.txt", turn: 1 });
-  await clock.advance(100);
+  await clock.advance(30);
   expect(await arrived(2)).toEqual(["", "Write a.txt"]);
 });
