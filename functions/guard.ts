@@ -111,7 +111,8 @@ function drainOnSignals(server: http.Server): void {
     process.once(signal, () => {
       log("INFO", `${signal}: finishing what is in hand`);
       server.close(() => process.exit(0));
-      server.closeIdleConnections();
+      // A connection whose request has just been finished is idle, and would be kept open for more.
+      setInterval(() => server.closeIdleConnections(), 50);
       setTimeout(() => process.exit(0), DRAIN_SECONDS * 1000).unref();
     });
   }

@@ -1,6 +1,6 @@
 import { describe as describeFigures, runDurability } from "./run.ts";
 
-const SECONDS = 45;
+const SECONDS = 60;
 
 test(
   "nothing acknowledged is lost, halved or done twice when the stand-in is killed over and over",
