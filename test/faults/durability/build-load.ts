@@ -7,11 +7,13 @@ import { attempt, type Field, type Load, PROJECT, runLanes } from "./field.ts";
 type Build = protos.google.devtools.cloudbuild.v1.IBuild;
 
 const PARENT = `projects/${PROJECT}/locations/us-central1`;
-const OVER_WITHIN_MS = 60_000;
+/** How long it may take until one more of the builds that wait is over. */
+const OVER_WITHIN_MS = 20_000;
 /** How long after the last build is over the last message about it may come. */
 const TOLD_WITHIN_MS = 10_000;
 const ENDS = ["SUCCESS", "INTERNAL_ERROR"];
-const PAUSE_MS = 60;
+/** So that builds are not created faster than a small machine can run them. */
+const PAUSE_MS = 200;
 
 /** Builds: each created one ends, runs at most once, and says so on the topic. */
 export function buildLoad(
@@ -48,16 +50,24 @@ export function buildLoad(
   async function whenOver(): Promise<Build[]> {
     const isOver = ({ status }: Build) => ENDS.includes(String(status));
     const isTold = ({ id, status }: Build) => statuses.get(`${id}`)?.has(String(status));
-    const found = await waitFor(OVER_WITHIN_MS, (all) => all.every(isOver));
-    return found.every(isTold) ? found : waitFor(TOLD_WITHIN_MS, (all) => all.every(isTold));
+    const found = await waitFor(OVER_WITHIN_MS, isOver);
+    return found.every(isTold) ? found : waitFor(TOLD_WITHIN_MS, isTold);
   }
 
-  async function waitFor(withinMs: number, isReady: (found: Build[]) => boolean): Promise<Build[]> {
-    const giveUpAt = Date.now() + withinMs;
+  /** Waits until every build is ready, for as long as every `withinMs` at least one more becomes so. */
+  async function waitFor(
+    withinMs: number,
+    isReady: (build: Build) => boolean | undefined,
+  ): Promise<Build[]> {
+    let giveUpAt = Date.now() + withinMs;
+    let fewest = Number.POSITIVE_INFINITY;
     for (;;) {
       const found = await allBuilds();
-      if (isReady(found) || Date.now() > giveUpAt) return found;
-      await sleep(100);
+      const left = found.filter((build) => !isReady(build)).length;
+      if (left < fewest) giveUpAt = Date.now() + withinMs;
+      fewest = Math.min(fewest, left);
+      if (left === 0 || Date.now() > giveUpAt) return found;
+      await sleep(500);
     }
   }
 
