@@ -26,7 +26,9 @@ const QUEUES = {
   },
   async bullmq() {
     const { Queue } = await import("bullmq");
-    const queue = new Queue("runs", { connection: JSON.parse(database) });
+    const { Redis } = await import("ioredis");
+    const connection = new Redis({ ...JSON.parse(database), maxRetriesPerRequest: null });
+    const queue = new Queue("runs", { connection });
     await queue.waitUntilReady();
     return (job) => queue.add("run", job, { jobId: job.id });
   },
