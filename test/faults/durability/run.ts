@@ -125,7 +125,10 @@ async function openHosts(directory: string, faults: Fault[]): Promise<Hosts> {
   let next = prepareHost();
   const [firestore = 0, storage = 0, pubsub = 0, cloudBuild = 0] = await freePorts(4);
   const ports: HostPorts = { firestore, storage, pubsub, cloudBuild };
-  await present.start({ directory, faults, ports });
+  await present.start({ directory, faults, ports }).catch(async (error: unknown) => {
+    await next.kill();
+    throw error;
+  });
   const takeNext = async (): Promise<Host> => {
     present = next;
     next = prepareHost();
