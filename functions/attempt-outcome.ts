@@ -3,6 +3,7 @@ import { type BuildView, verdictWithoutResult } from "../shared/build-view.ts";
 import type { BuildManifest, Manifest } from "../shared/manifest.ts";
 import { resultOf } from "../shared/result.ts";
 import type { RunRecord, Settlement } from "../shared/run-record.ts";
+import { type Session, sessionOf } from "../shared/session.ts";
 import { verdict } from "../shared/verdict.ts";
 import type { Services } from "./services.ts";
 
@@ -26,17 +27,20 @@ export async function settlementOf(
     (await services.artifacts.manifestOf(paths)) ??
     (await services.artifacts.sealManifest(paths, cause));
   if (manifest.by === "seal") return { verdict: verdictWithoutResult(build) };
-  return settlementOfManifest(services, manifest, paths);
+  return settlementOfManifest(services, manifest, { paths, restore: record.state.restore });
 }
 
 async function settlementOfManifest(
   { artifacts }: Services,
   manifest: BuildManifest,
-  paths: AttemptPaths,
+  { paths, restore }: { paths: AttemptPaths; restore: Session | null },
 ): Promise<Settlement> {
-  const result = resultOf(manifest, (object) => artifacts.uriOf(object));
+  const result = resultOf(manifest, (object) => artifacts.uriOf(object), restore);
   const fault = await artifacts.faultOf(manifest, paths);
-  if (fault === undefined) return { verdict: verdict(manifest.facts), result };
+  if (fault === undefined) {
+    const session = sessionOf(manifest, artifacts.bucketName);
+    return { verdict: verdict(manifest.facts), result, session };
+  }
   const message = `An output of the run is not as its manifest says: ${fault}.`;
   return { verdict: { outcome: "artifact_missing", message, deniedTools: [] }, result };
 }

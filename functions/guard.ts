@@ -2,24 +2,17 @@ import http from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../shared/errors.ts";
 import { problemParts } from "./api/problem.ts";
+import { startClosing } from "./closing.ts";
 import { log } from "./log.ts";
 
 /** What the guard lets through. */
 export interface GuardOptions {
   /** Largest body in bytes. */
   bodyBytes: number;
-  /** Keep functions-framework from parsing bodies: the handler gets `rawBody` alone. */
-  keepRaw: boolean;
   /** Address to bind to. */
   host: string;
-}
-
-const ORIGINAL_TYPE = Symbol("content-type as it was sent");
-type Guarded = http.IncomingMessage & { [ORIGINAL_TYPE]?: string | undefined };
-
-/** The Content-Type that the client sent. */
-export function contentTypeOf(request: http.IncomingMessage): string | undefined {
-  return (request as Guarded)[ORIGINAL_TYPE] ?? request.headers["content-type"];
+  /** Answers the requests that the guard lets through. Default: functions-framework. */
+  serve?: http.RequestListener | undefined;
 }
 
 /**
@@ -39,15 +32,15 @@ export function installGuard(options: GuardOptions): void {
   }) as typeof http.createServer;
 }
 
-function guardedServer(listener: http.RequestListener, options: GuardOptions): http.Server {
+function guardedServer(framework: http.RequestListener, options: GuardOptions): http.Server {
+  const { serve = framework } = options;
   const server = http.createServer((request, response) => {
     const refusal = refusalOf(request, options);
     if (refusal !== undefined) {
       refuse(request, response, refusal);
       return;
     }
-    if (options.keepRaw) hideType(request);
-    listener(request, response);
+    serve(request, response);
   });
   server.on("clientError", answerClientError);
   const listen = server.listen.bind(server) as (...args: unknown[]) => http.Server;
@@ -83,14 +76,6 @@ function refuse(
   request.resume();
 }
 
-/** Hands the body to the raw parser, which takes any type that no other parser knows. */
-function hideType(request: Guarded): void {
-  request[ORIGINAL_TYPE] = request.headers["content-type"];
-  if (request.headers["content-type"] !== undefined) {
-    request.headers["content-type"] = "application/octet-stream";
-  }
-}
-
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
@@ -110,6 +95,7 @@ function drainOnSignals(server: http.Server): void {
     process.removeAllListeners(signal);
     process.once(signal, () => {
       log("INFO", `${signal}: finishing what is in hand`);
+      startClosing();
       server.close(() => process.exit(0));
       // A connection whose request has just been finished is idle, and would be kept open for more.
       setInterval(() => server.closeIdleConnections(), 50);

@@ -1,5 +1,6 @@
 import { type CloudEvent, cloudEvent, http } from "@google-cloud/functions-framework";
 import { RUN_LIMITS } from "../shared/limits.ts";
+import { apiListener } from "./api/listener.ts";
 import { readConfig } from "./config.ts";
 import { installGuard } from "./guard.ts";
 
@@ -12,12 +13,6 @@ const target = config.functionTarget;
 
 /** Pub/Sub's largest message, as base64 in JSON. */
 const PUSH_BODY_BYTES = 16 * 1024 * 1024;
-
-installGuard({
-  bodyBytes: target === "api" ? RUN_LIMITS.bodyBytes : PUSH_BODY_BYTES,
-  keepRaw: target === "api",
-  host: config.host,
-});
 
 async function services() {
   const { openServices } = await import("./services.ts");
@@ -41,9 +36,14 @@ const api = served("api", async () => {
   const { apiApp } = await import("./api/app.ts");
   return apiApp(await services(), config);
 });
-http("api", async (request, response) => {
-  const answer = await api();
-  answer(request, response);
+const answerApi = apiListener(api);
+http("api", answerApi);
+
+installGuard({
+  host: config.host,
+  bodyBytes: target === "api" ? RUN_LIMITS.bodyBytes : PUSH_BODY_BYTES,
+  // The framework starts and registers the API, but it does not stand in its requests' way.
+  serve: target === "api" ? answerApi : undefined,
 });
 
 const submitBuild = served("submitBuild", async () => {

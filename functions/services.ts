@@ -1,16 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { BuildSettings } from "../shared/build-plan.ts";
 import type { RandomBytes } from "../shared/ids.ts";
+import { closing } from "./closing.ts";
+import { AgentStore } from "./cloud/agent-store.ts";
 import { Artifacts } from "./cloud/artifacts.ts";
 import { Builds } from "./cloud/builds.ts";
+import { openFirestore } from "./cloud/firestore.ts";
 import { Publisher } from "./cloud/publisher.ts";
 import { RunStore } from "./cloud/run-store.ts";
+import { RunWatch } from "./cloud/run-watch.ts";
 import type { Config } from "./config.ts";
 import { type Log, log } from "./log.ts";
 
 /** Everything outside a handler that it may touch. Tests hand in others. */
 export interface Services {
   runs: RunStore;
+  watch: RunWatch;
+  agents: AgentStore;
   publisher: Publisher;
   artifacts: Artifacts;
   builds: Builds;
@@ -20,12 +26,17 @@ export interface Services {
   log: Log;
   now(): Date;
   random: RandomBytes;
+  /** Aborts when the process is told to end. */
+  closing: AbortSignal;
 }
 
 /** The real ones, where the configuration points them. */
 export function openServices(config: Config): Services {
+  const firestore = openFirestore(config);
   return {
-    runs: new RunStore(config),
+    runs: new RunStore(firestore),
+    watch: new RunWatch(firestore),
+    agents: new AgentStore(firestore),
     publisher: new Publisher(config),
     artifacts: new Artifacts(config),
     builds: new Builds(config.builds, config.cloudBuildEmulatorHost),
@@ -34,5 +45,6 @@ export function openServices(config: Config): Services {
     log,
     now: () => new Date(),
     random: randomBytes,
+    closing,
   };
 }

@@ -37,6 +37,9 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
         attempt: record.state.attempt,
       });
       return;
+    case "publishTurn":
+      await services.publisher.publishAttempt({ runId: effect.runId, attempt: 1 });
+      return;
     case "cancelBuild":
       await services.builds.cancel(effect.build);
       return;

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
-import { Type } from "typebox";
 import type { ResolvedRequest } from "../shared/accept.ts";
 import { type AttemptInput, INPUT_FILES, inputObject } from "../shared/attempt.ts";
 import { buildPlan } from "../shared/build-plan.ts";
@@ -11,6 +10,7 @@ import { RUN_LIMITS, TIMING } from "../shared/limits.ts";
 import type { RunRecord } from "../shared/run-record.ts";
 import { truncateUtf8 } from "../shared/text.ts";
 import { after } from "../shared/transition.ts";
+import { Type } from "../shared/type.ts";
 import { validatorOf } from "../shared/validate.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import type { Creation } from "./cloud/builds.ts";
@@ -72,7 +72,7 @@ async function create(
   const { id: runId } = record.run;
   const { attempt } = record.state;
   return services.builds.create(
-    buildPlan(services.settings, { runId, attempt, agent: request.agent, input }),
+    buildPlan(services.settings, { runId, attempt, agent: request.settings, input }),
   );
 }
 
@@ -89,8 +89,9 @@ async function inputArchive(
     attempt: record.state.attempt,
     bucket: services.artifacts.bucketName,
     prefix: pathsOf(record).prefix,
-    sessionId: record.state.sessionId,
-    agent: request.agent,
+    sessionId: record.state.restore?.sessionId ?? record.state.sessionId,
+    restore: record.state.restore,
+    agent: request.settings,
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
   };
   const tar = await packTar([

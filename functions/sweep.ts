@@ -65,6 +65,8 @@ async function visit(services: Services, runId: string): Promise<void> {
 
 /** The message was lost, or nobody has come to it yet. */
 async function visitPending(services: Services, record: RunRecord): Promise<void> {
+  // The end of the turn before it wakes it, in the same commit.
+  if (record.state.waitsForTurn) return postpone(services, record, TIMING.turnDue);
   await postpone(services, record, TIMING.pendingDue);
   const { attempt } = record.state;
   await services.publisher.publishAttempt({ runId: record.run.id, attempt });

@@ -1,5 +1,6 @@
-import { type Static, Type } from "typebox";
 import { AgentSettings } from "./agent-settings.ts";
+import { Session } from "./session.ts";
+import { type Static, Type } from "./type.ts";
 
 /** Files of the input archive, which is the build's source. */
 export const INPUT_FILES = { attempt: "attempt.json", prompt: "prompt.txt" } as const;
@@ -16,8 +17,10 @@ export const AttemptInput = Type.Object({
   bucket: Type.String(),
   /** Their common prefix, ending in `/`; see `attemptPaths`. */
   prefix: Type.String(),
-  /** UUID for the agent's session. */
+  /** UUID for the agent's session; that of `restore` when there is one. */
   sessionId: Type.String(),
+  /** What an earlier run of the conversation left, to go on from. Null: this one begins afresh. */
+  restore: Type.Union([Session, Type.Null()]),
   /** Settings with every default filled in. */
   agent: AgentSettings,
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */

@@ -1,4 +1,5 @@
 import type { ResolvedAgent } from "./agent-settings.ts";
+import { ENVIRONMENT_PREFIX } from "./environment.ts";
 import { buildTimeoutSeconds, TIMING } from "./limits.ts";
 
 /** What the operator decides about builds; the same for every run. */
@@ -20,7 +21,7 @@ export interface BuildSettings {
 export interface PlannedAttempt {
   runId: string;
   attempt: number;
-  agent: Pick<ResolvedAgent, "timeoutSeconds" | "machineType">;
+  agent: Pick<ResolvedAgent, "timeoutSeconds" | "machineType" | "environment">;
   /** The input archive; `generation` pins its content. */
   input: { bucket: string; object: string; generation: string };
 }
@@ -28,17 +29,28 @@ export interface PlannedAttempt {
 /** The tag that every build of ours carries: other builds of the project share the topic. */
 const PRODUCT_TAG = "runyard";
 
+const MODEL_KEY = "ANTHROPIC_API_KEY";
+
 /** The fields of Cloud Build's `Build` that we set, by Google's names. */
 export type BuildPlan = ReturnType<typeof buildPlan>;
 
 /**
  * The build of an attempt. Nothing in it comes from a user's text: the prompt travels in the source
- * archive alone, and what is an argument or a variable here is constant, so neither a shell nor Cloud
- * Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.)
+ * archive alone, and what is an argument or a plain variable here is constant, so neither a shell nor
+ * Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of the agent's
+ * environment the names and the secrets' versions are here, whose patterns leave no room for a template;
+ * `environmentFaults` has refused what nobody may name.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.builds#Build
  */
 export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
+  const secrets = [
+    { versionName: settings.modelKeySecret, env: MODEL_KEY },
+    ...Object.entries(attempt.agent.environment ?? {}).map(([name, { secret }]) => ({
+      versionName: secret,
+      env: `${ENVIRONMENT_PREFIX}${name}`,
+    })),
+  ];
   return {
     source: {
       storageSource: {
@@ -53,12 +65,10 @@ export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
         name: settings.image,
         args: ["run"],
         env: ["BUILD_ID=$BUILD_ID"],
-        secretEnv: ["ANTHROPIC_API_KEY"],
+        secretEnv: secrets.map(({ env }) => env),
       },
     ],
-    availableSecrets: {
-      secretManager: [{ versionName: settings.modelKeySecret, env: "ANTHROPIC_API_KEY" }],
-    },
+    availableSecrets: { secretManager: secrets },
     serviceAccount: settings.serviceAccount,
     logsBucket: settings.logsBucket,
     timeout: { seconds: buildTimeoutSeconds(attempt.agent.timeoutSeconds) },

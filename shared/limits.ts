@@ -2,6 +2,8 @@
 export const RUN_LIMITS = {
   /** UTF-8 bytes of a prompt. */
   promptBytes: 256 * 1024,
+  /** UTF-8 bytes of an agent's settings as JSON. */
+  settingsBytes: 256 * 1024,
   /** Bytes of a request body: a prompt whose every byte is escaped (`\u0001`), and the rest. */
   bodyBytes: 2 * 1024 * 1024,
   minTimeoutSeconds: 10,
@@ -29,6 +31,18 @@ export const RUN_LIMITS = {
   /** The same of the list of artifacts; the manifest has all of them. */
   artifactsBytes: 10 * 1024,
   deniedTools: 20,
+  /** Events in one report of a build; what is more waits for the next. */
+  reportedEvents: 100,
+  /** Events of one run; later ones are left out, the last of them says so. */
+  events: 10_000,
+  /** UTF-8 bytes of an event's text, */
+  eventTextBytes: 4 * 1024,
+  /** … and of a tool's input in one. */
+  eventInputBytes: 500,
+  /** Days for which a finished run's events are kept. */
+  eventDays: 30,
+  /** Turns of a conversation that wait for the one at work. */
+  queuedTurns: 100,
 } as const;
 
 /** How often something is tried. */
@@ -55,12 +69,16 @@ export const TIMING = {
   lease: 120,
   /** A pending run is published again when it has not moved for this long. */
   pendingDue: 60,
+  /** The same of a turn that waits for the one before it: that one's end wakes it. */
+  turnDue: 3600,
   /** `queueTtl` of a build: how long Cloud Build may keep it before it starts. */
   queueTtl: 3600,
   /** Added to a due time so that the message that is on its way comes first. */
   grace: 60,
-  /** What a build needs beside the agent: image pull and source before, */
-  buildSetup: 120,
+  /** Checking a repository out; the same again for applying what earlier turns changed. */
+  checkout: 90,
+  /** What a build needs beside the agent: image pull, source, checkout and restoring before, */
+  buildSetup: 300,
   /** … stopping the agent, */
   agentStop: 20,
   /** … and collecting and uploading its outputs. */
@@ -81,3 +99,9 @@ export const TIMING = {
 export function buildTimeoutSeconds(agentSeconds: number): number {
   return agentSeconds + TIMING.buildSetup + TIMING.agentStop + TIMING.buildUpload;
 }
+
+/** Bounds of the API's answers that take a while. Cloud Run ends a request after its timeout, at most 3600 s. */
+export const STREAMS = {
+  /** The longest that an answer is held by `Prefer: wait`, in seconds. */
+  waitSeconds: 300,
+} as const;

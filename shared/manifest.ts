@@ -1,6 +1,6 @@
-import { type Static, Type } from "typebox";
+import { type Static, type TSchema, Type } from "./type.ts";
 
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 /** The object `claim`: who won the attempt. Created once. */
 export const Claim = Type.Union([
@@ -23,6 +23,9 @@ export const STOP_CAUSES = [
   /** Its build is being ended from outside (SIGTERM). */
   "terminated",
 ] as const;
+
+/** Steps before the agent that a request can make fail: its repository and its setup commands. */
+export const FAILED_STEPS = ["checkout", "setup"] as const;
 
 /**
  * The last line of Claude Code's stream-json (`type: "result"`), as it came, with its long texts cut.
@@ -62,6 +65,8 @@ export const AgentFacts = Type.Object({
   started: Type.Boolean(),
   /** The runner's own sentence about what kept the agent from starting, or an output from being kept. */
   error: nullable(Type.String()),
+  /** The step before the agent that failed; `error` says why, and the agent never started. */
+  failedStep: nullable(Type.Enum([...FAILED_STEPS])),
   exitCode: nullable(Type.Integer()),
   signal: nullable(Type.String()),
   stoppedBy: nullable(Type.Enum([...STOP_CAUSES])),
@@ -83,7 +88,7 @@ export type AgentFacts = Static<typeof AgentFacts>;
 
 /** One uploaded output: its name, where it is, and what it must be when it is read. */
 export const Output = Type.Object({
-  /** `result.json`, `events.jsonl`, `patch.diff` or `session/…`. */
+  /** `result.json`, `events.jsonl`, `patch.diff`, `workspace.diff` or `session/…`. */
   name: Type.String(),
   /** Object name in the attempt's bucket. */
   object: Type.String(),
@@ -116,6 +121,19 @@ export const BuildManifest = Type.Object({
   startedAt: Type.String(),
   endedAt: Type.String(),
   facts: AgentFacts,
+  /** The agent's session; absent if the agent never started. */
+  session: nullable(
+    Type.Object({
+      id: Type.String(),
+      origin: Type.Enum(["new", "restored", "lost"]),
+      /** One sentence for people, when there is something to say; else empty. */
+      remark: Type.String(),
+      /** The commit that the workspace began with. Null: it began empty. */
+      commit: nullable(Type.String()),
+      /** SHA-256 of the settings that shape the session's system prompt, hex. */
+      instructionsHash: Type.String(),
+    }),
+  ),
   outputs: Type.Array(Output),
   changedFiles: Type.Array(ChangedFile),
   /** Changed files beyond those listed. */

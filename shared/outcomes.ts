@@ -21,7 +21,8 @@ export const OUTCOMES = {
   permission_denied: {
     status: "failed",
     kind: "agent",
-    remedy: "Allow the denied tools (agent.allowedTools) or choose another agent.permissionMode.",
+    remedy:
+      "Allow the denied tools (settings.allowedTools) or choose another settings.permissionMode.",
   },
   nothing_done: {
     status: "failed",
@@ -39,32 +40,47 @@ export const OUTCOMES = {
     kind: "infrastructure",
     remedy: "Mend what the message names where builds run, then send the run again.",
   },
+  checkout_failed: {
+    status: "failed",
+    kind: "request",
+    remedy:
+      "Mend settings.repository: its address, its ref, or whether builds may reach and read it.",
+  },
+  setup_failed: {
+    status: "failed",
+    kind: "request",
+    remedy: "Look at setup.log and mend the command of settings.setupCommands that failed.",
+  },
   refused: { status: "failed", kind: "model", remedy: "Change the prompt: the model refused it." },
   structured_output_missing: {
     status: "failed",
     kind: "agent",
-    remedy: "Ask in the prompt for an answer in the form of agent.outputSchema.",
+    remedy: "Ask in the prompt for an answer in the form of settings.outputSchema.",
   },
   structured_output_invalid: {
     status: "failed",
     kind: "agent",
-    remedy: "Simplify agent.outputSchema or describe its fields: no answer satisfied it.",
+    remedy: "Simplify settings.outputSchema or describe its fields: no answer satisfied it.",
   },
-  max_turns: { status: "failed", kind: "limit", remedy: "Raise agent.maxTurns or split the task." },
+  max_turns: {
+    status: "failed",
+    kind: "limit",
+    remedy: "Raise settings.maxTurns or split the task.",
+  },
   budget_exhausted: {
     status: "failed",
     kind: "limit",
-    remedy: "Raise agent.maxBudgetUsd or split the task.",
+    remedy: "Raise settings.maxBudgetUsd or split the task.",
   },
   out_of_memory: {
     status: "failed",
     kind: "limit",
-    remedy: "Choose a larger agent.machineType or a smaller task.",
+    remedy: "Choose a larger settings.machineType or a smaller task.",
   },
   timed_out: {
     status: "timed_out",
     kind: "limit",
-    remedy: "Raise agent.timeoutSeconds or split the task.",
+    remedy: "Raise settings.timeoutSeconds or split the task.",
   },
   idle: {
     status: "timed_out",
@@ -105,7 +121,7 @@ export const OUTCOMES = {
   build_timed_out: {
     status: "timed_out",
     kind: "limit",
-    remedy: "Raise agent.timeoutSeconds or split the task.",
+    remedy: "Raise settings.timeoutSeconds or split the task.",
   },
   build_cancelled: {
     status: "cancelled",

@@ -2,16 +2,23 @@ import { RUN_LIMITS } from "./limits.ts";
 import type { BuildManifest, ResultLine } from "./manifest.ts";
 import type { Settlement } from "./run-record.ts";
 import type { Artifact, Usage } from "./run-schema.ts";
+import type { Session } from "./session.ts";
 import { truncateUtf8, utf8Length } from "./text.ts";
 
-/** What a finished run's document shows of its manifest, cut to what a document may hold. */
+/**
+ * What a finished run's document shows of its manifest, cut to what a document may hold. `restore` is the
+ * session that the run began with.
+ */
 export function resultOf(
   manifest: BuildManifest,
   uriOf: (object: string) => string,
+  restore: Session | null,
 ): NonNullable<Settlement["result"]> {
+  const { origin = null, remark = "" } = manifest.session ?? {};
   return {
+    conversation: { session: origin, remark },
     output: outputOf(manifest),
-    usage: usageOf(manifest),
+    usage: usageOf(manifest, origin === "restored" ? restore : null),
     artifacts: takeWithin(
       manifest.outputs.map(
         ({ name, object, contentType, sizeBytes, sha256 }): Artifact => ({
@@ -57,8 +64,8 @@ function structuredJson(result: ResultLine | null): string | null {
   return result?.structured_output === undefined ? null : JSON.stringify(result.structured_output);
 }
 
-/** Tokens of every model that took part: the result line's own `usage` counts the main loop alone. */
-function usageOf({ facts }: BuildManifest): Usage {
+/** What an agent's command line counts in a session: tokens of every model, not of the main loop alone. */
+export function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
   const models = Object.values(facts.result?.modelUsage ?? {});
   const sum = (count: (model: (typeof models)[number]) => number) =>
     Math.round(models.reduce((total, model) => total + count(model), 0));
@@ -69,6 +76,21 @@ function usageOf({ facts }: BuildManifest): Usage {
         (m.inputTokens ?? 0) + (m.cacheReadInputTokens ?? 0) + (m.cacheCreationInputTokens ?? 0),
     ),
     outputTokens: sum((m) => m.outputTokens ?? 0),
+  };
+}
+
+/**
+ * What this run used. A restored session's totals go on from those of the turn before in some versions of
+ * Claude Code and begin at 0 in others: a total that is not below the old one went on.
+ */
+function usageOf(manifest: BuildManifest, restored: Session | null): Usage {
+  const { facts } = manifest;
+  const totals = totalsOf(manifest);
+  const since = (total: number, before = 0): number => (total >= before ? total - before : total);
+  return {
+    costUsd: since(totals.costUsd, restored?.totalCostUsd),
+    inputTokens: since(totals.inputTokens, restored?.totalInputTokens),
+    outputTokens: since(totals.outputTokens, restored?.totalOutputTokens),
     turns: facts.result?.num_turns ?? facts.turns,
   };
 }

@@ -1,4 +1,6 @@
+import type { AgentEvent, Event } from "./event.ts";
 import type { Run, RunStatus } from "./run-schema.ts";
+import type { Session } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
 
 export type Phase = RunStatus | "submitting";
@@ -18,8 +20,18 @@ export interface RunState {
   phase: Phase;
   attempt: number;
   nonce: string;
-  /** UUID of the agent's session in this attempt. */
+  /** UUID of the agent's session in this attempt, if it begins a new one. */
   sessionId: string;
+  /** Whether an earlier turn of its conversation is still to end; no lease before that. */
+  waitsForTurn: boolean;
+  /** What the turn before left. */
+  restore: Session | null;
+  /** What this run leaves for the next turn: its own session, or else the one that it restored. */
+  session: Session | null;
+  /** Events of the run so far; the next one's number is one more. */
+  events: number;
+  /** The highest number among the events that the attempt's build has reported. */
+  reported: number;
   /** Whether a lease was ever taken in this attempt: if so, leaving it needs the claim. */
   leaseTaken: boolean;
   leaseUntil: Date | null;
@@ -56,7 +68,11 @@ export interface RunRecord {
 export interface Settlement {
   verdict: Verdict;
   /** Absent: the attempt left no result. */
-  result?: Pick<Run, "output" | "usage" | "artifacts" | "isolation">;
+  result?: Pick<Run, "output" | "usage" | "artifacts" | "isolation"> & {
+    conversation: Pick<Run["conversation"], "session" | "remark">;
+  };
+  /** What the attempt leaves for the next turn; absent or null: nothing that could be restored. */
+  session?: Session | null;
 }
 
 export interface SettledEvent {
@@ -69,12 +85,27 @@ export interface SettledEvent {
   next: { nonce: string; sessionId: string };
 }
 
+/** An event as a build reports it; `number` counts from 1 in each attempt. */
+export interface ReportedEvent {
+  number: number;
+  event: AgentEvent;
+}
+
 export type RunEvent =
   | { type: "lease"; attempt: number; progressTokenHash: string }
   | { type: "deferred"; attempt: number; until: Date; cause: string }
   | { type: "submitted"; attempt: number; build: BuildRef }
   | { type: "claimed"; attempt: number; build: BuildRef }
-  | { type: "progress"; attempt: number; build: BuildRef; text: string; turn: number }
+  | {
+      type: "progress";
+      attempt: number;
+      build: BuildRef;
+      text: string;
+      turn: number;
+      events: readonly ReportedEvent[];
+    }
+  /** The turn before this one is over. */
+  | { type: "turn"; restore: Session | null }
   | { type: "cancel" }
   | SettledEvent
   | { type: "buildOver" }
@@ -84,11 +115,14 @@ export type RunEvent =
 export type Effect =
   /** Publish the attempt to `run-requests`. */
   | { type: "publish" }
+  /** Publish the first attempt of another run, whose turn it now is. */
+  | { type: "publishTurn"; runId: string }
   /** Tell the build to stop and, if no agent has started, make sure that none ever will. */
   | { type: "stopAttempt" }
   /** This build must not live: its run is over or another build has the attempt. */
   | { type: "cancelBuild"; build: BuildRef };
 
 export type Transition =
-  | { changed: true; record: RunRecord; effects: Effect[] }
+  /** `events` are written with the record. */
+  | { changed: true; record: RunRecord; events: Event[]; effects: Effect[] }
   | { changed: false; reason: string; effects: Effect[] };

@@ -1,15 +1,14 @@
-import { type Static, Type } from "typebox";
+import { AGENT_ID } from "./agent.ts";
 import { AgentSettings } from "./agent-settings.ts";
+import { AgentEvent } from "./event.ts";
 import { RUN_LIMITS } from "./limits.ts";
 import { ChangedFile } from "./manifest.ts";
-
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-/** An instant: a Timestamp in documents, a `Date` in memory, an RFC 3339 string over HTTP. */
-const Instant = Type.Unsafe<Date>({ type: "string", format: "date-time" });
+import { Instant, Labels, nullable } from "./schema.ts";
+import { SESSION_ORIGINS } from "./session.ts";
+import { type Static, Type } from "./type.ts";
 
 /** Statuses that a client can see. The set is open: test `done`, not names. */
-const RUN_STATUSES = [
+export const RUN_STATUSES = [
   "pending",
   "queued",
   "running",
@@ -22,32 +21,82 @@ const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-const Labels = Type.Record(
-  Type.String({ pattern: `^[a-z][a-z0-9_.-]{0,${RUN_LIMITS.labelKeyLength - 1}}$` }),
-  Type.String({ maxLength: RUN_LIMITS.labelValueLength }),
-  { maxProperties: RUN_LIMITS.labels, additionalProperties: false },
-);
+const agentId = Type.String({ pattern: AGENT_ID });
+
+/** Which agent a run executes: a stored one, as its latest or a given version has it, or settings for once. */
+const AgentChoice = Type.Union([
+  agentId,
+  Type.Object(
+    { id: agentId, version: Type.Optional(Type.Integer({ minimum: 1 })) },
+    { additionalProperties: false },
+  ),
+  Type.Object({ settings: AgentSettings }, { additionalProperties: false }),
+]);
+export type AgentChoice = Static<typeof AgentChoice>;
+
+const prompt = Type.String({
+  minLength: 1,
+  pattern: "\\S",
+  description: `What the agent shall do; at most ${RUN_LIMITS.promptBytes} bytes of UTF-8.`,
+});
 
 /** The body of `POST /v1/runs`. */
 export const CreateRun = Type.Object(
+  { prompt, agent: Type.Optional(AgentChoice), labels: Type.Optional(Labels) },
+  { additionalProperties: false },
+);
+export type CreateRun = Static<typeof CreateRun>;
+
+/** The body of `POST /v1/conversations/{id}/runs`. */
+export const CreateTurn = Type.Object(
   {
-    prompt: Type.String({
-      minLength: 1,
-      pattern: "\\S",
-      description: `What the agent shall do; at most ${RUN_LIMITS.promptBytes} bytes of UTF-8.`,
-    }),
-    agent: Type.Optional(AgentSettings),
+    ...CreateRun.properties,
+    onBusy: Type.Optional(
+      Type.Enum(["refuse", "queue"], {
+        description:
+          "What to do while another turn is at work: refuse (409 conversation_busy, the default) or queue, in order.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type CreateTurn = Static<typeof CreateTurn>;
+
+/** The body of `POST /v1/agents/{id}/runs`. */
+export const CreateAgentRun = Type.Object(
+  {
+    prompt,
+    version: Type.Optional(
+      Type.Integer({ minimum: 1, description: "Version of the agent. Default: the latest." }),
+    ),
     labels: Type.Optional(Labels),
   },
   { additionalProperties: false },
 );
-export type CreateRun = Static<typeof CreateRun>;
+export type CreateAgentRun = Static<typeof CreateAgentRun>;
+
+/** The body of `POST /v1/runs/{id}/rerun` and `…/continue`: what shall differ. */
+export const Overrides = Type.Object(
+  {
+    prompt: Type.Optional(prompt),
+    settings: Type.Optional(AgentSettings),
+    labels: Type.Optional(Labels),
+  },
+  { additionalProperties: false },
+);
+export type Overrides = Static<typeof Overrides>;
+
+/** A stored agent at a version. */
+export const AgentRef = Type.Object({ id: agentId, version: Type.Integer() });
+export type AgentRef = Static<typeof AgentRef>;
 
 /** `GET /v1/runs/{id}/request`: what was asked, with each default filled in. */
 export const RunRequest = Type.Object({
   runId: Type.String(),
   prompt: Type.String(),
-  agent: AgentSettings,
+  /** The stored agent that `settings` came from; null: they came with the request. */
+  agent: nullable(AgentRef),
+  settings: AgentSettings,
   labels: Labels,
 });
 export type RunRequest = Static<typeof RunRequest>;
@@ -59,6 +108,12 @@ export const ReportProgress = Type.Object(
     buildId: Type.String({ minLength: 1, maxLength: 64 }),
     text: Type.String({ maxLength: 500 }),
     turn: Type.Integer({ minimum: 0 }),
+    /** What happened since the last report, oldest first; `number` counts from 1 in each attempt. */
+    events: Type.Optional(
+      Type.Array(Type.Object({ number: Type.Integer({ minimum: 1 }), event: AgentEvent }), {
+        maxItems: RUN_LIMITS.reportedEvents,
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -106,7 +161,22 @@ export const Run = Type.Object({
   /** One sentence: what an unfinished run waits for, or what became of a finished one. */
   why: Type.String(),
   promptPreview: Type.String(),
+  /** The stored agent and its version; null: the settings came with the request. */
+  agent: nullable(AgentRef),
+  conversation: Type.Object({
+    id: Type.String(),
+    /** From 1. */
+    turn: Type.Integer(),
+    /** How the agent's session came to be; null until it is known. */
+    session: nullable(Type.Enum([...SESSION_ORIGINS])),
+    /** One sentence when the session is not simply the one of the turn before; else empty. */
+    remark: Type.String(),
+  }),
+  /** The run that this one repeats or continues. */
+  parentRunId: nullable(Type.String()),
   labels: Labels,
+  /** The labels as `key:value`, for queries. */
+  labelPairs: Type.Array(Type.String()),
   attempt: Type.Integer(),
   progress: nullable(Type.Object({ text: Type.String(), turn: Type.Integer(), at: Instant })),
   /** What really happened; see `shared/verdict.ts` for the outcomes. */

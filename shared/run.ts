@@ -7,11 +7,13 @@
  * - **claim**: the object that decides whether an attempt's agent may start.
  * - **manifest**: the object that decides an attempt's result.
  * - **verdict**: what really happened, computed from the manifest.
+ * - **conversation**: an ordered list of runs, its turns, that continue one agent session.
  * - **owner**: the authenticated principal that a run belongs to.
  *
  * The phases; a client sees `submitting` as `pending`:
  *
- * - `pending`: accepted, nobody holds this attempt. Left by a lease or a cancel.
+ * - `pending`: accepted, nobody holds this attempt. Left by a lease or a cancel. A turn that waits for
+ *   the one before it (`waitsForTurn`) gets no lease until that has ended.
  * - `submitting`: one submit-build holds a lease; a build may or may not exist. Left when the build's
  *   name is stored, when Cloud Build refuses for now (back to `pending`), or when the lease is over and
  *   the attempt has been sealed.
@@ -20,8 +22,18 @@
  * - `cancelling`: cancel accepted, the attempt not yet settled.
  * - `succeeded`, `failed`, `timed_out`, `cancelled`, `expired`: final. The first one wins.
  */
-import { buildTimeoutSeconds, TIMING } from "./limits.ts";
-import type { BuildRef, Effect, RunEvent, RunRecord, RunState, Transition } from "./run-record.ts";
+import type { AgentEvent } from "./event.ts";
+import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "./limits.ts";
+import type {
+  BuildRef,
+  Effect,
+  ReportedEvent,
+  RunEvent,
+  RunRecord,
+  RunState,
+  Transition,
+} from "./run-record.ts";
+import type { Session } from "./session.ts";
 import { onSettled } from "./settle.ts";
 import { after, move, refused, stay } from "./transition.ts";
 
@@ -42,6 +54,8 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
       return onClaimed(record, event.build, now);
     case "progress":
       return onProgress(record, event, now);
+    case "turn":
+      return onTurn(record, event.restore, now);
     case "cancel":
       return onCancel(record, now);
     case "settled":
@@ -73,8 +87,9 @@ function onLease(
   event: Extract<RunEvent, { type: "lease" }>,
   now: Date,
 ): Transition {
-  const { phase, notBefore } = record.state;
+  const { phase, notBefore, waitsForTurn } = record.state;
   if (phase !== "pending") return refused(`the attempt is ${phase} already`);
+  if (waitsForTurn) return refused("the turn before this one is not over");
   if (notBefore !== null && now < notBefore) return refused("the attempt waits for its backoff");
   const leaseUntil = after(now, TIMING.lease);
   return move(record, "submitting", {
@@ -147,14 +162,51 @@ function onProgress(
   now: Date,
 ): Transition {
   const last = record.run.progress?.at;
-  if (last !== undefined && now.getTime() - last.getTime() < TIMING.progressInterval * 500) {
-    return refused("the last progress is too recent");
-  }
+  const isTooRecent =
+    last !== undefined && now.getTime() - last.getTime() < TIMING.progressInterval * 500;
+  const news = newEvents(record.state, event.events);
+  if (isTooRecent && news.events.length === 0) return refused("the last progress is too recent");
   const progress = { text: event.text, turn: event.turn, at: now };
+  const change = {
+    now,
+    ...(!isTooRecent && { run: { progress } }),
+    state: { reported: news.reported },
+    events: news.events,
+  };
   const started = onClaimed(record, event.build, now);
-  if (!started.changed) return stay(record, { now, run: { progress } });
-  const { run, state } = started.record;
-  return { ...started, record: { run: { ...run, progress }, state } };
+  if (!started.changed) return stay(record, change);
+  const both = stay(started.record, change);
+  if (!both.changed) return both;
+  // One commit, so one version.
+  const state = { ...both.record.state, version: started.record.state.version };
+  return {
+    ...started,
+    record: { run: both.record.run, state },
+    events: [...started.events, ...both.events],
+  };
+}
+
+/** What of a report is new, within what a run may have; the last event before the limit says so. */
+function newEvents(
+  { events, reported }: RunState,
+  report: readonly ReportedEvent[],
+): { events: AgentEvent[]; reported: number } {
+  const unknown = report.filter(({ number }) => number > reported);
+  const room = Math.max(0, RUN_LIMITS.events - events);
+  const taken = unknown.slice(0, room).map(({ event }) => event);
+  if (unknown.length > taken.length && taken.length > 0) {
+    taken[taken.length - 1] = { type: "text", text: "(This run's later events are left out.)" };
+  }
+  return { events: taken, reported: Math.max(reported, ...unknown.map(({ number }) => number)) };
+}
+
+function onTurn(record: RunRecord, restore: Session | null, now: Date): Transition {
+  if (!record.state.waitsForTurn) return refused("the run waits for no turn");
+  return move(record, "pending", {
+    now,
+    cause: "the turn before this one is over",
+    state: { waitsForTurn: false, restore, dueAt: after(now, TIMING.pendingDue) },
+  });
 }
 
 function onCancel(record: RunRecord, now: Date): Transition {

@@ -1,7 +1,7 @@
 import { RETRY_LIMITS, TIMING } from "./limits.ts";
 import { outcomeEntry } from "./outcomes.ts";
-import type { RunRecord, SettledEvent, Transition } from "./run-record.ts";
-import type { RunError } from "./run-schema.ts";
+import type { RunRecord, SettledEvent, Settlement, Transition } from "./run-record.ts";
+import type { Run, RunError } from "./run-schema.ts";
 import { after, move, refused } from "./transition.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -41,6 +41,7 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
     state: {
       attempt,
       ...event.next,
+      reported: 0,
       leaseTaken: false,
       leaseUntil: null,
       notBefore: backoff === 0 ? null : due,
@@ -64,7 +65,7 @@ function backoffSeconds(failures: number): number {
 }
 
 function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Date): Transition {
-  const { verdict, result } = settlement;
+  const { verdict, result, session = null } = settlement;
   const cancelled = record.state.cancelRequestedAt !== null;
   const status = cancelled ? "cancelled" : outcomeEntry(verdict.outcome).status;
   return move(record, status, {
@@ -73,10 +74,12 @@ function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Da
     why: cancelled ? "Cancelled." : verdict.message,
     run: {
       ...result,
+      conversation: conversationOf(record, result?.conversation),
       verdict: { outcome: verdict.outcome, deniedTools: verdict.deniedTools },
       error: status === "succeeded" || status === "cancelled" ? null : errorOf(verdict),
     },
     state: {
+      session: session ?? record.state.restore,
       leaseUntil: null,
       notBefore: null,
       deadlineAt: null,
@@ -86,6 +89,17 @@ function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Da
     },
     effects: liveBuild ? [{ type: "cancelBuild", build: liveBuild }] : [],
   });
+}
+
+/** The run's place in its conversation, with what became of the session that it should have gone on from. */
+function conversationOf(
+  { run: { conversation }, state: { restore } }: RunRecord,
+  session: NonNullable<Settlement["result"]>["conversation"] | undefined,
+): Run["conversation"] {
+  const isLost = session?.session === "new" && conversation.turn > 1 && restore === null;
+  if (!isLost) return { ...conversation, ...session };
+  const remark = "The turns before left no session to go on from, so this one began anew.";
+  return { ...conversation, session: "lost", remark };
 }
 
 function errorOf(verdict: Verdict): RunError {

@@ -1,3 +1,4 @@
+import type { AgentEvent, Event, EventContent } from "./event.ts";
 import { RUN_LIMITS } from "./limits.ts";
 import type { Effect, Phase, RunRecord, RunState, Transition } from "./run-record.ts";
 import type { Run, RunStatus } from "./run-schema.ts";
@@ -24,6 +25,8 @@ interface Change {
   why?: string;
   run?: Partial<Run>;
   state?: Partial<RunState>;
+  /** What the agent did meanwhile. */
+  events?: readonly AgentEvent[];
 }
 
 /** The run in another phase, with an entry in its history. */
@@ -46,11 +49,9 @@ export function move(
     updatedAt: now,
     finishedAt: done ? now : null,
   };
-  return {
-    changed: true,
-    record: { run, state: { ...record.state, ...change.state, phase, version } },
-    effects,
-  };
+  const state = { ...record.state, ...change.state, phase, version };
+  const said = [...(change.events ?? []), { type: "status", status, why: run.why } as const];
+  return { changed: true, ...withEvents({ run, state }, said, now), effects };
 }
 
 /** The run in the same phase, changed in some other way. */
@@ -60,7 +61,28 @@ export function stay(
 ): Transition {
   const state = { ...record.state, ...change.state, version: record.state.version + 1 };
   const run = change.run ? { ...record.run, ...change.run, updatedAt: now } : record.run;
-  return { changed: true, record: { run, state }, effects };
+  return { changed: true, ...withEvents({ run, state }, change.events ?? [], now), effects };
+}
+
+/** The record with its events counted, and their documents. */
+export function withEvents(
+  { run, state }: RunRecord,
+  contents: readonly EventContent[],
+  now: Date,
+): { record: RunRecord; events: Event[] } {
+  const expireAt = after(now, RUN_LIMITS.eventDays * 24 * 3600);
+  const events = contents.map(
+    (event, index): Event => ({
+      id: `${state.attempt}-${String(state.events + index + 1).padStart(6, "0")}`,
+      schemaVersion: 1,
+      owner: run.owner,
+      runId: run.id,
+      at: now,
+      expireAt,
+      event,
+    }),
+  );
+  return { record: { run, state: { ...state, events: state.events + events.length } }, events };
 }
 
 /** Nothing changes; `effects` may still be owed. */

@@ -1,5 +1,5 @@
 import { RUN_LIMITS } from "./limits.ts";
-import type { AgentFacts, ResultLine } from "./manifest.ts";
+import type { AgentFacts, FAILED_STEPS, ResultLine } from "./manifest.ts";
 import type { Outcome } from "./outcomes.ts";
 import { truncateUtf8 } from "./text.ts";
 
@@ -46,12 +46,22 @@ export function verdict(facts: AgentFacts): Verdict {
   };
 }
 
+const STEP_OUTCOMES: Record<(typeof FAILED_STEPS)[number], Outcome> = {
+  checkout: "checkout_failed",
+  setup: "setup_failed",
+};
+
 type Judgement = readonly [outcome: Outcome, message: string];
 
 function judge(facts: AgentFacts, deniedTools: string[]): Judgement {
   if (facts.stoppedBy !== null) {
     const stopped = STOPPED[facts.stoppedBy];
-    if (stopped !== null) return [stopped, STOP_MESSAGES[stopped] ?? stopped];
+    // Of a step before the agent, its own sentence says more.
+    const said = facts.failedStep === null ? null : facts.error;
+    if (stopped !== null) return [stopped, said ?? STOP_MESSAGES[stopped] ?? stopped];
+  }
+  if (facts.failedStep !== null) {
+    return [STEP_OUTCOMES[facts.failedStep], facts.error ?? `The ${facts.failedStep} failed.`];
   }
   if (!facts.started) {
     return ["agent_not_started", facts.error ?? "The agent could not be started."];

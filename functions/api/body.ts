@@ -1,7 +1,8 @@
 import type { Request } from "express";
 import { AppError, type Fault } from "../../shared/errors.ts";
 import { isWellFormed } from "../../shared/text.ts";
-import { contentTypeOf } from "../guard.ts";
+import type { Static, TObject, TSchema } from "../../shared/type.ts";
+import { validatorOf } from "../../shared/validate.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -11,13 +12,12 @@ export function rawBody(request: Request): Buffer {
 }
 
 /**
- * Parses a body of JSON. Functions-framework would have parsed it in its own way; the guard keeps it
- * from doing so.
+ * Parses a body of JSON.
  *
  * @throws {AppError} unsupported_media_type, invalid_utf8, malformed_json
  */
 export function jsonBody(request: Request): unknown {
-  const type = contentTypeOf(request);
+  const type = request.headers["content-type"];
   if (!/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type ?? "")) {
     const detail = `the body is ${type ?? "of no stated type"}; send Content-Type: application/json`;
     throw new AppError("unsupported_media_type", { detail });
@@ -43,8 +43,52 @@ function parse(text: string): unknown {
   }
 }
 
+/**
+ * A request's body as `schema` wants it.
+ *
+ * @param options.isOptional a request without a body is as one with `{}`
+ * @throws {AppError} what {@link jsonBody} throws; invalid, with each fault
+ */
+export function validBody<S extends TSchema>(
+  request: Request,
+  schema: S,
+  { isOptional = false }: { isOptional?: boolean } = {},
+): Static<S> {
+  const isAbsent = isOptional && rawBody(request).length === 0;
+  const value = isAbsent ? {} : jsonBody(request);
+  const malformed = malformedStrings(value);
+  if (malformed.length > 0) throw invalid(malformed.slice(0, 20));
+  const result = validatorOf(schema)(value);
+  if (!result.ok) throw invalid(result.faults);
+  return result.value;
+}
+
+/**
+ * A request's query as `schema` wants it; numbers are given as text.
+ *
+ * @throws {AppError} invalid, with each fault; pointers name the parameter
+ */
+export function validQuery<S extends TObject>(request: Request, schema: S): Static<S> {
+  const given = Object.entries(request.query).map(([name, value]) => {
+    const wanted = (schema.properties as Record<string, { type?: string }>)[name]?.type;
+    const isInteger = wanted === "integer" && typeof value === "string" && /^\d{1,9}$/.test(value);
+    return [name, isInteger ? Number(value) : value];
+  });
+  const result = validatorOf(schema)(Object.fromEntries(given));
+  if (result.ok) return result.value;
+  throw invalid(result.faults);
+}
+
+/** The refusal of a request for its faults; its detail is the first of them. */
+export function invalid(faults: Fault[]): AppError {
+  const first = faults[0];
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  const where = first?.pointer === "" ? "the body" : first?.pointer;
+  return new AppError("invalid", { detail: `${where} ${first?.detail}${more}`, faults });
+}
+
 /** Strings anywhere in `value` that hold a NUL or half of a surrogate pair. */
-export function malformedStrings(value: unknown, pointer = ""): Fault[] {
+function malformedStrings(value: unknown, pointer = ""): Fault[] {
   if (typeof value === "string") {
     if (isWellFormed(value)) return [];
     return [{ pointer, detail: "holds a NUL character or a lone surrogate" }];

@@ -1,29 +1,22 @@
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import { AppError } from "../../shared/errors.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { next } from "../../shared/run.ts";
 import type { RunEvent, RunRecord } from "../../shared/run-record.ts";
 import { ReportProgress, type Run, Run as RunSchema } from "../../shared/run-schema.ts";
-import { validatorOf } from "../../shared/validate.ts";
 import type { Services } from "../services.ts";
 import { applyEvent } from "../settle-attempt.ts";
 import { bearerToken, sha256 } from "./auth.ts";
-import { jsonBody } from "./body.ts";
-
-/** A request about one run of an owner. */
-export interface RunCall {
-  request: Request;
-  response: Response;
-  owner: string;
-}
+import { validBody } from "./body.ts";
+import type { Call } from "./call.ts";
 
 /** `GET /v1/runs/{id}` */
-export async function getRun(services: Services, call: RunCall): Promise<void> {
+export async function getRun(services: Services, call: Call): Promise<void> {
   call.response.json(ordered(await ownRun(services, call)));
 }
 
 /** `GET /v1/runs/{id}/request` */
-export async function getRunRequest(services: Services, call: RunCall): Promise<void> {
+export async function getRunRequest(services: Services, call: Call): Promise<void> {
   const run = await ownRun(services, call);
   const request = await services.runs.getRequest(run.id);
   if (request === undefined) throw notFound(run.id);
@@ -31,7 +24,7 @@ export async function getRunRequest(services: Services, call: RunCall): Promise<
 }
 
 /** `POST /v1/runs/{id}/cancel`. Repeating it is no error; cancelling a run that is over otherwise is. */
-export async function cancelRun(services: Services, call: RunCall): Promise<void> {
+export async function cancelRun(services: Services, call: Call): Promise<void> {
   const { id } = await ownRun(services, call);
   const cancelled = await applyEvent(services, id, { type: "cancel" });
   if (cancelled === undefined) throw notFound(id);
@@ -43,12 +36,10 @@ export async function cancelRun(services: Services, call: RunCall): Promise<void
 }
 
 /** A document's fields come back in alphabetical order; people read them in the schema's. */
-function ordered(run: Run): Run {
+export function ordered(run: Run): Run {
   const names = Object.keys(RunSchema.properties) as (keyof Run)[];
   return Object.fromEntries(names.map((name) => [name, run[name]])) as unknown as Run;
 }
-
-const validateProgress = validatorOf(ReportProgress);
 
 /**
  * `POST /v1/runs/{id}/progress`: a run's own build says what its agent does. Authorized by the
@@ -56,15 +47,11 @@ const validateProgress = validatorOf(ReportProgress);
  */
 export async function reportProgress(
   services: Services,
-  { request, response }: Omit<RunCall, "owner">,
+  { request, response }: Call,
 ): Promise<void> {
   const id = runIdOf(request);
   const tokenHash = sha256(bearerToken(request));
-  const body = validateProgress(jsonBody(request));
-  if (!body.ok) {
-    throw new AppError("invalid", { detail: "not a report of progress", faults: body.faults });
-  }
-  const { attempt, buildId, text, turn } = body.value;
+  const { attempt, buildId, text, turn, events = [] } = validBody(request, ReportProgress);
   const build = services.builds.refOf(buildId);
   const transacted = await services.runs.transact(id, (record, now) => {
     if (!isAuthorized(record, attempt, tokenHash)) {
@@ -72,9 +59,9 @@ export async function reportProgress(
     }
     // Without a text: the agent is being started, so the claim is the build's.
     const event: RunEvent =
-      text === ""
+      text === "" && events.length === 0
         ? { type: "claimed", attempt, build }
-        : { type: "progress", attempt, build, text, turn };
+        : { type: "progress", attempt, build, text, turn, events };
     return next(record, event, now);
   });
   if (transacted === undefined) throw notFound(id);
@@ -89,7 +76,7 @@ function isAuthorized({ state }: RunRecord, attempt: number, tokenHash: string):
 }
 
 /** A run that is absent and one of another owner look the same. */
-async function ownRun({ runs }: Services, { request, owner }: RunCall): Promise<Run> {
+export async function ownRun({ runs }: Services, { request, owner }: Call): Promise<Run> {
   const id = runIdOf(request);
   const run = await runs.getRun(id);
   if (run?.owner !== owner) throw notFound(id);

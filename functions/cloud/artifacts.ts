@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
-import type { AttemptPaths } from "../../shared/attempt.ts";
+import { type AttemptPaths, pathsUnder } from "../../shared/attempt.ts";
 import type { BuildPlan } from "../../shared/build-plan.ts";
 import { TIMING } from "../../shared/limits.ts";
 import {
@@ -99,6 +99,34 @@ export class Artifacts {
     const manifest = await this.manifestOf(paths);
     if (manifest === undefined) throw new Error(`${paths.manifest} vanished`);
     return manifest;
+  }
+
+  /**
+   * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it goes on
+   * with what is left.
+   *
+   * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
+   */
+  async deleteRun(runId: string, logsBucket: string): Promise<void> {
+    const prefix = `attempts/${runId}/`;
+    const [files] = await (await this.#bucket()).getFiles({ prefix });
+    for (const { name } of files.filter((file) => file.name.endsWith("/claim"))) {
+      const claim = await this.claimOf(pathsUnder(name.slice(0, -"claim".length)));
+      if (claim?.by === "build") await this.#deleteLog(logsBucket, claim.buildId);
+    }
+    // The claims say where the logs are, so they go last.
+    const last = files.filter((file) => file.name.endsWith("/claim"));
+    const first = files.filter((file) => !last.includes(file));
+    for (const group of [first, last]) {
+      await Promise.all(group.map((file) => file.delete({ ignoreNotFound: true })));
+    }
+  }
+
+  async #deleteLog(logsBucket: string, buildId: string): Promise<void> {
+    const [bucket = "", ...folders] = logsBucket.replace(/^gs:\/\//, "").split("/");
+    const name = [...folders.filter(Boolean), `log-${buildId}.txt`].join("/");
+    const { storage } = await this.#bucket();
+    await storage.bucket(bucket).file(name).delete({ ignoreNotFound: true });
   }
 
   /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */

@@ -41,11 +41,16 @@ export async function refusing<T>(what: string, call: () => Promise<T>): Promise
   try {
     return await withinDeadline(call());
   } catch (error) {
-    const code = OURS[codeOf(error) ?? 0];
-    if (code === undefined) throw error;
-    const detail = `${what} did not answer in time; try again shortly`;
-    throw new AppError(code, { detail, cause: error });
+    throw asRefusal(what, error);
   }
+}
+
+/** The refusal that says that an error of `what` passes by itself; any other error as it is. */
+export function asRefusal(what: string, error: unknown): unknown {
+  const code = OURS[codeOf(error) ?? 0];
+  if (code === undefined) return error;
+  const detail = `${what} did not answer in time; try again shortly`;
+  return new AppError(code, { detail, cause: error });
 }
 
 async function withinDeadline<T>(calling: Promise<T>): Promise<T> {

@@ -1,39 +1,105 @@
-import { Firestore, Timestamp, type Transaction } from "@google-cloud/firestore";
-import type { ResolvedRequest } from "../../shared/accept.ts";
+import type { DocumentReference, Firestore, Transaction } from "@google-cloud/firestore";
+import type { Accepted, ResolvedRequest } from "../../shared/accept.ts";
+import { type Conversation, endTurn } from "../../shared/conversation.ts";
+import type { Event } from "../../shared/event.ts";
+import { next } from "../../shared/run.ts";
 import type { RunRecord, Transition } from "../../shared/run-record.ts";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run, RunStatus } from "../../shared/run-schema.ts";
+import type { Session } from "../../shared/session.ts";
+import { fromDocument } from "./firestore.ts";
 import { codeOf, GRPC, refusing } from "./google-error.ts";
+import { type Part, partOf } from "./page-query.ts";
 
 /** What {@link RunStore.transact} did: the run as it now is, and what the caller owes. */
 export type Transacted = Transition & { record: RunRecord };
 
-/** Runs in Firestore: `runs`, `runState`, `runRequests` and `keys`. */
+/** Which runs of an owner a list has: those that fit all of it. */
+export interface RunFilter {
+  owner: string;
+  status?: RunStatus;
+  /** Id of a stored agent, at any version. */
+  agent?: string;
+  conversation?: string;
+  /** `key:value` */
+  label?: string;
+}
+
+/** A listing of a conversation shows so many turns; `GET /v1/runs?conversation=` has the others. */
+const SHOWN_TURNS = 100;
+
+/** A conversation as a new turn finds it: what its last run left, and that run if it is still there. */
+export interface BeforeTurn {
+  conversation: Conversation;
+  session: Session | null;
+  last: RunRecord | undefined;
+}
+
+/** Runs in Firestore: `runs` with their `events`, `runState`, `runRequests`, `conversations`; and `keys`. */
 export class RunStore {
   readonly #firestore: Firestore;
 
-  /** `FIRESTORE_EMULATOR_HOST` is honoured by the client. */
-  constructor({ projectId }: { projectId: string }) {
-    this.#firestore = new Firestore({ projectId });
+  constructor(firestore: Firestore) {
+    this.#firestore = firestore;
   }
 
   /**
    * Writes a new run in one commit. If a run of that id is there already, nothing is written and it is
    * returned; a commit of our own whose acknowledgement was lost counts as written.
    */
-  async create(record: RunRecord & { request: ResolvedRequest }): Promise<RunRecord | undefined> {
-    const { id, owner } = record.run;
+  async create(accepted: Accepted): Promise<RunRecord | undefined> {
     const batch = this.#firestore.batch();
-    batch.create(this.#run(id), record.run);
-    batch.create(this.#state(id), record.state);
-    batch.create(this.#request(id), { owner, json: JSON.stringify(record.request) });
+    this.#add(accepted, (document, data) => batch.create(document, data));
+    batch.create(this.#conversation(accepted.conversation.id), accepted.conversation);
     try {
       await refusing("Firestore", () => batch.commit());
       return undefined;
     } catch (error) {
       if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
     }
-    const existing = await this.getRecord(id);
-    return existing?.state.writer === record.state.writer ? undefined : existing;
+    return this.#othersRecord(accepted);
+  }
+
+  /**
+   * Writes a new run as the next turn of a conversation, in one transaction.
+   *
+   * @param accept makes the run for the conversation as it is; what it throws ends the transaction
+   * @returns the new run; or, of the same id, the one that was there; undefined: no such conversation
+   */
+  async createTurn(
+    conversationId: string,
+    { id, accept }: { id: string; accept(before: BeforeTurn): Accepted },
+  ): Promise<RunRecord | undefined> {
+    return refusing("Firestore", () =>
+      this.#firestore.runTransaction(async (transaction) => {
+        const existing = await this.#read(transaction, id);
+        if (existing !== undefined) return existing.record;
+        const conversation = await this.#readConversation(transaction, conversationId);
+        if (conversation === undefined) return undefined;
+        const { lastRun } = conversation;
+        const last = lastRun === null ? undefined : await this.#read(transaction, lastRun);
+        const session = last?.record.state.session ?? null;
+        const accepted = accept({ conversation, session, last: last?.record });
+        this.#add(accepted, (document, data) => transaction.create(document, data));
+        transaction.set(this.#conversation(conversationId), accepted.conversation);
+        return accepted;
+      }),
+    );
+  }
+
+  #add(
+    { run, state, request, events }: Accepted,
+    create: (document: DocumentReference, data: object) => unknown,
+  ): void {
+    create(this.#run(run.id), run);
+    create(this.#state(run.id), state);
+    create(this.#request(run.id), { owner: run.owner, json: JSON.stringify(request) });
+    for (const event of events) create(this.#event(event), event);
+  }
+
+  /** The run that is in the way of a new one; undefined if it is that one itself. */
+  async #othersRecord({ run, state }: Accepted): Promise<RunRecord | undefined> {
+    const existing = await this.getRecord(run.id);
+    return existing?.state.writer === state.writer ? undefined : existing;
   }
 
   async getRun(id: string): Promise<Run | undefined> {
@@ -48,6 +114,56 @@ export class RunStore {
     return found?.record;
   }
 
+  async getConversation(id: string): Promise<Conversation | undefined> {
+    const snapshot = await refusing("Firestore", () => this.#conversation(id).get());
+    return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+  }
+
+  /** The latest runs of a conversation, at most {@link SHOWN_TURNS}, oldest first. */
+  async listTurns({ id, owner }: Conversation): Promise<Run[]> {
+    const turns = this.#turns(id, owner).limit(SHOWN_TURNS);
+    const snapshot = await refusing("Firestore", () => turns.get());
+    const runs = snapshot.docs.map((document) => fromDocument(document.data()) as Run);
+    return runs.sort((left, right) => left.conversation.turn - right.conversation.turn);
+  }
+
+  /** The runs of a conversation, latest first. */
+  /** A part of an owner's runs that fit every filter, newest first. */
+  async list({ owner, status, agent, conversation, label }: RunFilter, part: Part): Promise<Run[]> {
+    const equal = {
+      owner,
+      ...(status !== undefined && { status }),
+      ...(agent !== undefined && { "agent.id": agent }),
+      ...(conversation !== undefined && { "conversation.id": conversation }),
+    };
+    const contains = label === undefined ? undefined : { labelPairs: label };
+    const query = partOf(this.#firestore.collection("runs"), { equal, contains }, part);
+    const snapshot = await refusing("Firestore", () => query.get());
+    return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
+  }
+
+  #turns(id: string, owner: string) {
+    const runs = this.#firestore.collection("runs");
+    const turns = runs.where("owner", "==", owner).where("conversation.id", "==", id);
+    return turns.orderBy("createdAt", "desc");
+  }
+
+  /** Erases a finished run's documents, its own last; and its conversation, if it was the only turn. */
+  async delete({ run: { id, owner, conversation } }: RunRecord): Promise<void> {
+    const events = this.#firestore.collection(`runs/${id}/events`);
+    await refusing("Firestore", () => this.#firestore.recursiveDelete(events));
+    await refusing("Firestore", () =>
+      this.#firestore.runTransaction(async (transaction) => {
+        const turns = await transaction.get(this.#turns(conversation.id, owner).limit(2).select());
+        const isOnlyTurn = turns.docs.every((turn) => turn.id === id);
+        if (isOnlyTurn) transaction.delete(this.#conversation(conversation.id));
+        for (const document of [this.#request(id), this.#state(id), this.#run(id)]) {
+          transaction.delete(document);
+        }
+      }),
+    );
+  }
+
   async getRequest(id: string): Promise<ResolvedRequest | undefined> {
     const snapshot = await refusing("Firestore", () => this.#request(id).get());
     const json: unknown = snapshot.get("json");
@@ -56,7 +172,8 @@ export class RunStore {
 
   /**
    * Decides on a run and writes the decision, in one transaction: it holds for the version that was read
-   * or is taken again. `now` is the transaction's read time. Undefined: there is no such run.
+   * or is taken again. `now` is the transaction's read time. With a run's end its conversation goes on
+   * to the next turn. Undefined: there is no such run.
    */
   async transact(id: string, decide: Decide): Promise<Transacted | undefined> {
     return refusing("Firestore", () =>
@@ -65,11 +182,51 @@ export class RunStore {
         if (read === undefined) return undefined;
         const transition = decide(read.record, read.now);
         if (!transition.changed) return { ...transition, record: read.record };
-        transaction.set(this.#run(id), transition.record.run);
-        transaction.set(this.#state(id), transition.record.state);
-        return transition;
+        const hasEnded = transition.record.run.done && !read.record.run.done;
+        const woken = hasEnded
+          ? await this.#endTurn(transaction, transition.record, read.now)
+          : undefined;
+        this.#write(transaction, transition);
+        if (woken === undefined) return transition;
+        const effect = { type: "publishTurn", runId: woken } as const;
+        return { ...transition, effects: [...transition.effects, effect] };
       }),
     );
+  }
+
+  #write(
+    transaction: Transaction,
+    { record, events }: Extract<Transition, { changed: true }>,
+  ): void {
+    transaction.set(this.#run(record.run.id), record.run);
+    transaction.set(this.#state(record.run.id), record.state);
+    for (const event of events) transaction.set(this.#event(event), event);
+  }
+
+  /**
+   * Writes the conversation as it is after the end of one of its runs.
+   *
+   * @returns the run whose turn it now is
+   */
+  async #endTurn(
+    transaction: Transaction,
+    { run, state }: RunRecord,
+    now: Date,
+  ): Promise<string | undefined> {
+    const before = await this.#readConversation(transaction, run.conversation.id);
+    if (before === undefined) return undefined;
+    let conversation = endTurn(before, run.id, now);
+    let woken: Transition | undefined;
+    while (conversation.activeRun !== before.activeRun && conversation.activeRun !== null) {
+      const waiting = await this.#read(transaction, conversation.activeRun);
+      woken = waiting && next(waiting.record, { type: "turn", restore: state.session }, now);
+      if (woken?.changed) break;
+      conversation = endTurn(conversation, conversation.activeRun, now);
+    }
+    transaction.set(this.#conversation(conversation.id), conversation);
+    if (!woken?.changed) return undefined;
+    this.#write(transaction, woken);
+    return woken.record.run.id;
   }
 
   /** Ids of at most `limit` runs whose `dueAt` has passed, longest due first. */
@@ -95,17 +252,16 @@ export class RunStore {
     return { record: record as RunRecord, now: run.readTime.toDate() };
   }
 
+  async #readConversation(transaction: Transaction, id: string): Promise<Conversation | undefined> {
+    const snapshot = await transaction.get(this.#conversation(id));
+    return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+  }
+
+  #conversation = (id: string) => this.#firestore.doc(`conversations/${id}`);
+  #event = ({ runId, id }: Event) => this.#firestore.doc(`runs/${runId}/events/${id}`);
   #run = (id: string) => this.#firestore.doc(`runs/${id}`);
   #state = (id: string) => this.#firestore.doc(`runState/${id}`);
   #request = (id: string) => this.#firestore.doc(`runRequests/${id}`);
 }
 
 type Decide = (record: RunRecord, now: Date) => Transition;
-
-/** A document's data with `Date`s for Timestamps. */
-function fromDocument(value: unknown): unknown {
-  if (value instanceof Timestamp) return value.toDate();
-  if (Array.isArray(value)) return value.map(fromDocument);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromDocument(item)]));
-}

@@ -1,25 +1,40 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TIMING } from "../../shared/limits.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/manifest.ts";
-import { type Patience, seeThrough } from "./agent-run.ts";
+import { type AgentRun, seeThrough } from "./agent-run.ts";
+import type { RepositoryAccess } from "./checkout.ts";
 import {
   claudeArguments,
   claudeEnvironment,
   claudeInput,
   installedClaudeCode,
+  isSessionRefused,
 } from "./claude-code.ts";
 import type { Clock } from "./clock.ts";
 import { startEgressProxy } from "./egress-proxy.ts";
 import { factsOf, factsWithoutAgent } from "./facts.ts";
+import type { NotStarted } from "./helper.ts";
 import type { Input } from "./input.ts";
-import { type AgentCommand, launchSandboxed, launchUnconfined, socketsIn } from "./launch.ts";
+import {
+  type AgentCommand,
+  type AgentProcess,
+  launchSandboxed,
+  launchUnconfined,
+  socketsIn,
+} from "./launch.ts";
 import { startModelProxy } from "./model-proxy.ts";
-import { type Baseline, recordBaseline } from "./patch.ts";
+import type { Objects } from "./objects.ts";
 import { type Arrangement, arrange, type Folders, type Isolation } from "./place.ts";
-import { STARTING, startProgress } from "./progress.ts";
+import { type AgentSession, type Beginning, lostSession, prepareWorkspace } from "./prepare.ts";
+import { type ProgressReporter, STARTING, startProgress } from "./progress.ts";
 import { probeSandbox } from "./sandbox.ts";
+import type { Hiding } from "./secrets.ts";
+import { runSetup } from "./setup.ts";
+import { recordState } from "./states.ts";
 import { messageOf } from "./text.ts";
+import type { Patience } from "./watch.ts";
 
 /** What the agent's part of an attempt needs. See `RunnerOptions` for the fields not explained. */
 export interface AgentWork {
@@ -28,10 +43,14 @@ export interface AgentWork {
   buildId: string;
   apiKey: string;
   apiBaseUrl: string;
+  environment: Readonly<Record<string, string>>;
+  hiding: Hiding;
   isolation: Isolation;
   memoryBytes: number;
   path: string;
   inherited: Readonly<Record<string, string>>;
+  repositories: RepositoryAccess;
+  objectsIn(bucket: string): Objects;
   terminated: AbortSignal;
   isCancelled(): Promise<boolean>;
   clock: Clock;
@@ -44,14 +63,16 @@ export interface AgentOutcome {
   facts: AgentFacts;
   /** The whole result line, if there was one. */
   result: Record<string, unknown> | undefined;
-  /** The workspace's state before the agent; absent if it never came so far. */
-  baseline: Baseline | undefined;
-  /** Whether `events.jsonl` is among the outputs' files. */
-  hasEvents: boolean;
+  /** The session and the workspace that the agent began with; absent if it never came so far. */
+  beginning: Beginning | undefined;
+  /** Names of the logs among the outputs' files. */
+  logs: string[];
 }
 
 /** From a result line to exiting. */
 const LINGER_MS = 5_000;
+/** From interrupting git to killing it. */
+const GIT_GRACE_MS = 2_000;
 const MAX_PROCESSES = 2_000;
 
 /** Lets the agent work on the prompt. Never throws: what goes wrong is in the facts. */
@@ -60,8 +81,8 @@ export async function workWithAgent(work: AgentWork): Promise<AgentOutcome> {
     agent: { name: "claude-code", version: "unknown" },
     facts: factsWithoutAgent({}, wantsStructured(work)),
     result: undefined,
-    baseline: undefined,
-    hasEvents: false,
+    beginning: undefined,
+    logs: [],
   };
   try {
     const reason = await reasonNotToStart(work);
@@ -92,20 +113,82 @@ async function reasonNotToStart({
 
 /** Fills `outcome` step by step, so that what was reached is known when a step throws. */
 async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void> {
-  const { folders, input, isolation, log, path } = work;
+  const { clock, folders, input, isolation, log, path } = work;
+  const { agent } = input;
   const installed = installedClaudeCode();
   outcome.agent = { name: installed.name, version: installed.version };
-  const { instructions } = input.agent;
-  const arrangement = await arrange(folders, { isolation, installed, instructions, path });
+  const arrangement = await arrange(folders, { isolation, installed, agent, path });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
-  const { git: gitFolder, workspace } = folders;
-  outcome.baseline = await recordBaseline({ gitFolder, workspace }, path);
+  await using progress = startReporting(work);
+  const beginning = await prepare(work, arrangement, installed.name);
+  if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   await using proxies = await startProxies(work);
+  const environment = {
+    ...work.environment,
+    ...claudeEnvironment(arrangement.place, proxies.placeholderKey),
+  };
+  const supervision: Supervision = {
+    arrangement,
+    launch: (command) => launch(work, arrangement, { ...command, environment }),
+    progress,
+    deadlineAt: clock.now() + agent.timeoutSeconds * 1000,
+  };
+  const failure = await setUp(work, outcome, supervision);
+  if (failure !== undefined) return notStarted(work, outcome, failure);
+  if (arrangement.setupFiles.length > 0) await recordState(beginning.states, "before");
+  outcome.beginning = beginning;
   log(`starting ${installed.name} ${installed.version}, isolation ${isolation}`);
-  outcome.hasEvents = true;
-  const run = await superviseAgent(work, arrangement, proxies.placeholderKey);
+  outcome.logs.push("events.jsonl");
+  const run = await letWork(work, supervision, beginning);
   outcome.facts = factsOf(run, wantsStructured(work));
   outcome.result = run.seen.result;
+}
+
+function notStarted(work: AgentWork, outcome: AgentOutcome, reason: NotStarted): void {
+  const { failedStep, stoppedBy, error } = reason;
+  outcome.facts = factsWithoutAgent({ failedStep, stoppedBy, error }, wantsStructured(work));
+}
+
+/** Prepares the workspace and the session. Git gets neither the agent's variables nor its hosts. */
+function prepare(work: AgentWork, arrangement: Arrangement, engineName: string) {
+  const { clock, path, repositories } = work;
+  const { place } = arrangement;
+  const deadlineAt = clock.now() + TIMING.checkout * 1000;
+  const helper = {
+    ...work,
+    patience: { ...patienceOf(work, deadlineAt), graceMs: GIT_GRACE_MS },
+    launch: (command: readonly string[], environment: Readonly<Record<string, string>>) =>
+      launch(work, arrangement, { command, environment }),
+    path: place.path,
+    temporary: place.temporary,
+  };
+  return prepareWorkspace({ ...work, engineName, path, helper, access: repositories });
+}
+
+/** The agent's session at work. One that its command line does not know is replaced by a new one. */
+async function letWork(
+  work: AgentWork,
+  supervision: Supervision,
+  beginning: Beginning,
+): Promise<AgentRun> {
+  const run = await superviseAgent(work, supervision, beginning.session);
+  const isRefused = run.seen.turns === 0 && isSessionRefused(run.stderrTail);
+  if (beginning.session.origin !== "restored" || !isRefused) return run;
+  work.log("the agent does not know the restored session; it starts with a new one");
+  beginning.session = lostSession(beginning.session, "the agent does not know it");
+  await rm(eventsFileOf(work));
+  return superviseAgent(work, supervision, beginning.session);
+}
+
+const eventsFileOf = ({ folders }: AgentWork): string => join(folders.outputs, "events.jsonl");
+
+/** What the agent and its setup commands have in common. */
+interface Supervision {
+  arrangement: Arrangement;
+  launch(command: Pick<AgentCommand, "command" | "mergesOutput">): AgentProcess;
+  progress: ProgressReporter;
+  /** Their common limit, in milliseconds since the epoch. */
+  deadlineAt: number;
 }
 
 async function startProxies({ apiBaseUrl, apiKey, folders, input }: AgentWork) {
@@ -125,46 +208,73 @@ async function startProxies({ apiBaseUrl, apiKey, folders, input }: AgentWork) {
   };
 }
 
-async function superviseAgent(
-  work: AgentWork,
-  { place, directory, sockets, plan }: Arrangement,
-  placeholderKey: string,
-) {
-  const { clock, folders, input, log, path } = work;
-  const command: AgentCommand = {
-    command: [place.program, ...claudeArguments(input.agent, input.attempt.sessionId, place)],
-    directory,
-    environment: claudeEnvironment(place, placeholderKey),
-    ...sockets,
-  };
+/** Reports to the API, beginning with the sign that the run is at work. */
+function startReporting({ buildId, clock, input, log }: AgentWork) {
   const progress = startProgress({
     ...input.attempt.progress,
     attempt: input.attempt.attempt,
-    buildId: work.buildId,
+    buildId,
     intervalMs: TIMING.progressInterval * 1000,
     clock,
     log,
   });
   progress.report(STARTING);
-  const agent = plan
-    ? launchSandboxed(command, plan, path)
-    : launchUnconfined(command, work.inherited);
-  try {
-    return await seeThrough(agent, {
-      ...work,
-      input: claudeInput(input.prompt),
-      eventsFile: join(folders.outputs, "events.jsonl"),
-      patience: patienceOf(work),
-      onProgress: progress.report,
-    });
-  } finally {
-    await progress.close();
-  }
+  return { ...progress, [Symbol.asyncDispose]: progress.close };
 }
 
-function patienceOf({ input, memoryBytes }: AgentWork): Patience {
+/** Starts what it is given in the agent's sandbox, if there is one. */
+function launch(
+  { inherited, path }: AgentWork,
+  { directory, sockets, plan }: Arrangement,
+  command: Pick<AgentCommand, "command" | "environment" | "mergesOutput">,
+): AgentProcess {
+  const placed = { ...command, directory, ...sockets };
+  return plan ? launchSandboxed(placed, plan, path) : launchUnconfined(placed, inherited);
+}
+
+/** @returns why the agent cannot be started, if a setup command failed. */
+async function setUp(
+  work: AgentWork,
+  outcome: AgentOutcome,
+  { arrangement, launch, progress, deadlineAt }: Supervision,
+): Promise<NotStarted | undefined> {
+  const { setupFiles: files } = arrangement;
+  if (files.length === 0) return undefined;
+  outcome.logs.push("setup.log");
+  return runSetup({
+    ...work,
+    files,
+    launch: (command) => launch({ command, mergesOutput: true }),
+    // However long it is silent.
+    patience: () => ({ ...patienceOf(work, deadlineAt), idleMs: Number.POSITIVE_INFINITY }),
+    logFile: join(work.folders.outputs, "setup.log"),
+    onProgress: progress.report,
+  });
+}
+
+function superviseAgent(
+  work: AgentWork,
+  { arrangement: { place }, launch, progress, deadlineAt }: Supervision,
+  session: AgentSession,
+): Promise<AgentRun> {
+  const { agent, attempt, prompt } = work.input;
+  const isRestored = session.origin === "restored";
+  const costBefore = isRestored ? (attempt.restore?.totalCostUsd ?? 0) : 0;
+  const args = claudeArguments(agent, { id: session.id, isRestored }, place);
+  return seeThrough(launch({ command: [place.program, ...args] }), {
+    ...work,
+    input: claudeInput(prompt),
+    eventsFile: eventsFileOf(work),
+    patience: patienceOf(work, deadlineAt),
+    costBefore,
+    onProgress: progress.report,
+    onEvent: progress.add,
+  });
+}
+
+function patienceOf({ clock, memoryBytes }: AgentWork, deadlineAt: number): Patience {
   return {
-    deadlineMs: input.agent.timeoutSeconds * 1000,
+    deadlineMs: Math.max(0, deadlineAt - clock.now()),
     idleMs: TIMING.agentIdle * 1000,
     graceMs: TIMING.agentInterruptGrace * 1000,
     lingerMs: LINGER_MS,

@@ -20,6 +20,8 @@ export interface AgentPlace {
   temporary: string;
   /** Present when the agent has instructions. */
   instructionsFile?: string;
+  /** Present when the agent has MCP servers. */
+  mcpConfigFile?: string;
   path: string;
   /** It runs as root without a sandbox, which Claude Code refuses unless it is told. */
   isUnconfinedRoot: boolean;
@@ -32,6 +34,12 @@ const API_RETRIES = 4;
 const API_TIMEOUT_MS = 600_000;
 /** Folder of the session under `projects/`, whatever the working directory is. */
 const PROJECT = "session";
+
+/**
+ * How to go on with a session. By default it would keep the instructions and tools of its first turn,
+ * even when this turn's are others.
+ */
+const RESUME = ["--system-prompt-snapshot", "off", "--resume"];
 
 /**
  * The installed Claude Code for this machine.
@@ -78,7 +86,7 @@ function tryResolve(require: NodeJS.Require, name: string): string | undefined {
  */
 export function claudeArguments(
   agent: ResolvedAgent,
-  sessionId: string,
+  session: { id: string; isRestored: boolean },
   place: AgentPlace,
 ): string[] {
   const schema = agent.outputSchema && JSON.stringify(agent.outputSchema);
@@ -91,11 +99,14 @@ export function claudeArguments(
     given === undefined || given.length === 0 ? [] : [option, ...given];
   return [
     ...["-p", "--output-format", "stream-json", "--verbose"],
-    ...["--session-id", sessionId],
+    ...(session.isRestored ? [...RESUME, session.id] : ["--session-id", session.id]),
     ...["--setting-sources", "user", "--strict-mcp-config"],
     ...["--permission-mode", agent.permissionMode],
     ...["--max-turns", String(agent.maxTurns), "--max-budget-usd", String(agent.maxBudgetUsd)],
     ...value("--model", agent.model),
+    ...value("--fallback-model", agent.fallbackModels?.join(",") || undefined),
+    ...value("--effort", agent.effort),
+    ...value("--mcp-config", place.mcpConfigFile),
     ...(agent.tools?.length === 0 ? ["--tools", ""] : list("--tools", agent.tools)),
     ...list("--allowedTools", agent.allowedTools),
     ...list("--disallowedTools", agent.disallowedTools),
@@ -140,6 +151,10 @@ export function claudeInput(prompt: Buffer): Buffer {
   const slash = "/".charCodeAt(0);
   return prompt[0] === slash ? Buffer.concat([Buffer.from("\n"), prompt]) : prompt;
 }
+
+/** Whether Claude Code says on standard error that it does not know the session that it should go on with. */
+export const isSessionRefused = (stderr: string): boolean =>
+  stderr.includes("No conversation found with session ID");
 
 /** Where Claude Code leaves the session, under its home: a file, and a folder of large tool results. */
 export function sessionPaths(sessionId: string): { file: string; folder: string } {

@@ -17,7 +17,8 @@ export interface EventMeaning {
   result?: Record<string, unknown>;
 }
 
-type Fields = Record<string, unknown>;
+/** A JSON object of which nothing is known yet. */
+export type Fields = Record<string, unknown>;
 
 const NOTHING: EventMeaning = { toolCalls: 0, toolErrors: 0, isUnauthorized: false };
 const PROGRESS_LENGTH = 200;
@@ -27,15 +28,15 @@ const UNAUTHORIZED = 401;
 /** Claude Code's own messages in the model's place (an API error) carry this name of a model. */
 const SYNTHETIC_MODEL = "<synthetic>";
 
-const isFields = (value: unknown): value is Fields =>
+export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const stringOf = (value: unknown): string | undefined =>
+export const stringOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
 /** Reads one line. What is unknown, or no JSON, means nothing. */
 export function meaningOf(line: string): EventMeaning {
-  const event = parse(line);
+  const event = parseEvent(line);
   if (event === undefined) return NOTHING;
   switch (event["type"]) {
     case "assistant":
@@ -51,7 +52,8 @@ export function meaningOf(line: string): EventMeaning {
   }
 }
 
-function parse(line: string): Fields | undefined {
+/** A line as a JSON object, if it is one. */
+export function parseEvent(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line);
     return isFields(value) ? value : undefined;
@@ -60,7 +62,8 @@ function parse(line: string): Fields | undefined {
   }
 }
 
-function blocksOf(event: Fields): Fields[] {
+/** The content blocks of a message's event. */
+export function blocksOf(event: Fields): Fields[] {
   const message = event["message"];
   const content = isFields(message) ? message["content"] : undefined;
   return Array.isArray(content) ? content.filter(isFields) : [];
@@ -87,10 +90,14 @@ function ofAssistant(event: Fields): EventMeaning {
 
 /** `Write hello.txt`, `Bash npm test`. */
 function describeCall({ name, input }: Fields): string {
-  const fields = isFields(input) ? input : {};
-  const telling = TELLING_FIELDS.map((field) => stringOf(fields[field])).find(Boolean) ?? "";
-  const short = telling.replace(/^(\/\S*)?\/workspace\//, "");
-  return oneLine(`${stringOf(name) ?? "tool"} ${short}`, PROGRESS_LENGTH);
+  return oneLine(`${stringOf(name) ?? "tool"} ${tellingInput(input) ?? ""}`, PROGRESS_LENGTH);
+}
+
+/** The part of a tool's input that says most: a path in the workspace, a command, … */
+export function tellingInput(input: unknown): string | undefined {
+  if (!isFields(input)) return undefined;
+  const telling = TELLING_FIELDS.map((field) => stringOf(input[field])).find(Boolean);
+  return telling?.replace(/^(\/\S*)?\/workspace\//, "");
 }
 
 const firstLine = (text: string | undefined): string | undefined =>

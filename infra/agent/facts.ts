@@ -13,12 +13,13 @@ const MAX_MODELS = 50;
 
 /** The facts of a run whose agent never started. */
 export function factsWithoutAgent(
-  reason: Partial<Pick<AgentFacts, "error" | "stoppedBy">>,
+  reason: Partial<Pick<AgentFacts, "error" | "stoppedBy" | "failedStep">>,
   wantsStructuredOutput: boolean,
 ): AgentFacts {
   return {
     started: false,
     error: null,
+    failedStep: null,
     exitCode: null,
     signal: null,
     stoppedBy: null,
@@ -41,6 +42,7 @@ export function factsOf(run: AgentRun, wantsStructuredOutput: boolean): AgentFac
   return {
     started,
     error: started ? null : end.error,
+    failedStep: null,
     exitCode: started ? end.exitCode : null,
     signal: started ? end.signal : null,
     stoppedBy: run.stoppedBy,

@@ -32,6 +32,8 @@ export interface AgentCommand {
   command: readonly string[];
   directory: string;
   environment: Readonly<Record<string, string>>;
+  /** Its standard error goes where its standard output goes. Default: no. */
+  mergesOutput?: boolean;
   /** Unix sockets of the two proxies. */
   modelSocket: string;
   egressSocket: string;

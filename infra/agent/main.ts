@@ -1,6 +1,7 @@
 // The program that a build runs, with its input in the working directory. See runner.ts.
 import { tmpdir, totalmem } from "node:os";
 import { Storage } from "@google-cloud/storage";
+import { ENVIRONMENT_PREFIX } from "../../shared/environment.ts";
 import { systemClock } from "./clock.ts";
 import { objectsOf } from "./objects.ts";
 import type { Isolation } from "./place.ts";
@@ -29,6 +30,17 @@ function isolationOf(value: string | undefined): Isolation {
   throw new Error(`RUNYARD_SANDBOX is "${value}"; it must be "bubblewrap" or "none"`);
 }
 
+/** The variables that the build plan passes under names of ours, so that they touch nothing of ours. */
+function agentEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith(ENVIRONMENT_PREFIX) && value !== undefined
+        ? [[name.slice(ENVIRONMENT_PREFIX.length), value]]
+        : [],
+    ),
+  );
+}
+
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const terminated = terminatedSignal();
   const buildId = environment["BUILD_ID"];
@@ -40,12 +52,14 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     buildId,
     apiKey: environment["ANTHROPIC_API_KEY"] ?? "",
     apiBaseUrl: environment["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL,
+    environment: agentEnvironment(environment),
     isolation: isolationOf(environment["RUNYARD_SANDBOX"]),
     memoryBytes: totalmem() * MEMORY_SHARE,
     path: environment["PATH"] ?? "/usr/bin:/bin",
     inherited: Object.fromEntries(
       INHERITED.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
     ),
+    repositories: {},
     objectsIn: (bucket) => objectsOf(storage.bucket(bucket)),
     terminated,
     clock: systemClock,

@@ -9,6 +9,8 @@ export interface Objects {
   createOnce(name: string, content: string): Promise<"created" | "exists">;
   /** @throws if it does not exist. */
   read(name: string): Promise<Buffer>;
+  /** Undefined if it does not exist, which looks like a lack of permission to those who may not list. */
+  find(name: string): Promise<Buffer | undefined>;
   exists(name: string): Promise<boolean>;
   /**
    * Creates an object out of a file, which must not change meanwhile.
@@ -26,12 +28,16 @@ interface Uploaded {
 }
 
 const PRECONDITION_FAILED = 412;
+const ABSENT = [403, 404];
 /** Larger files are sent in pieces that can be taken up again. */
 const RESUMABLE_BYTES = 8 * 1024 * 1024;
 const ONCE = { preconditionOpts: { ifGenerationMatch: 0 } } as const;
 
 const isTaken = (error: unknown): boolean =>
   error instanceof ApiError && error.code === PRECONDITION_FAILED;
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof ApiError && ABSENT.includes(error.code ?? 0);
 
 /** The objects of `bucket`, through Google's client. */
 export function objectsOf(bucket: Bucket): Objects {
@@ -49,6 +55,15 @@ export function objectsOf(bucket: Bucket): Objects {
     async read(name) {
       const [content] = await bucket.file(name).download();
       return content;
+    },
+    async find(name) {
+      try {
+        const [content] = await bucket.file(name).download();
+        return content;
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
     },
     async exists(name) {
       const [exists] = await bucket.file(name).exists();

@@ -16,6 +16,8 @@ const CONTENT_TYPES: Record<string, string> = {
   "events.jsonl": "application/jsonl",
   "patch.diff": "text/x-diff; charset=utf-8",
   "result.json": "application/json",
+  "setup.log": "text/plain; charset=utf-8",
+  "workspace.diff": "text/x-diff; charset=utf-8",
 };
 const MAX_SESSION_FILES = 200;
 const MAX_SESSION_FILE_BYTES = 64 * 1024 ** 2;

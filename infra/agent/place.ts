@@ -1,5 +1,6 @@
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ResolvedAgent } from "../../shared/agent-settings.ts";
 import type { AgentPlace, Installed } from "./claude-code.ts";
 import { RELAY_SHOWN, socketsIn } from "./launch.ts";
 import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
@@ -50,6 +51,8 @@ export interface Arrangement {
   place: AgentPlace;
   directory: string;
   sockets: { modelSocket: string; egressSocket: string };
+  /** One script per setup command, in their order, as the agent sees them. */
+  setupFiles: string[];
   /** Absent without isolation. */
   plan?: SandboxPlan;
 }
@@ -57,24 +60,53 @@ export interface Arrangement {
 interface Wanted {
   isolation: Isolation;
   installed: Installed;
-  instructions: string | undefined;
+  agent: Pick<ResolvedAgent, "instructions" | "mcpServers" | "setupCommands">;
   /** The runner's own `PATH`, used without isolation. */
   path: string;
 }
 
+/** Makes the agent's files and says where it will find them. */
 export async function arrange(folders: Folders, wanted: Wanted): Promise<Arrangement> {
-  const instructionsFile = join(folders.files, "instructions.txt");
-  if (wanted.instructions) await writeFile(instructionsFile, wanted.instructions);
+  const files = filesOf(wanted.agent);
+  await writeFiles(folders.files, files);
   return wanted.isolation === "bubblewrap"
-    ? arrangeInside(folders, wanted)
-    : arrangeOutside(folders, wanted, instructionsFile);
+    ? arrangeInside(folders, wanted, Object.keys(files))
+    : arrangeOutside(folders, wanted);
 }
 
-function arrangeOutside(
-  folders: Folders,
-  { installed, instructions, path }: Wanted,
-  instructionsFile: string,
-): Arrangement {
+const INSTRUCTIONS = "instructions.txt";
+const MCP_CONFIG = "mcp.json";
+const setupFile = (index: number) => `setup-${index + 1}.sh`;
+
+/** Texts of the request that reach the agent as files, by their names. */
+function filesOf({ instructions, mcpServers, setupCommands = [] }: Wanted["agent"]) {
+  const setup = setupCommands.map((command, index) => [
+    setupFile(index),
+    `${command}
+`,
+  ]);
+  return {
+    ...(instructions && { [INSTRUCTIONS]: instructions }),
+    ...(mcpServers && { [MCP_CONFIG]: JSON.stringify({ mcpServers }) }),
+    ...(Object.fromEntries(setup) as Record<string, string>),
+  };
+}
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+}
+
+/** Where the files of {@link filesOf} are, when they lie in `folder`. */
+function filePlaces(folder: string, { instructions, mcpServers, setupCommands }: Wanted["agent"]) {
+  return {
+    ...(instructions && { instructionsFile: join(folder, INSTRUCTIONS) }),
+    ...(mcpServers && { mcpConfigFile: join(folder, MCP_CONFIG) }),
+    setupFiles: (setupCommands ?? []).map((_, index) => join(folder, setupFile(index))),
+  };
+}
+
+function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): Arrangement {
+  const { setupFiles, ...files } = filePlaces(folders.files, agent);
   return {
     place: {
       program: join(installed.folder, installed.program),
@@ -82,32 +114,33 @@ function arrangeOutside(
       temporary: folders.temporary,
       path,
       isUnconfinedRoot: process.getuid?.() === 0,
-      ...(instructions && { instructionsFile }),
+      ...files,
     },
     directory: folders.workspace,
     sockets: socketsIn(folders.sockets),
+    setupFiles,
   };
 }
 
 async function arrangeInside(
   folders: Folders,
-  { installed, instructions }: Wanted,
+  { installed, agent }: Wanted,
+  names: readonly string[],
 ): Promise<Arrangement> {
   const etc = { passwd: PASSWD, group: GROUP, hosts: HOSTS };
-  for (const [name, content] of Object.entries(etc)) {
-    await writeFile(join(folders.files, name), content);
-  }
+  await writeFiles(folders.files, etc);
+  const show = (name: string, parent: string) => ({
+    host: join(folders.files, name),
+    inside: `${parent}/${name}`,
+  });
   const shown = [
     ...RELAY_SHOWN,
-    ...Object.keys(etc).map((name) => ({
-      host: join(folders.files, name),
-      inside: `/etc/${name}`,
-    })),
+    ...Object.keys(etc).map((name) => show(name, "/etc")),
+    ...names.map((name) => show(name, INSIDE.runyard)),
     { host: installed.folder, inside: AGENT_FOLDER },
     { host: folders.sockets, inside: SOCKETS_INSIDE },
   ];
-  const inside = `${INSIDE.runyard}/instructions.txt`;
-  if (instructions) shown.push({ host: join(folders.files, "instructions.txt"), inside });
+  const { setupFiles, ...files } = filePlaces(INSIDE.runyard, agent);
   const { workspace, home } = folders;
   return {
     place: {
@@ -116,10 +149,11 @@ async function arrangeInside(
       temporary: INSIDE.temporary,
       path: PATH_INSIDE,
       isUnconfinedRoot: false,
-      ...(instructions && { instructionsFile: inside }),
+      ...files,
     },
     directory: INSIDE.workspace,
     sockets: socketsIn(SOCKETS_INSIDE),
+    setupFiles,
     plan: { workspace, home, shown, limits: DEFAULT_LIMITS },
   };
 }

@@ -1,6 +1,6 @@
 // Runs between the runner and the agent, in the sandbox if there is one. Plain JavaScript without
 // imports of ours, because the sandbox shows it this one file. Descriptor 3 is a socket to the runner:
-//   in   first line: {command, directory, environment, modelSocket, egressSocket}
+//   in   first line: {command, directory, environment, mergesOutput, modelSocket, egressSocket}
 //        later lines: "interrupt" (SIGINT to the agent)
 //        its end: the runner is gone, so the agent has to go too
 //   out  one line: {started: true}, then one: {exitCode, signal} or {error}
@@ -68,7 +68,7 @@ function endAgent() {
 async function startAgent(plan) {
   const [file, ...rest] = plan.command;
   const env = { ...plan.environment, ...(await networkEnvironment(plan)) };
-  agent = spawn(file, rest, { cwd: plan.directory, env, stdio: "inherit" });
+  agent = spawn(file, rest, { cwd: plan.directory, env, stdio: [0, 1, plan.mergesOutput ? 1 : 2] });
   agent.once("spawn", () => say({ started: true }));
   agent.once("error", (error) => say({ error: error.message }, () => process.exit(1)));
   agent.once("exit", (exitCode, signal) =>

@@ -141,8 +141,8 @@ function versionOf(packageJson: string): string {
 
 /** Sends the sample through HTTP as anybody would, and shows it; true if it succeeded. */
 async function sample({ address, key }: Local, { prompt, live }: CliOptions): Promise<boolean> {
-  const agent = live ? { maxBudgetUsd: SAMPLE_CAP_USD } : {};
-  const run = await sendRun({ apiUrl: address.apiUrl, key }, { prompt, agent });
+  const settings = live ? { maxBudgetUsd: SAMPLE_CAP_USD } : {};
+  const run = await sendRun({ apiUrl: address.apiUrl, key }, { prompt, agent: { settings } });
   say(`\nSample ${run.id} ${JSON.stringify(prompt)}`);
   const ended = await followRun(address, run.id);
   return ended.status === "succeeded";

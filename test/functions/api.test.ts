@@ -80,14 +80,18 @@ describe("POST /v1/runs", () => {
 
   test("keeps the request with each default filled in", async () => {
     const prompt = "echo \u{1f469}‍\u{1f4bb}\r\n\t$HOME";
-    const { id } = await json(world.call("/runs", { json: { prompt, agent: { maxTurns: 3 } } }));
+    const { id } = await json(
+      world.call("/runs", { json: { prompt, agent: { settings: { maxTurns: 3 } } } }),
+    );
     const request = await json(world.call(`/runs/${id}/request`));
     expect(request).toMatchObject({
       runId: id,
       prompt,
-      agent: { maxTurns: 3, timeoutSeconds: 300 },
+      agent: null,
+      settings: { maxTurns: 3, timeoutSeconds: 300 },
     });
-    expect(validatorOf(CreateRun)({ prompt: request.prompt, agent: request.agent }).ok).toBe(true);
+    const again = { prompt: request.prompt, agent: { settings: request.settings } };
+    expect(validatorOf(CreateRun)(again).ok).toBe(true);
   });
 
   test("takes a prompt of exactly 256 KiB of UTF-8", async () => {
@@ -144,10 +148,19 @@ describe("POST /v1/runs", () => {
   });
 
   test("names every fault with its place", async () => {
-    const body = { prompt: 1, agent: { maxTurns: 0, nope: true }, labels: { A: "b" } };
+    const body = {
+      prompt: 1,
+      agent: { settings: { maxTurns: 0, nope: true } },
+      labels: { A: "b" },
+    };
     const { errors, detail } = await problem(await world.call("/runs", { json: body }));
     const pointers = errors?.map(({ pointer }) => pointer).sort();
-    expect(pointers).toEqual(["/agent/maxTurns", "/agent/nope", "/labels/A", "/prompt"]);
+    expect(pointers).toEqual([
+      "/agent/settings/maxTurns",
+      "/agent/settings/nope",
+      "/labels/A",
+      "/prompt",
+    ]);
     expect(detail).toContain("3 more");
   });
 });
@@ -254,9 +267,9 @@ describe("what is not there", () => {
   });
 
   test.each([
-    ["DELETE", "/runs", "POST"],
-    ["GET", "/runs", "POST"],
-    ["PUT", `/runs/run_${"0".repeat(22)}`, "GET"],
+    ["DELETE", "/runs", "POST, GET"],
+    ["POST", "/health", "GET"],
+    ["PUT", `/runs/run_${"0".repeat(22)}`, "GET, DELETE"],
     ["OPTIONS", "/health", "GET"],
   ])("%s %s is 405 and names what is allowed", async (method, path, allow) => {
     const response = await world.call(path, { method });

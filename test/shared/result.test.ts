@@ -9,6 +9,7 @@ import { at, makeRunsInEveryPhase, settled } from "../support/make-run.ts";
 const FACTS: AgentFacts = {
   started: true,
   error: null,
+  failedStep: null,
   exitCode: 0,
   signal: null,
   stoppedBy: null,
@@ -42,7 +43,7 @@ function manifest(facts: Partial<AgentFacts>, rest: Partial<BuildManifest> = {})
 }
 
 const result = (...args: Parameters<typeof manifest>) =>
-  resultOf(manifest(...args), (object) => `gs://b/${object}`);
+  resultOf(manifest(...args), (object) => `gs://b/${object}`, null);
 
 test("usage adds up every model, cached tokens included", () => {
   const modelUsage = {
@@ -115,7 +116,8 @@ test("the largest possible run stays within what a document may hold", () => {
     },
   };
   const full = manifest(facts, rest);
-  const settlement = { verdict: verdict(full.facts), result: resultOf(full, (o) => `gs://b/${o}`) };
+  const shown = resultOf(full, (object) => `gs://b/${object}`, null);
+  const settlement = { verdict: verdict(full.facts), result: shown };
   const ended = next(largest, settled("succeeded", { settlement }), at(1));
   if (!ended.changed) throw new Error(ended.reason);
   const { run } = ended.record;

@@ -26,7 +26,8 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   deferred: { type: "deferred", attempt: 1, until: at(60), cause: "quota" },
   submitted,
   claimed,
-  progress: { type: "progress", attempt: 1, build: BUILD, text: "Write a", turn: 1 },
+  progress: { type: "progress", attempt: 1, build: BUILD, text: "Write a", turn: 1, events: [] },
+  turn: { type: "turn", restore: null },
   cancel,
   settled: settled("succeeded"),
   buildOver: { type: "buildOver" },
@@ -185,6 +186,7 @@ describe("cancel", () => {
       output: null,
       artifacts: [],
       isolation: "none",
+      conversation: { session: "new", remark: "" },
       usage: { costUsd: 1, inputTokens: 2, outputTokens: 3, turns: 4 },
     } as const;
     const event = settled("succeeded", {

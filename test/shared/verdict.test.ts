@@ -17,6 +17,7 @@ function facts(overrides: Partial<AgentFacts> = {}): AgentFacts {
   return {
     started: true,
     error: null,
+    failedStep: null,
     exitCode: 0,
     signal: null,
     stoppedBy: null,
@@ -217,6 +218,16 @@ describe("the verdict", () => {
       expect(verdict(facts({ stoppedBy, started: false })).outcome).toBe(outcome);
     },
   );
+
+  test.each([
+    ["checkout", "checkout_failed"],
+    ["setup", "setup_failed"],
+  ] as const)("a %s that failed is told by what it said", (failedStep, outcome) => {
+    const without = facts({ started: false, failedStep, error: "It ended.", result: null });
+    expect(verdict(without)).toMatchObject({ outcome, message: "It ended." });
+    const stopped = verdict({ ...without, stoppedBy: "cancel" });
+    expect(stopped).toMatchObject({ outcome: "cancelled", message: "It ended." });
+  });
 
   test("an agent that gave its result and did not exit is judged by the result", () => {
     expect(

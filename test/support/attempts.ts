@@ -62,6 +62,7 @@ export function manifestOf({ run, state }: RunRecord, buildId: string): BuildMan
     facts: {
       started: true,
       error: null,
+      failedStep: null,
       exitCode: 0,
       signal: null,
       stoppedBy: null,

@@ -1,4 +1,4 @@
-import { acceptRun } from "../../shared/accept.ts";
+import { acceptRun, type Order } from "../../shared/accept.ts";
 import { next } from "../../shared/run.ts";
 import type { RunEvent, RunRecord, RunState } from "../../shared/run-record.ts";
 import type { Verdict } from "../../shared/verdict.ts";
@@ -13,10 +13,22 @@ export function at(seconds: number): Date {
   return new Date(T0.getTime() + seconds * 1000);
 }
 
+/** An order without an agent of its own. */
+export function makeOrder(overrides: Partial<Order> = {}): Order {
+  return {
+    prompt: "Do it",
+    agent: null,
+    settings: {},
+    labels: {},
+    parentRunId: null,
+    ...overrides,
+  };
+}
+
 /** A run as the API accepts it. */
 export function makeRun(overrides: { id?: string; prompt?: string } = {}): RunRecord {
   const { run, state } = acceptRun(
-    { prompt: overrides.prompt ?? "Do it", labels: { team: "a" } },
+    makeOrder({ prompt: overrides.prompt ?? "Do it", labels: { team: "a" } }),
     {
       id: overrides.id ?? `run_${"0".repeat(22)}`,
       owner: "owner",

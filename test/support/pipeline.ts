@@ -14,6 +14,7 @@ import { startStorage } from "../../infra/local/storage/start.ts";
 import { acceptRun } from "../../shared/accept.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
+import { makeOrder } from "./make-run.ts";
 
 const PROJECT = "pipeline";
 
@@ -103,18 +104,15 @@ export async function startPipeline(
     log,
     record,
     async accept(prompt = "Do it") {
-      const accepted = acceptRun(
-        { prompt },
-        {
-          id: runId(randomBytes(16)),
-          owner: "owner",
-          nonce: newNonce(randomBytes),
-          sessionId: newUuid(randomBytes),
-          requestHash: "hash",
-          writer: newNonce(randomBytes),
-          now: new Date(),
-        },
-      );
+      const accepted = acceptRun(makeOrder({ prompt }), {
+        id: runId(randomBytes(16)),
+        owner: "owner",
+        nonce: newNonce(randomBytes),
+        sessionId: newUuid(randomBytes),
+        requestHash: "hash",
+        writer: newNonce(randomBytes),
+        now: new Date(),
+      });
       await services.runs.create(accepted);
       return record(accepted.run.id);
     },

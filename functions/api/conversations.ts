@@ -1,0 +1,116 @@
+import type { Request } from "express";
+import { type Acceptance, acceptTurn, type Order } from "../../shared/accept.ts";
+import { CONVERSATION_ID, type Conversation } from "../../shared/conversation.ts";
+import { AppError } from "../../shared/errors.ts";
+import { RUN_LIMITS } from "../../shared/limits.ts";
+import { CreateTurn, type Run } from "../../shared/run-schema.ts";
+import type { BeforeTurn } from "../cloud/run-store.ts";
+import type { Services } from "../services.ts";
+import { acceptanceOf, answerAccepted, confirmAccepted, refuseTooMuch } from "./accept-order.ts";
+import { validBody } from "./body.ts";
+import type { Call } from "./call.ts";
+import { agentOf } from "./create-run.ts";
+import { ordered } from "./runs.ts";
+
+/** `GET /v1/conversations/{id}`: the conversation and its turns. */
+export async function getConversation(services: Services, call: Call): Promise<void> {
+  const conversation = await ownConversation(services, call);
+  const runs = await services.runs.listTurns(conversation);
+  call.response.json({ ...conversation, items: runs.map(ordered) });
+}
+
+/** `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names one. */
+export async function createTurn(services: Services, call: Call): Promise<void> {
+  const { prompt, agent, labels, onBusy = "refuse" } = validBody(call.request, CreateTurn);
+  const conversation = await ownConversation(services, call);
+  const chosen =
+    agent === undefined
+      ? await agentOfLatest(services, conversation)
+      : await agentOf(services, call.owner, agent);
+  await acceptNextTurn(services, call, {
+    conversationId: conversation.id,
+    order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
+    refuses: (before) => {
+      if (onBusy === "refuse") refuseBusy(before);
+    },
+  });
+}
+
+/** A run that shall be the next turn of a conversation. */
+interface Turn {
+  conversationId: string;
+  order: Order;
+  /** Throws if this turn may not be added to the conversation as it is. */
+  refuses(before: BeforeTurn): void;
+}
+
+/**
+ * Accepts a run as the next turn of a conversation, and answers.
+ *
+ * @throws {AppError} conversation_busy, limit_reached, idempotency_key_reused, invalid
+ */
+export async function acceptNextTurn(
+  services: Services,
+  call: Call,
+  turn: Turn,
+): Promise<void> {
+  await answerAccepted(services, call, await placeTurn(services, call, turn));
+}
+
+/** {@link acceptNextTurn} without the answer. */
+export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
+  refuseTooMuch(turn.order);
+  const acceptance: Acceptance = acceptanceOf(services, call);
+  const created = await services.runs.createTurn(turn.conversationId, {
+    id: acceptance.id,
+    accept: (before) => {
+      turn.refuses(before);
+      refuseFull(before.conversation);
+      return acceptTurn(turn.order, acceptance, before);
+    },
+  });
+  if (created === undefined) throw noConversation(turn.conversationId);
+  return confirmAccepted(services, call, { acceptance, record: created });
+}
+
+/** @throws {AppError} conversation_busy if a turn is at work */
+export function refuseBusy({ conversation: { id, activeRun } }: BeforeTurn): void {
+  if (activeRun === null) return;
+  const detail = `run ${activeRun} is at work in conversation ${id}; wait for it, cancel it, or send onBusy: "queue"`;
+  throw new AppError("conversation_busy", { detail });
+}
+
+function refuseFull({ id, queue }: Conversation): void {
+  if (queue.length < RUN_LIMITS.queuedTurns) return;
+  const detail = `${queue.length} turns of conversation ${id} wait already; wait for some of them to end`;
+  throw new AppError("limit_reached", { detail });
+}
+
+/** What the latest turn ran with: the same version, or its settings. Without one: the defaults. */
+async function agentOfLatest(
+  { runs }: Services,
+  { queue, lastRun }: Conversation,
+): Promise<Pick<Order, "agent" | "settings" | "labels">> {
+  const latest = queue.at(-1) ?? lastRun;
+  const request = latest === null ? undefined : await runs.getRequest(latest);
+  if (request === undefined) return { agent: null, settings: {}, labels: {} };
+  return { agent: request.agent, settings: request.settings, labels: {} };
+}
+
+/** A conversation that is absent and one of another owner look the same. */
+async function ownConversation({ runs }: Services, { request, owner }: Call) {
+  const id = conversationIdOf(request);
+  const conversation = await runs.getConversation(id);
+  if (conversation?.owner !== owner) throw noConversation(id);
+  return conversation;
+}
+
+function conversationIdOf(request: Request): string {
+  const id = String(request.params["id"]);
+  if (!new RegExp(CONVERSATION_ID).test(id)) throw noConversation(id);
+  return id;
+}
+
+function noConversation(id: string): AppError {
+  return new AppError("not_found", { detail: `there is no conversation ${id}` });
+}

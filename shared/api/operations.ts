@@ -1,0 +1,15 @@
+import { AGENT_OPERATIONS } from "./agents.ts";
+import { CONVERSATION_OPERATIONS } from "./conversations.ts";
+import { LEGACY_OPERATIONS } from "./legacy.ts";
+import type { Operation } from "./operation.ts";
+import { RUN_OPERATIONS } from "./runs.ts";
+import { SERVICE_OPERATIONS } from "./service.ts";
+
+/** Every operation of the HTTP API. */
+export const OPERATIONS: readonly Operation[] = [
+  ...RUN_OPERATIONS,
+  ...CONVERSATION_OPERATIONS,
+  ...AGENT_OPERATIONS,
+  ...LEGACY_OPERATIONS,
+  ...SERVICE_OPERATIONS,
+];

@@ -1,0 +1,35 @@
+import type { Run } from "../../shared/run-schema.ts";
+import { snapshotsUntil } from "./follow.ts";
+import type { World } from "./world.ts";
+
+/** An answer of the API with its JSON. */
+interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: each test looks at the fields that it is about
+  body: any;
+  headers: Headers;
+}
+
+export async function post(
+  world: World,
+  path: string,
+  { body, headers = {} }: { body: object; headers?: Record<string, string> },
+): Promise<Answer> {
+  const response = await world.call(path, { json: body, headers });
+  return { status: response.status, body: await response.json(), headers: response.headers };
+}
+
+/** Posts what the API must accept as a run. */
+export async function accepted(world: World, path: string, body: object): Promise<Run> {
+  const answer = await post(world, path, { body });
+  if (answer.status === 202) return answer.body;
+  throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+}
+
+/** The run when it is over. */
+export async function ended(world: World, { id }: Pick<Run, "id">): Promise<Run> {
+  return (await snapshotsUntil(world.firestore, id)).at(-1) as Run;
+}
+
+/** Path of the turns of a run's conversation. */
+export const turnsOf = ({ conversation }: Run) => `/conversations/${conversation.id}/runs`;
