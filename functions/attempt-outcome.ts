@@ -38,7 +38,7 @@ async function settlementOfManifest(
   const result = resultOf(manifest, (object) => artifacts.uriOf(object), restore);
   const fault = await artifacts.faultOf(manifest, paths);
   if (fault === undefined) {
-    const session = sessionOf(manifest, artifacts.bucketName);
+    const session = sessionOf(manifest, artifacts.bucketName, restore);
     return { verdict: verdict(manifest.facts), result, session };
   }
   const message = `An output of the run is not as its manifest says: ${fault}.`;

@@ -1,4 +1,7 @@
 import type { BuildSettings } from "../shared/build-plan.ts";
+import type { RunQuotas } from "./cloud/admission.ts";
+import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
+import type { IdTokenSettings } from "./cloud/id-tokens.ts";
 
 /** Everything that the functions take from their environment; this is the one place that reads it. */
 export interface Config {
@@ -9,6 +12,19 @@ export interface Config {
   publicUrl: string;
   /** Host names (without port) that requests to the API may be addressed to. */
   allowedHosts: readonly string[];
+  /** Origins of pages that may call the API, as `https://app.example.com`. */
+  corsOrigins: readonly string[];
+  /** Requests that each owner may send in a minute to each instance. */
+  requestsPerMinute: number;
+  /** Requests without a valid key that may come from an address in a minute. */
+  failuresPerMinute: number;
+  /** Proxies in front of the API that append to `X-Forwarded-For`; the first of them is told the caller's address. */
+  forwardedHops: number;
+  runQuotas: RunQuotas;
+  idTokens: IdTokenSettings;
+  /** Who may call with an ID token: e-mail addresses, `@domain`s, owners, or `*`. */
+  tokenUsers: readonly string[];
+  customTokens: CustomTokenSettings;
   builds: BuildSettings;
   /** `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it. */
   cloudBuildEmulatorHost: string | undefined;
@@ -23,7 +39,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads the configuration.
  *
- * @throws {Error} that names every variable that is missing.
+ * @throws {Error} that names every variable that is missing, or the first that does not say what it should
  */
 export function readConfig(environment: Environment = process.env): Config {
   const required = requiredFrom(environment, [
@@ -40,7 +56,8 @@ export function readConfig(environment: Environment = process.env): Config {
     projectId,
     bucket: required.RUNYARD_BUCKET,
     publicUrl: required.RUNYARD_PUBLIC_URL.replace(/\/+$/, ""),
-    allowedHosts: listOf(environment["RUNYARD_ALLOWED_HOSTS"] ?? "127.0.0.1,localhost,[::1]"),
+    allowedHosts: lowerCase(listOf(environment["RUNYARD_ALLOWED_HOSTS"] ?? LOOPBACK)),
+    ...callersOf(environment),
     builds: {
       projectId,
       location: environment["RUNYARD_LOCATION"] ?? "us-central1",
@@ -56,6 +73,64 @@ export function readConfig(environment: Environment = process.env): Config {
   };
 }
 
+const LOOPBACK = "127.0.0.1,localhost,[::1]";
+
+/** Who may call, from where and how often. */
+function callersOf(
+  environment: Environment,
+): Pick<
+  Config,
+  | "corsOrigins"
+  | "requestsPerMinute"
+  | "failuresPerMinute"
+  | "forwardedHops"
+  | "runQuotas"
+  | "idTokens"
+  | "tokenUsers"
+  | "customTokens"
+> {
+  const whole = (name: string, least: number) => wholeNumberOf(environment, name, least);
+  return {
+    corsOrigins: lowerCase(listOf(environment["RUNYARD_CORS_ORIGINS"])).map(originOf),
+    requestsPerMinute: whole("RUNYARD_REQUESTS_PER_MINUTE", 1) ?? 600,
+    failuresPerMinute: whole("RUNYARD_FAILURES_PER_MINUTE", 1) ?? 60,
+    // Cloud Run's own front appends the address of whoever it takes a request from.
+    forwardedHops:
+      whole("RUNYARD_FORWARDED_HOPS", 0) ?? (environment["K_SERVICE"] === undefined ? 0 : 1),
+    runQuotas: {
+      concurrent: whole("RUNYARD_MAX_CONCURRENT_RUNS", 1),
+      daily: whole("RUNYARD_MAX_DAILY_RUNS", 1),
+    },
+    idTokens: {
+      audiences: listOf(environment["RUNYARD_ID_TOKEN_AUDIENCE"]),
+      firebaseProject: environment["RUNYARD_FIREBASE_PROJECT"] || undefined,
+    },
+    tokenUsers: listOf(environment["RUNYARD_TOKEN_USERS"]).map((user) =>
+      user.includes("@") ? user.toLowerCase() : user,
+    ),
+    customTokens: {
+      serviceAccount: environment["RUNYARD_TOKEN_SERVICE_ACCOUNT"] || undefined,
+      unsigned: Boolean(environment["FIRESTORE_EMULATOR_HOST"]),
+    },
+  };
+}
+
+function wholeNumberOf(environment: Environment, name: string, least: number): number | undefined {
+  const text = environment[name] || undefined;
+  if (text === undefined) return undefined;
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least) return number;
+  throw new Error(`${name} is ${text}, and must be a whole number from ${least} on`);
+}
+
+function originOf(text: string): string {
+  if (URL.canParse(text) && new URL(text).origin === text) return text;
+  const example = "https://app.example.com, without a path";
+  throw new Error(
+    `RUNYARD_CORS_ORIGINS has ${text}, which is no origin; list origins as ${example}`,
+  );
+}
+
 function requiredFrom<const N extends string>(
   environment: Environment,
   names: readonly N[],
@@ -68,9 +143,13 @@ function requiredFrom<const N extends string>(
   >;
 }
 
-function listOf(text: string): string[] {
+function listOf(text = ""): string[] {
   return text
     .split(",")
-    .map((item) => item.trim().toLowerCase())
+    .map((item) => item.trim())
     .filter(Boolean);
+}
+
+function lowerCase(items: string[]): string[] {
+  return items.map((item) => item.toLowerCase());
 }

@@ -2,13 +2,19 @@ import { randomBytes } from "node:crypto";
 import type { BuildSettings } from "../shared/build-plan.ts";
 import type { RandomBytes } from "../shared/ids.ts";
 import { closing } from "./closing.ts";
+import { openAdmission } from "./cloud/admission.ts";
 import { AgentStore } from "./cloud/agent-store.ts";
 import { Artifacts } from "./cloud/artifacts.ts";
 import { Builds } from "./cloud/builds.ts";
+import { CustomTokens } from "./cloud/custom-tokens.ts";
 import { openFirestore } from "./cloud/firestore.ts";
+import { IdTokens } from "./cloud/id-tokens.ts";
+import { KeyStore } from "./cloud/key-store.ts";
 import { Publisher } from "./cloud/publisher.ts";
 import { RunStore } from "./cloud/run-store.ts";
 import { RunWatch } from "./cloud/run-watch.ts";
+import { lazyStorage } from "./cloud/storage.ts";
+import { StoredObjects } from "./cloud/stored-objects.ts";
 import type { Config } from "./config.ts";
 import { type Log, log } from "./log.ts";
 
@@ -17,8 +23,12 @@ export interface Services {
   runs: RunStore;
   watch: RunWatch;
   agents: AgentStore;
+  keys: KeyStore;
+  idTokens: IdTokens;
+  customTokens: CustomTokens;
   publisher: Publisher;
   artifacts: Artifacts;
+  objects: StoredObjects;
   builds: Builds;
   settings: BuildSettings;
   /** The API's address as builds reach it. */
@@ -33,12 +43,17 @@ export interface Services {
 /** The real ones, where the configuration points them. */
 export function openServices(config: Config): Services {
   const firestore = openFirestore(config);
+  const storage = lazyStorage(config);
   return {
-    runs: new RunStore(firestore),
+    runs: new RunStore(firestore, openAdmission(firestore, config.runQuotas)),
     watch: new RunWatch(firestore),
     agents: new AgentStore(firestore),
+    keys: new KeyStore(firestore),
+    idTokens: new IdTokens(config.idTokens),
+    customTokens: new CustomTokens(config.customTokens),
     publisher: new Publisher(config),
-    artifacts: new Artifacts(config),
+    artifacts: new Artifacts(config, storage),
+    objects: new StoredObjects(storage),
     builds: new Builds(config.builds, config.cloudBuildEmulatorHost),
     settings: config.builds,
     publicUrl: config.publicUrl,

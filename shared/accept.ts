@@ -141,6 +141,7 @@ function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
     notBefore: null,
     progressTokenHash: null,
     build: null,
+    pastBuilds: [],
     dueAt: null,
     deadlineAt: null,
     obligations: [],

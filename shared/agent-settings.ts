@@ -154,7 +154,8 @@ export const AgentSettings = Type.Object(
     ),
     outputSchema: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description: "JSON Schema that the run's structured output must satisfy.",
+        description:
+          "JSON Schema, for an object, that the run's structured output must satisfy; `format` says nothing. A run whose output does not satisfy it fails with output_schema_unmet.",
       }),
     ),
     timeoutSeconds: Type.Optional(

@@ -82,6 +82,16 @@ export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
   };
 }
 
+/**
+ * The object that Cloud Build writes the log of a build to.
+ *
+ * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
+ */
+export function logObject(logsBucket: string, buildId: string): { bucket: string; name: string } {
+  const [bucket = "", ...folders] = logsBucket.replace(/^gs:\/\//, "").split("/");
+  return { bucket, name: [...folders.filter(Boolean), `log-${buildId}.txt`].join("/") };
+}
+
 function runTag(runId: string): string {
   return runId;
 }

@@ -49,11 +49,18 @@ export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ProblemCode;
   readonly faults: Fault[];
+  /** When it is worth to try again, if `retry` says that it is. */
+  readonly retryAfterSeconds: number;
 
-  constructor(code: ProblemCode, options: { detail: string; faults?: Fault[]; cause?: unknown }) {
+  /** @param options.retryAfterSeconds default 5 */
+  constructor(
+    code: ProblemCode,
+    options: { detail: string; faults?: Fault[]; cause?: unknown; retryAfterSeconds?: number },
+  ) {
     super(options.detail, { cause: options.cause });
     this.code = code;
     this.faults = options.faults ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 5;
   }
 
   get status(): number {

@@ -40,14 +40,16 @@ const StatusEvent = Type.Object({
 /** What one event says. */
 export type EventContent = AgentEvent | Static<typeof StatusEvent>;
 
+/** `{attempt}-{seq}`, `seq` with six digits and growing over all attempts: ids sort as events happened. */
+export const EVENT_ID = "^[1-9]-[0-9]{6}$";
+
 /**
  * The document `runs/{id}/events/{attempt-seq}`: one list, in the order of its ids, of everything that
  * happened to a run. Each transition of the run and each report of its build adds to it in the same
  * commit. Deleted by Firestore's TTL on `expireAt`.
  */
 export const Event = Type.Object({
-  /** `{attempt}-{seq}`, `seq` with six digits and growing over all attempts: ids sort as events happened. */
-  id: Type.String({ pattern: "^[1-9]-[0-9]{6}$" }),
+  id: Type.String({ pattern: EVENT_ID }),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
   runId: Type.String(),

@@ -31,6 +31,7 @@ export const RUN_LIMITS = {
   /** The same of the list of artifacts; the manifest has all of them. */
   artifactsBytes: 10 * 1024,
   deniedTools: 20,
+  outputFaults: 10,
   /** Events in one report of a build; what is more waits for the next. */
   reportedEvents: 100,
   /** Events of one run; later ones are left out, the last of them says so. */
@@ -41,6 +42,10 @@ export const RUN_LIMITS = {
   eventInputBytes: 500,
   /** Days for which a finished run's events are kept. */
   eventDays: 30,
+  /** UTF-8 bytes of an output schema as JSON, */
+  outputSchemaBytes: 64 * 1024,
+  /** … and levels of objects and lists in it. */
+  outputSchemaDepth: 32,
   /** Turns of a conversation that wait for the one at work. */
   queuedTurns: 100,
 } as const;
@@ -100,8 +105,20 @@ export function buildTimeoutSeconds(agentSeconds: number): number {
   return agentSeconds + TIMING.buildSetup + TIMING.agentStop + TIMING.buildUpload;
 }
 
-/** Bounds of the API's answers that take a while. Cloud Run ends a request after its timeout, at most 3600 s. */
+/** Bounds of the API's answers that take a while. */
 export const STREAMS = {
   /** The longest that an answer is held by `Prefer: wait`, in seconds. */
   waitSeconds: 300,
+  /** Seconds between the heartbeats of an event stream. */
+  heartbeatSeconds: 15,
+  /** What an event stream's client waits before it connects again, in seconds. */
+  reconnectSeconds: 2,
+  /** An event stream ends by itself, to be resumed: Cloud Run cuts a request off after 3600 s at most. */
+  eventStreamSeconds: 3540,
+  /** Events that one follower has in memory at most. */
+  eventPage: 100,
+  /** How often somebody who follows a log is given what is new; Cloud Build writes every few seconds. */
+  logPollSeconds: 2,
+  /** A client that takes nothing for so many seconds is dropped. */
+  stallSeconds: 30,
 } as const;

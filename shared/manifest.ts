@@ -83,12 +83,16 @@ export const AgentFacts = Type.Object({
   stderrTail: Type.String(),
   /** Whether the run asked for structured output. */
   wantsStructuredOutput: Type.Boolean(),
+  /** What of the structured output, all of it, does not fit the schema. Null: there is none. */
+  outputFaults: nullable(
+    Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() })),
+  ),
 });
 export type AgentFacts = Static<typeof AgentFacts>;
 
 /** One uploaded output: its name, where it is, and what it must be when it is read. */
 export const Output = Type.Object({
-  /** `result.json`, `events.jsonl`, `patch.diff`, `workspace.diff` or `session/…`. */
+  /** `result.json`, `setup.log`, `events.jsonl`, `patch.diff`, `workspace.diff` or `session/…`. */
   name: Type.String(),
   /** Object name in the attempt's bucket. */
   object: Type.String(),

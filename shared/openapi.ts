@@ -1,11 +1,13 @@
 import type { Answer, Operation } from "./api/operation.ts";
-import { PROBLEM_HEADERS, problemReferences, problemResponses } from "./openapi/problems.ts";
+import { COMMON_HEADERS, RATE_LIMIT, type Refusal, refusalsOf } from "./openapi/problems.ts";
 import { published, referredSchemas } from "./openapi/schemas.ts";
 import type {
+  Header,
   MediaType,
   OpenApiDocument,
   OperationObject,
   Parameter,
+  Reference,
   ResponseObject,
 } from "./openapi/types.ts";
 import type { TSchema } from "./type.ts";
@@ -15,6 +17,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Runs: "One accepted request to execute an agent on a prompt. Its document is the live result.",
   Conversations: "Runs that continue one agent session, one at a time.",
   Agents: "Stored, versioned configurations of agents.",
+  Legacy: "The paths of the service that this one takes the place of, with its bodies.",
   Builds: "What only a run's own build calls.",
   Service: "The service itself, without a key.",
 };
@@ -51,7 +54,7 @@ export function openApiDocument(
   serverUrl = "/",
 ): OpenApiDocument {
   const paths = pathsOf(operations);
-  const responses = problemResponses(operations);
+  const responses = sharedResponses(operations);
   return {
     openapi: "3.1.0",
     info: {
@@ -66,7 +69,7 @@ export function openApiDocument(
     components: {
       schemas: referredSchemas({ paths, responses }),
       responses,
-      headers: PROBLEM_HEADERS,
+      headers: COMMON_HEADERS,
       securitySchemes: SECURITY_SCHEMES,
     },
   };
@@ -109,7 +112,7 @@ function operationOf(operation: Operation): OperationObject {
         content: { [bodyType]: { schema: published(body) } },
       },
     }),
-    responses: { ...answersOf(operation), ...problemReferences(operation) },
+    responses: responsesOf(operation),
   };
 }
 
@@ -153,24 +156,51 @@ function headerParameters({ headers = {} }: Operation): Parameter[] {
   }));
 }
 
-function answersOf({ answers }: Operation): Record<string, ResponseObject> {
-  return Object.fromEntries(
-    Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]),
+/** Refusals that operations share: those of statuses that have no other meaning for them. */
+function sharedResponses(operations: readonly Operation[]): Record<string, ResponseObject> {
+  const refusals = operations.flatMap((operation) =>
+    refusalsOf(operation).filter(({ status }) => !(status in operation.answers)),
   );
+  return Object.fromEntries(refusals.map(({ name, response }) => [name, response]));
 }
 
-function responseOf({ description, schema, contentType, headers }: Answer): ResponseObject {
+function responsesOf(operation: Operation): OperationObject["responses"] {
+  const isCounted = operation.access !== "public" && operation.access !== "build";
+  const refusals = refusalsOf(operation);
+  const answers = Object.entries(operation.answers).map(([status, answer]) => {
+    const refusal = refusals.find((one) => one.status === status);
+    return [status, withRefusal(responseOf(answer, isCounted ? RATE_LIMIT : {}), refusal)];
+  });
+  const references = refusals.map(({ status, name }) => [
+    status,
+    { $ref: `#/components/responses/${name}` },
+  ]);
+  return Object.fromEntries([...references, ...answers]);
+}
+
+/** A status that is an answer of the operation's own and a refusal too has the contents of both. */
+function withRefusal(answer: ResponseObject, refusal: Refusal | undefined): ResponseObject {
+  if (refusal === undefined) return answer;
+  const { description, headers, content } = refusal.response;
+  return {
+    description: `${answer.description} ${description}`,
+    headers: { ...answer.headers, ...headers },
+    content: { ...answer.content, ...content },
+  };
+}
+
+function responseOf(
+  { description, schema, contentType, headers = {} }: Answer,
+  common: Record<string, Reference>,
+): ResponseObject {
   const type = contentType ?? (schema && "application/json");
+  const own = Object.entries(headers).map(([name, text]): [string, Header] => [
+    name,
+    { description: text, schema: { type: "string" } },
+  ]);
   return {
     description,
-    ...(headers && {
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([name, text]) => [
-          name,
-          { description: text, schema: { type: "string" } },
-        ]),
-      ),
-    }),
+    headers: { ...Object.fromEntries(own), ...common },
     ...(type && { content: { [type]: contentOf(type, schema) } }),
   };
 }

@@ -52,15 +52,11 @@ export const OUTCOMES = {
     remedy: "Look at setup.log and mend the command of settings.setupCommands that failed.",
   },
   refused: { status: "failed", kind: "model", remedy: "Change the prompt: the model refused it." },
-  structured_output_missing: {
+  output_schema_unmet: {
     status: "failed",
     kind: "agent",
-    remedy: "Ask in the prompt for an answer in the form of settings.outputSchema.",
-  },
-  structured_output_invalid: {
-    status: "failed",
-    kind: "agent",
-    remedy: "Simplify settings.outputSchema or describe its fields: no answer satisfied it.",
+    remedy:
+      "Ask in the prompt for an answer in the form of settings.outputSchema, or make it simpler.",
   },
   max_turns: {
     status: "failed",

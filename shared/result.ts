@@ -1,5 +1,5 @@
 import { RUN_LIMITS } from "./limits.ts";
-import type { BuildManifest, ResultLine } from "./manifest.ts";
+import type { BuildManifest, Output, ResultLine } from "./manifest.ts";
 import type { Settlement } from "./run-record.ts";
 import type { Artifact, Usage } from "./run-schema.ts";
 import type { Session } from "./session.ts";
@@ -20,19 +20,17 @@ export function resultOf(
     output: outputOf(manifest),
     usage: usageOf(manifest, origin === "restored" ? restore : null),
     artifacts: takeWithin(
-      manifest.outputs.map(
-        ({ name, object, contentType, sizeBytes, sha256 }): Artifact => ({
-          name,
-          uri: uriOf(object),
-          contentType,
-          sizeBytes,
-          sha256,
-        }),
-      ),
+      manifest.outputs.map((output) => artifactOf(output, uriOf(output.object))),
       RUN_LIMITS.artifactsBytes,
     ),
     isolation: manifest.isolation,
   };
+}
+
+/** An output as its owner sees it. */
+export function artifactOf(output: Output, uri: string): Artifact {
+  const { name, contentType, sizeBytes, sha256 } = output;
+  return { name, uri, contentType, sizeBytes, sha256 };
 }
 
 function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {

@@ -11,6 +11,12 @@ export interface BuildRef {
   id: string;
 }
 
+/** A build and the attempt that it was of. */
+export interface AttemptBuild {
+  attempt: number;
+  id: string;
+}
+
 /** The document `runState/{id}`: what the server alone knows. Written together with the run. */
 export interface RunState {
   schemaVersion: 1;
@@ -40,6 +46,8 @@ export interface RunState {
   /** SHA-256 of the attempt's progress token, hex. */
   progressTokenHash: string | null;
   build: BuildRef | null;
+  /** The builds of earlier attempts, as far as they are known, oldest first. */
+  pastBuilds: AttemptBuild[];
   /** When the sweep looks at the run next; null only when it is over and owes nothing. */
   dueAt: Date | null;
   /** When the build must have started (`queued`) or ended (`running`); past it the sweep ends it. */

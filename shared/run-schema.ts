@@ -139,6 +139,8 @@ export const RunError = Type.Object({
   remedy: Type.String(),
   /** Whether the same request may well succeed when it is sent again. */
   retryable: Type.Boolean(),
+  /** Of `output_schema_unmet`: what does not fit, with JSON pointers into the output. */
+  errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
 });
 export type RunError = Static<typeof RunError>;
 
@@ -149,6 +151,14 @@ export const Usage = Type.Object({
   turns: Type.Integer(),
 });
 export type Usage = Static<typeof Usage>;
+
+const outputProperties = {
+  text: Type.String(),
+  /** True when `text` or `structured` was cut or left out: the whole is in `result.json`. */
+  truncated: Type.Boolean(),
+  changedFiles: Type.Array(ChangedFile),
+  moreChangedFiles: Type.Integer(),
+};
 
 /** The document `runs/{id}`: public to its owner, at most 64 KiB. */
 export const Run = Type.Object({
@@ -185,13 +195,9 @@ export const Run = Type.Object({
   ),
   output: nullable(
     Type.Object({
-      text: Type.String(),
+      ...outputProperties,
       /** The structured output as JSON text (Firestore holds no nested arrays). */
       structured: nullable(Type.String()),
-      /** True when `text` or `structured` was cut or left out: the whole is in `result.json`. */
-      truncated: Type.Boolean(),
-      changedFiles: Type.Array(ChangedFile),
-      moreChangedFiles: Type.Integer(),
     }),
   ),
   error: nullable(RunError),
@@ -213,3 +219,15 @@ export const Run = Type.Object({
   finishedAt: nullable(Instant),
 });
 export type Run = Static<typeof Run>;
+
+/** A run over HTTP: as its document, with the structured output as JSON. */
+export const RunAnswer = Type.Object({
+  ...Run.properties,
+  output: nullable(
+    Type.Object({
+      ...outputProperties,
+      structured: Type.Unknown({ description: "The structured output; null: there is none." }),
+    }),
+  ),
+});
+export type RunAnswer = Static<typeof RunAnswer>;

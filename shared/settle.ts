@@ -1,6 +1,12 @@
 import { RETRY_LIMITS, TIMING } from "./limits.ts";
 import { outcomeEntry } from "./outcomes.ts";
-import type { RunRecord, SettledEvent, Settlement, Transition } from "./run-record.ts";
+import type {
+  AttemptBuild,
+  RunRecord,
+  SettledEvent,
+  Settlement,
+  Transition,
+} from "./run-record.ts";
 import type { Run, RunError } from "./run-schema.ts";
 import { after, move, refused } from "./transition.ts";
 import type { Verdict } from "./verdict.ts";
@@ -47,6 +53,7 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
       notBefore: backoff === 0 ? null : due,
       progressTokenHash: null,
       build: null,
+      pastBuilds: buildsOf(record),
       deadlineAt: null,
       dueAt: due,
       failures,
@@ -57,6 +64,12 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
       ...(event.liveBuild ? [{ type: "cancelBuild" as const, build: event.liveBuild }] : []),
     ],
   });
+}
+
+/** The builds of a run so far, oldest first, each with its attempt. */
+export function buildsOf({ state }: RunRecord): AttemptBuild[] {
+  const { build, attempt, pastBuilds } = state;
+  return build === null ? pastBuilds : [...pastBuilds, { attempt, id: build.id }];
 }
 
 function backoffSeconds(failures: number): number {
@@ -110,5 +123,6 @@ function errorOf(verdict: Verdict): RunError {
     message: verdict.message,
     remedy: entry.remedy ?? "",
     retryable: entry.retry ?? false,
+    ...(verdict.outputFaults && { errors: verdict.outputFaults }),
   };
 }

@@ -41,16 +41,9 @@ export function describeFaults(faults: Fault[]): string {
   return faults.map(({ pointer, detail }) => `${pointer || "it"} ${detail}`).join(", ");
 }
 
-/** What makes `schema` unusable as a JSON Schema, or undefined. */
-export function schemaFault(schema: object): string | undefined {
-  try {
-    // Its own instance: a caller's `$id` must not be remembered.
-    const caller = new Ajv2020({ strict: false, validateFormats: false });
-    caller.compile(schema);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** The errors of a value as faults, at most 20. */
+export function faultsOf(errors: readonly ErrorObject[]): Fault[] {
+  return closestErrors(errors).slice(0, 20).map(faultOf);
 }
 
 function faultOf(error: ErrorObject): Fault {

@@ -1,3 +1,4 @@
+import type { Fault } from "./errors.ts";
 import { RUN_LIMITS } from "./limits.ts";
 import type { AgentFacts, FAILED_STEPS, ResultLine } from "./manifest.ts";
 import type { Outcome } from "./outcomes.ts";
@@ -9,6 +10,8 @@ export interface Verdict {
   message: string;
   /** Names of the tools that the agent asked for and was denied, each once. */
   deniedTools: string[];
+  /** What of the structured output does not fit its schema. */
+  outputFaults?: Fault[];
 }
 
 const STOPPED: Record<NonNullable<AgentFacts["stoppedBy"]>, Outcome | null> = {
@@ -43,6 +46,7 @@ export function verdict(facts: AgentFacts): Verdict {
     outcome,
     message: truncateUtf8(message, RUN_LIMITS.messageBytes),
     deniedTools: deniedTools.slice(0, RUN_LIMITS.deniedTools),
+    ...(outcome === "output_schema_unmet" && { outputFaults: outputFaultsOf(facts) }),
   };
 }
 
@@ -50,6 +54,15 @@ const STEP_OUTCOMES: Record<(typeof FAILED_STEPS)[number], Outcome> = {
   checkout: "checkout_failed",
   setup: "setup_failed",
 };
+
+/** The validator's own faults, or else what the agent's command line says of its tries. */
+function outputFaultsOf({ outputFaults, result }: AgentFacts): Fault[] {
+  const said = (result?.errors ?? []).map((detail) => ({ pointer: "", detail }));
+  return (outputFaults ?? said).slice(0, RUN_LIMITS.outputFaults).map(({ pointer, detail }) => ({
+    pointer: truncateUtf8(pointer, 200),
+    detail: truncateUtf8(detail, 300),
+  }));
+}
 
 type Judgement = readonly [outcome: Outcome, message: string];
 
@@ -90,7 +103,7 @@ const SUBTYPES: Record<string, Judgement> = {
   error_max_turns: ["max_turns", "The agent reached its maximum number of turns."],
   error_max_budget_usd: ["budget_exhausted", "The agent reached its spending cap."],
   error_max_structured_output_retries: [
-    "structured_output_invalid",
+    "output_schema_unmet",
     "No answer of the model satisfied the output schema.",
   ],
 };
@@ -98,7 +111,7 @@ const SUBTYPES: Record<string, Judgement> = {
 const TERMINAL_REASONS: Record<string, Outcome> = {
   max_turns: "max_turns",
   budget_exhausted: "budget_exhausted",
-  structured_output_retry_exhausted: "structured_output_invalid",
+  structured_output_retry_exhausted: "output_schema_unmet",
   prompt_too_long: "model_rejected",
   image_error: "model_rejected",
 };
@@ -129,8 +142,13 @@ function judgeApiError(status: number | null | undefined): Outcome {
 }
 
 function judgeSuccess(facts: AgentFacts, result: ResultLine, deniedTools: string[]): Judgement {
-  if (facts.wantsStructuredOutput && result.structured_output === undefined) {
-    return ["structured_output_missing", "The agent gave no structured output."];
+  if (facts.wantsStructuredOutput && facts.outputFaults === null) {
+    return ["output_schema_unmet", "The agent gave no structured output."];
+  }
+  const fault = facts.outputFaults?.[0];
+  if (fault !== undefined) {
+    const where = fault.pointer || "the output";
+    return ["output_schema_unmet", `The output does not fit its schema: ${where} ${fault.detail}.`];
   }
   const doneCalls = facts.toolCalls - facts.toolErrors;
   if (deniedTools.length > 0 && doneCalls <= 0) {

@@ -4,10 +4,10 @@ import { type Acceptance, acceptRun, type Order } from "../../shared/accept.ts";
 import { AppError } from "../../shared/errors.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
+import { outputSchemaFault } from "../../shared/output-schema.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
 import type { Run } from "../../shared/run-schema.ts";
 import { utf8Length } from "../../shared/text.ts";
-import { schemaFault } from "../../shared/validate.ts";
 import { describeError } from "../log.ts";
 import type { Services } from "../services.ts";
 import { sha256 } from "./auth.ts";
@@ -15,7 +15,7 @@ import { invalid, rawBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import { hangUp } from "./hang-up.ts";
 import { waitSecondsOf } from "./prefer.ts";
-import { ordered } from "./runs.ts";
+import { answerOf } from "./runs.ts";
 import { type Patience, waitForRun } from "./wait-for-run.ts";
 
 /**
@@ -99,7 +99,7 @@ export async function answerAccepted(
   const latest = seconds === 0 ? run : await latestWithin(services, run, patience);
   if (seconds > 0 && latest.done) response.status(200).set("Preference-Applied", `wait=${seconds}`);
   else response.status(202);
-  response.set("Location", `/v1/runs/${run.id}`).json(ordered(latest));
+  response.set("Location", `/v1/runs/${run.id}`).json(answerOf(latest));
 }
 
 /** The run when it is done or the caller's patience is over. To have accepted it is never undone by this. */
@@ -162,6 +162,6 @@ export function refuseSettings(settings: Order["settings"], pointer: string): vo
     const detail = `have ${bytes} bytes as JSON; at most ${RUN_LIMITS.settingsBytes} are accepted`;
     throw invalid([{ pointer, detail }]);
   }
-  const fault = settings.outputSchema && schemaFault(settings.outputSchema);
+  const fault = settings.outputSchema && outputSchemaFault(settings.outputSchema);
   if (fault !== undefined) throw invalid([{ pointer: `${pointer}/outputSchema`, detail: fault }]);
 }

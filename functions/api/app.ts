@@ -5,26 +5,33 @@ import { OPERATIONS } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../services.ts";
-import { type Authenticate, authenticator, refuseForeign } from "./auth.ts";
+import { audit } from "./audit.ts";
+import { type AuthorizeSettings, type Identify, identifier, requireScope } from "./authorize.ts";
+import type { Call } from "./call.ts";
 import { HANDLERS } from "./handlers.ts";
+import { refuseForeign, sharedWith } from "./origins.ts";
 import { answerProblem } from "./problem.ts";
+
+/** What the API takes from the configuration by itself. */
+type ApiSettings = AuthorizeSettings & Pick<Config, "allowedHosts" | "corsOrigins">;
 
 /** The function `api`: the HTTP API, made of the table of its operations. */
 export function apiApp(
   services: Services,
-  { allowedHosts }: Pick<Config, "allowedHosts">,
+  settings: ApiSettings,
 ): (request: Request, response: Response) => void {
-  const authenticate = authenticator(services.runs, services.now);
+  const identify = identifier(services, settings);
   const router = express.Router({ strict: true, caseSensitive: true });
   router.use((_request, response, next) => {
     response.set({ "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
     next();
   });
-  router.use(refuseForeign(allowedHosts));
+  router.use(refuseForeign(settings));
+  if (settings.corsOrigins.length > 0) router.use(sharedWith(settings.corsOrigins));
   for (const [path, operations] of Map.groupBy(OPERATIONS, (operation) => operation.path)) {
     const route = router.route(expressPath(path));
     for (const operation of operations) {
-      route[operation.method](answering(operation, { services, authenticate }));
+      route[operation.method](answering(operation, { services, identify }));
     }
     route.all(onlyMethods(operations.map(({ method }) => method.toUpperCase())));
   }
@@ -40,15 +47,24 @@ function expressPath(path: string): string {
 }
 
 function answering(
-  { id, access }: Operation,
-  { services, authenticate }: { services: Services; authenticate: Authenticate },
+  operation: Operation,
+  { services, identify }: { services: Services; identify: Identify },
 ): RequestHandler {
+  const { id, access } = operation;
   const handle = HANDLERS[id];
   if (handle === undefined) return (request) => Promise.reject(noSuchPath(request));
-  const needsKey = access !== "public" && access !== "build";
   return async (request, response) => {
-    const owner = needsKey ? await authenticate(request) : "";
-    await handle(services, { request, response, owner });
+    const principal = await identify(access, request, response);
+    const call: Call = { request, response, owner: principal?.owner ?? "", principal };
+    try {
+      requireScope(principal, access);
+      await handle(services, call);
+    } catch (error) {
+      const status = error instanceof AppError ? error.status : 500;
+      audit(services, call, { operation, status });
+      throw error;
+    }
+    audit(services, call, { operation, status: response.statusCode });
   };
 }
 

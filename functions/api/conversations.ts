@@ -1,4 +1,3 @@
-import type { Request } from "express";
 import { type Acceptance, acceptTurn, type Order } from "../../shared/accept.ts";
 import { CONVERSATION_ID, type Conversation } from "../../shared/conversation.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -10,13 +9,13 @@ import { acceptanceOf, answerAccepted, confirmAccepted, refuseTooMuch } from "./
 import { validBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import { agentOf } from "./create-run.ts";
-import { ordered } from "./runs.ts";
+import { answerOf } from "./runs.ts";
 
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
 export async function getConversation(services: Services, call: Call): Promise<void> {
   const conversation = await ownConversation(services, call);
   const runs = await services.runs.listTurns(conversation);
-  call.response.json({ ...conversation, items: runs.map(ordered) });
+  call.response.json({ ...conversation, items: runs.map(answerOf) });
 }
 
 /** `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names one. */
@@ -49,11 +48,7 @@ interface Turn {
  *
  * @throws {AppError} conversation_busy, limit_reached, idempotency_key_reused, invalid
  */
-export async function acceptNextTurn(
-  services: Services,
-  call: Call,
-  turn: Turn,
-): Promise<void> {
+export async function acceptNextTurn(services: Services, call: Call, turn: Turn): Promise<void> {
   await answerAccepted(services, call, await placeTurn(services, call, turn));
 }
 
@@ -63,6 +58,7 @@ export async function placeTurn(services: Services, call: Call, turn: Turn): Pro
   const acceptance: Acceptance = acceptanceOf(services, call);
   const created = await services.runs.createTurn(turn.conversationId, {
     id: acceptance.id,
+    owner: acceptance.owner,
     accept: (before) => {
       turn.refuses(before);
       refuseFull(before.conversation);
@@ -87,7 +83,7 @@ function refuseFull({ id, queue }: Conversation): void {
 }
 
 /** What the latest turn ran with: the same version, or its settings. Without one: the defaults. */
-async function agentOfLatest(
+export async function agentOfLatest(
   { runs }: Services,
   { queue, lastRun }: Conversation,
 ): Promise<Pick<Order, "agent" | "settings" | "labels">> {
@@ -97,18 +93,25 @@ async function agentOfLatest(
   return { agent: request.agent, settings: request.settings, labels: {} };
 }
 
-/** A conversation that is absent and one of another owner look the same. */
-async function ownConversation({ runs }: Services, { request, owner }: Call) {
-  const id = conversationIdOf(request);
-  const conversation = await runs.getConversation(id);
-  if (conversation?.owner !== owner) throw noConversation(id);
-  return conversation;
+/** The conversation that the path names. */
+function ownConversation(services: Services, { request, owner }: Call): Promise<Conversation> {
+  return conversationOf(services, owner, String(request.params["id"]));
 }
 
-function conversationIdOf(request: Request): string {
-  const id = String(request.params["id"]);
-  if (!new RegExp(CONVERSATION_ID).test(id)) throw noConversation(id);
-  return id;
+/**
+ * A conversation of this owner; one that is absent and one of another owner look the same.
+ *
+ * @throws {AppError} not_found
+ */
+export async function conversationOf(
+  { runs }: Services,
+  owner: string,
+  id: string,
+): Promise<Conversation> {
+  const hasForm = new RegExp(CONVERSATION_ID).test(id);
+  const conversation = hasForm ? await runs.getConversation(id) : undefined;
+  if (conversation?.owner !== owner) throw noConversation(id);
+  return conversation;
 }
 
 function noConversation(id: string): AppError {

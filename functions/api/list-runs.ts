@@ -4,7 +4,7 @@ import type { Services } from "../services.ts";
 import { validQuery } from "./body.ts";
 import type { Call } from "./call.ts";
 import { answerPage } from "./page.ts";
-import { ordered } from "./runs.ts";
+import { answerOf } from "./runs.ts";
 
 /** `GET /v1/runs`: the owner's runs that fit every filter, newest first. */
 export async function listRuns({ runs }: Services, call: Call): Promise<void> {
@@ -12,6 +12,6 @@ export async function listRuns({ runs }: Services, call: Call): Promise<void> {
   await answerPage(call, query, {
     read: (part) => runs.list({ ...query, owner: call.owner }, part),
     positionOf,
-    show: ordered,
+    show: answerOf,
   });
 }

@@ -49,11 +49,9 @@ function writeToken({ rank, id }: Position, scope: string): string {
 
 function readToken(token: string, scope: string): Position {
   const text = Buffer.from(token, "base64url").toString("latin1");
-  const [, of, rank, id] = /^([0-9a-f]+) (\d{1,15}) (\w{1,64})$/.exec(text) ?? [];
-  if (of !== scope.slice(0, SCOPE_LENGTH) || id === undefined || Number(rank) > MAX_RANK) {
-    const detail =
-      "is not a nextPageToken of this list with this filter; begin again without pageToken";
-    throw invalid([{ pointer: "/pageToken", detail }]);
-  }
-  return { rank: Number(rank), id };
+  const [, rank, id = ""] = /^\w+ (\d{1,15}) (\w{1,64})$/.exec(text) ?? [];
+  const position = { rank: Number(rank), id };
+  if (position.rank <= MAX_RANK && writeToken(position, scope) === token) return position;
+  const detail = "is no nextPageToken of this list with this filter; begin again without pageToken";
+  throw invalid([{ pointer: "/pageToken", detail }]);
 }

@@ -12,12 +12,20 @@ const PREFERENCE = /((?:"(?:[^"\\]|\\.)*"|[^",])*)(?:,|$)/gy;
  * @see https://www.rfc-editor.org/rfc/rfc7240
  */
 export function waitSecondsOf(header: string | undefined): number {
-  for (const [, preference = ""] of (header ?? "").matchAll(PREFERENCE)) {
-    // Its parameters, after a semicolon, say nothing to us.
+  const { value } = preferencesOf(header).find(({ name }) => name === "wait") ?? {};
+  const [, seconds] = /^"?(\d+)"?$/.exec(value ?? "") ?? [];
+  return Math.min(Number(seconds ?? 0), STREAMS.waitSeconds);
+}
+
+/** Whether the caller would rather not wait at all: `Prefer: respond-async`. */
+export function prefersAsync(header: string | undefined): boolean {
+  return preferencesOf(header).some(({ name }) => name === "respond-async");
+}
+
+/** Preferences without their parameters, which stand after a semicolon and say nothing to us. */
+function preferencesOf(header = ""): { name: string; value: string }[] {
+  return Array.from(header.matchAll(PREFERENCE), ([, preference = ""]) => {
     const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=");
-    if (name.trim().toLowerCase() !== "wait") continue;
-    const [, seconds] = /^"?(\d+)"?$/.exec(value.trim()) ?? [];
-    return Math.min(Number(seconds ?? 0), STREAMS.waitSeconds);
-  }
-  return 0;
+    return { name: name.trim().toLowerCase(), value: value.trim() };
+  });
 }

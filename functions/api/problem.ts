@@ -22,7 +22,7 @@ export function problemParts(error: AppError): { headers: Record<string, string>
     "content-length": String(Buffer.byteLength(body)),
     "cache-control": "no-store",
   };
-  if (error.retry) headers["retry-after"] = "5";
+  if (error.retry) headers["retry-after"] = String(error.retryAfterSeconds);
   if (error.code === "unauthorized") headers["www-authenticate"] = "Bearer";
   return { headers, body };
 }

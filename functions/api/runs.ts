@@ -3,7 +3,12 @@ import { AppError } from "../../shared/errors.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { next } from "../../shared/run.ts";
 import type { RunEvent, RunRecord } from "../../shared/run-record.ts";
-import { ReportProgress, type Run, Run as RunSchema } from "../../shared/run-schema.ts";
+import {
+  ReportProgress,
+  type Run,
+  type RunAnswer,
+  Run as RunSchema,
+} from "../../shared/run-schema.ts";
 import type { Services } from "../services.ts";
 import { applyEvent } from "../settle-attempt.ts";
 import { bearerToken, sha256 } from "./auth.ts";
@@ -12,7 +17,7 @@ import type { Call } from "./call.ts";
 
 /** `GET /v1/runs/{id}` */
 export async function getRun(services: Services, call: Call): Promise<void> {
-  call.response.json(ordered(await ownRun(services, call)));
+  call.response.json(answerOf(await ownRun(services, call)));
 }
 
 /** `GET /v1/runs/{id}/request` */
@@ -32,13 +37,19 @@ export async function cancelRun(services: Services, call: Call): Promise<void> {
   if (!cancelled.changed && run.done && run.status !== "cancelled") {
     throw new AppError("conflict", { detail: `run ${id} is over already: it ${run.status}` });
   }
-  call.response.status(202).json(ordered((await services.runs.getRun(id)) ?? run));
+  call.response.status(202).json(answerOf((await services.runs.getRun(id)) ?? run));
 }
 
-/** A document's fields come back in alphabetical order; people read them in the schema's. */
-export function ordered(run: Run): Run {
+/**
+ * A run as HTTP answers it. A document's fields come back in alphabetical order; people read them in the
+ * schema's.
+ */
+export function answerOf(run: Run): RunAnswer {
+  const { output } = run;
+  const structured = JSON.parse(output?.structured ?? "null") as unknown;
+  const answer = { ...run, output: output && { ...output, structured } };
   const names = Object.keys(RunSchema.properties) as (keyof Run)[];
-  return Object.fromEntries(names.map((name) => [name, run[name]])) as unknown as Run;
+  return Object.fromEntries(names.map((name) => [name, answer[name]])) as unknown as RunAnswer;
 }
 
 /**
@@ -81,6 +92,14 @@ export async function ownRun({ runs }: Services, { request, owner }: Call): Prom
   const run = await runs.getRun(id);
   if (run?.owner !== owner) throw notFound(id);
   return run;
+}
+
+/** The same with what the server alone knows. */
+export async function ownRecord({ runs }: Services, { request, owner }: Call): Promise<RunRecord> {
+  const id = runIdOf(request);
+  const record = await runs.getRecord(id);
+  if (record?.run.owner !== owner) throw notFound(id);
+  return record;
 }
 
 function runIdOf(request: Request): string {

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import { type AttemptPaths, pathsUnder } from "../../shared/attempt.ts";
-import type { BuildPlan } from "../../shared/build-plan.ts";
-import { TIMING } from "../../shared/limits.ts";
+import { type BuildPlan, logObject } from "../../shared/build-plan.ts";
 import {
   type BuildManifest,
   Claim,
@@ -12,6 +11,7 @@ import {
 } from "../../shared/manifest.ts";
 import { validatorOf } from "../../shared/validate.ts";
 import { codeOf } from "./google-error.ts";
+import type { LazyStorage } from "./storage.ts";
 
 const PRECONDITION_FAILED = 412;
 const NOT_FOUND = 404;
@@ -31,12 +31,11 @@ interface Content {
  */
 export class Artifacts {
   readonly bucketName: string;
-  readonly #projectId: string;
-  #opened: Promise<Bucket> | undefined;
+  readonly #storage: LazyStorage;
 
-  constructor({ projectId, bucket }: { projectId: string; bucket: string }) {
+  constructor({ bucket }: { bucket: string }, storage: LazyStorage) {
     this.bucketName = bucket;
-    this.#projectId = projectId;
+    this.#storage = storage;
   }
 
   /** Loads Google's client, which takes a while; the first call does otherwise. */
@@ -123,10 +122,8 @@ export class Artifacts {
   }
 
   async #deleteLog(logsBucket: string, buildId: string): Promise<void> {
-    const [bucket = "", ...folders] = logsBucket.replace(/^gs:\/\//, "").split("/");
-    const name = [...folders.filter(Boolean), `log-${buildId}.txt`].join("/");
-    const { storage } = await this.#bucket();
-    await storage.bucket(bucket).file(name).delete({ ignoreNotFound: true });
+    const { bucket, name } = logObject(logsBucket, buildId);
+    await (await this.#storage()).bucket(bucket).file(name).delete({ ignoreNotFound: true });
   }
 
   /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */
@@ -199,13 +196,8 @@ export class Artifacts {
     return (await this.#bucket()).file(object, options);
   }
 
-  /** `STORAGE_EMULATOR_HOST` is honoured by the client. */
-  #bucket(): Promise<Bucket> {
-    const retryOptions = { totalTimeout: TIMING.callDeadline };
-    this.#opened ??= import("@google-cloud/storage").then(({ Storage }) =>
-      new Storage({ projectId: this.#projectId, retryOptions }).bucket(this.bucketName),
-    );
-    return this.#opened;
+  async #bucket(): Promise<Bucket> {
+    return (await this.#storage()).bucket(this.bucketName);
   }
 }
 

@@ -27,6 +27,13 @@ export function codeOf(error: unknown): number | undefined {
 }
 
 const OURS: Partial<Record<number, "rate_limited" | "unavailable">> = {
+  // Cloud Storage's are those of HTTP.
+  408: "unavailable",
+  429: "rate_limited",
+  500: "unavailable",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
   [GRPC.RESOURCE_EXHAUSTED]: "rate_limited",
   [GRPC.UNAVAILABLE]: "unavailable",
   [GRPC.DEADLINE_EXCEEDED]: "unavailable",

@@ -6,6 +6,7 @@ import { next } from "../../shared/run.ts";
 import type { RunRecord, Transition } from "../../shared/run-record.ts";
 import type { Run, RunStatus } from "../../shared/run-schema.ts";
 import type { Session } from "../../shared/session.ts";
+import type { Admission } from "./admission.ts";
 import { fromDocument } from "./firestore.ts";
 import { codeOf, GRPC, refusing } from "./google-error.ts";
 import { type Part, partOf } from "./page-query.ts";
@@ -34,19 +35,25 @@ export interface BeforeTurn {
   last: RunRecord | undefined;
 }
 
-/** Runs in Firestore: `runs` with their `events`, `runState`, `runRequests`, `conversations`; and `keys`. */
+/** Runs in Firestore: `runs` with their `events`, `runState`, `runRequests`, `conversations`. */
 export class RunStore {
   readonly #firestore: Firestore;
+  readonly #admission: Admission | undefined;
 
-  constructor(firestore: Firestore) {
+  /** @param admission decides in the same transaction whether an owner may have one more run */
+  constructor(firestore: Firestore, admission?: Admission) {
     this.#firestore = firestore;
+    this.#admission = admission;
   }
 
   /**
    * Writes a new run in one commit. If a run of that id is there already, nothing is written and it is
    * returned; a commit of our own whose acknowledgement was lost counts as written.
+   *
+   * @throws {AppError} limit_reached
    */
   async create(accepted: Accepted): Promise<RunRecord | undefined> {
+    if (this.#admission !== undefined) return this.#createAdmitted(accepted, this.#admission);
     const batch = this.#firestore.batch();
     this.#add(accepted, (document, data) => batch.create(document, data));
     batch.create(this.#conversation(accepted.conversation.id), accepted.conversation);
@@ -59,31 +66,54 @@ export class RunStore {
     return this.#othersRecord(accepted);
   }
 
+  /** {@link create} where runs are counted: a run that is there already is not refused. */
+  #createAdmitted(accepted: Accepted, admission: Admission): Promise<RunRecord | undefined> {
+    const { id, owner } = accepted.run;
+    return this.#transactInLine(owner, async (transaction) => {
+      const existing = (await this.#read(transaction, id))?.record;
+      if (existing !== undefined) {
+        return existing.state.writer === accepted.state.writer ? undefined : existing;
+      }
+      const count = await admission.admit(transaction, owner);
+      this.#add(accepted, (document, data) => transaction.create(document, data));
+      transaction.create(this.#conversation(accepted.conversation.id), accepted.conversation);
+      count();
+      return undefined;
+    });
+  }
+
+  #transactInLine<T>(owner: string, decide: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const work = () => refusing("Firestore", () => this.#firestore.runTransaction(decide));
+    return this.#admission === undefined ? work() : this.#admission.inLine(owner, work);
+  }
+
   /**
    * Writes a new run as the next turn of a conversation, in one transaction.
    *
-   * @param accept makes the run for the conversation as it is; what it throws ends the transaction
+   * @param turn.owner whom the run will belong to
+   * @param turn.accept makes the run for the conversation as it is; what it throws ends the transaction
    * @returns the new run; or, of the same id, the one that was there; undefined: no such conversation
+   * @throws {AppError} limit_reached
    */
   async createTurn(
     conversationId: string,
-    { id, accept }: { id: string; accept(before: BeforeTurn): Accepted },
+    { id, owner, accept }: { id: string; owner: string; accept(before: BeforeTurn): Accepted },
   ): Promise<RunRecord | undefined> {
-    return refusing("Firestore", () =>
-      this.#firestore.runTransaction(async (transaction) => {
-        const existing = await this.#read(transaction, id);
-        if (existing !== undefined) return existing.record;
-        const conversation = await this.#readConversation(transaction, conversationId);
-        if (conversation === undefined) return undefined;
-        const { lastRun } = conversation;
-        const last = lastRun === null ? undefined : await this.#read(transaction, lastRun);
-        const session = last?.record.state.session ?? null;
-        const accepted = accept({ conversation, session, last: last?.record });
-        this.#add(accepted, (document, data) => transaction.create(document, data));
-        transaction.set(this.#conversation(conversationId), accepted.conversation);
-        return accepted;
-      }),
-    );
+    return this.#transactInLine(owner, async (transaction) => {
+      const existing = await this.#read(transaction, id);
+      if (existing !== undefined) return existing.record;
+      const conversation = await this.#readConversation(transaction, conversationId);
+      if (conversation === undefined) return undefined;
+      const { lastRun } = conversation;
+      const last = lastRun === null ? undefined : await this.#read(transaction, lastRun);
+      const session = last?.record.state.session ?? null;
+      const accepted = accept({ conversation, session, last: last?.record });
+      const count = await this.#admission?.admit(transaction, owner);
+      this.#add(accepted, (document, data) => transaction.create(document, data));
+      transaction.set(this.#conversation(conversationId), accepted.conversation);
+      count?.();
+      return accepted;
+    });
   }
 
   #add(
@@ -235,14 +265,6 @@ export class RunStore {
     const due = states.where("dueAt", "<=", now).orderBy("dueAt").limit(limit).select();
     const snapshot = await refusing("Firestore", () => due.get());
     return snapshot.docs.map((document) => document.id);
-  }
-
-  /** The owner that an API key belongs to; `keyHash` is its SHA-256, hex. */
-  async ownerOfKey(keyHash: string): Promise<string | undefined> {
-    const key = this.#firestore.doc(`keys/${keyHash}`);
-    const snapshot = await refusing("Firestore", () => key.get());
-    const owner: unknown = snapshot.get("owner");
-    return typeof owner === "string" ? owner : undefined;
   }
 
   async #read(transaction: Transaction, id: string) {

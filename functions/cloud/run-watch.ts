@@ -1,4 +1,5 @@
-import type { Firestore } from "@google-cloud/firestore";
+import { FieldPath, type Firestore, type Query } from "@google-cloud/firestore";
+import type { Event } from "../../shared/event.ts";
 import type { Run } from "../../shared/run-schema.ts";
 import { fromDocument } from "./firestore.ts";
 import { asRefusal } from "./google-error.ts";
@@ -25,6 +26,29 @@ export class RunWatch {
     return this.#firestore.doc(`runs/${id}`).onSnapshot(
       (snapshot) =>
         observer.next(snapshot.exists ? (fromDocument(snapshot.data()) as Run) : undefined),
+      (error) => observer.failed(asRefusal("Firestore", error)),
+    );
+  }
+
+  /**
+   * Sees at most `limit` events of a run, those that follow the id `after`, in their order: at each call
+   * the ones that are new. The first call says what is there already, which may be nothing; another one
+   * without events says that some were deleted.
+   */
+  watchEvents(
+    { runId, after, limit }: { runId: string; after: string | undefined; limit: number },
+    observer: Observer<Event[]>,
+  ): StopListening {
+    const events = this.#firestore.collection(`runs/${runId}/events`);
+    const ordered: Query = events.orderBy(FieldPath.documentId()).limit(limit);
+    const page = after === undefined ? ordered : ordered.startAfter(after);
+    let last = after ?? "";
+    return page.onSnapshot(
+      ({ docs }) => {
+        const added = docs.filter(({ id }) => id > last);
+        last = added.at(-1)?.id ?? last;
+        observer.next(added.map((document) => fromDocument(document.data()) as Event));
+      },
       (error) => observer.failed(asRefusal("Firestore", error)),
     );
   }

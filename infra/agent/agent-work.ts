@@ -69,10 +69,11 @@ export interface AgentOutcome {
   logs: string[];
 }
 
+const PREPARING = { text: "preparing the workspace", turn: 0 };
 /** From a result line to exiting. */
 const LINGER_MS = 5_000;
-/** From interrupting git to killing it. */
-const GIT_GRACE_MS = 2_000;
+/** From interrupting git, or a setup command, to killing it: a shell passes nothing on. */
+const STEP_GRACE_MS = 2_000;
 const MAX_PROCESSES = 2_000;
 
 /** Lets the agent work on the prompt. Never throws: what goes wrong is in the facts. */
@@ -120,6 +121,7 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   const arrangement = await arrange(folders, { isolation, installed, agent, path });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
   await using progress = startReporting(work);
+  if (agent.repository || input.attempt.restore) progress.report(PREPARING);
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   await using proxies = await startProxies(work);
@@ -140,7 +142,7 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   log(`starting ${installed.name} ${installed.version}, isolation ${isolation}`);
   outcome.logs.push("events.jsonl");
   const run = await letWork(work, supervision, beginning);
-  outcome.facts = factsOf(run, wantsStructured(work));
+  outcome.facts = factsOf(run, work.input.agent.outputSchema);
   outcome.result = run.seen.result;
 }
 
@@ -156,7 +158,7 @@ function prepare(work: AgentWork, arrangement: Arrangement, engineName: string) 
   const deadlineAt = clock.now() + TIMING.checkout * 1000;
   const helper = {
     ...work,
-    patience: { ...patienceOf(work, deadlineAt), graceMs: GIT_GRACE_MS },
+    patience: { ...patienceOf(work, deadlineAt), graceMs: STEP_GRACE_MS },
     launch: (command: readonly string[], environment: Readonly<Record<string, string>>) =>
       launch(work, arrangement, { command, environment }),
     path: place.path,
@@ -245,8 +247,12 @@ async function setUp(
     ...work,
     files,
     launch: (command) => launch({ command, mergesOutput: true }),
-    // However long it is silent.
-    patience: () => ({ ...patienceOf(work, deadlineAt), idleMs: Number.POSITIVE_INFINITY }),
+    patience: () => ({
+      ...patienceOf(work, deadlineAt),
+      graceMs: STEP_GRACE_MS,
+      // It may be silent all the time.
+      idleMs: Number.POSITIVE_INFINITY,
+    }),
     logFile: join(work.folders.outputs, "setup.log"),
     onProgress: progress.report,
   });

@@ -145,9 +145,9 @@ const COMPLAINTS: [RegExp, string][] = [
 
 function failureOf(checkout: Checkout, run: HelperRun): CheckoutFailure {
   const { complaint, end, stoppedBy } = run;
-  if ("error" in end) return failed(checkout, { why: `git could not be started: ${end.error}` });
   if (stoppedBy === "deadline") return failed(checkout, { why: "it takes too long" });
   if (stoppedBy !== null) return { ...failed(checkout, { why: stoppedBy }), stoppedBy };
+  if ("error" in end) return failed(checkout, { why: `git could not be started: ${end.error}` });
   if (UNKNOWN_REF.test(complaint)) {
     return failed(checkout, {
       why: `it has no branch, tag or commit ${checkout.ref}`,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { ResolvedAgent } from "../../shared/agent-settings.ts";
+import type { OutputSchema } from "../../shared/output-schema.ts";
 
 /** The installed command line. */
 export interface Installed {
@@ -89,7 +90,7 @@ export function claudeArguments(
   session: { id: string; isRestored: boolean },
   place: AgentPlace,
 ): string[] {
-  const schema = agent.outputSchema && JSON.stringify(agent.outputSchema);
+  const schema = agent.outputSchema && schemaArgument(agent.outputSchema);
   if (schema && Buffer.byteLength(schema) > MAX_ARGUMENT_BYTES) {
     throw new Error(`The output schema has more than ${MAX_ARGUMENT_BYTES} bytes.`);
   }
@@ -113,6 +114,11 @@ export function claudeArguments(
     ...value("--append-system-prompt-file", place.instructionsFile),
     ...value("--json-schema", schema),
   ];
+}
+
+/** The output schema without the name of its draft: Claude Code refuses every one but draft 7's. */
+function schemaArgument({ $schema: _draft, ...schema }: OutputSchema): string {
+  return JSON.stringify(schema);
 }
 
 /** Claude Code's whole environment, but for the addresses that the relay adds. */

@@ -1,4 +1,5 @@
 import { type AgentFacts, MANIFEST_LIMITS, ResultLine } from "../../shared/manifest.ts";
+import { type OutputSchema, outputFaults } from "../../shared/output-schema.ts";
 import { validatorOf } from "../../shared/validate.ts";
 import type { AgentRun } from "./agent-run.ts";
 import { cutText } from "./text.ts";
@@ -31,12 +32,13 @@ export function factsWithoutAgent(
     lastText: "",
     stderrTail: "",
     wantsStructuredOutput,
+    outputFaults: null,
     ...reason,
   };
 }
 
 /** The facts of an agent's run, within the manifest's bounds. */
-export function factsOf(run: AgentRun, wantsStructuredOutput: boolean): AgentFacts {
+export function factsOf(run: AgentRun, outputSchema: OutputSchema | undefined): AgentFacts {
   const { seen, end } = run;
   const started = !("error" in end);
   return {
@@ -53,8 +55,17 @@ export function factsOf(run: AgentRun, wantsStructuredOutput: boolean): AgentFac
     turns: seen.turns,
     lastText: cutText(seen.lastText, MANIFEST_LIMITS.textBytes),
     stderrTail: run.stderrTail,
-    wantsStructuredOutput,
+    wantsStructuredOutput: outputSchema !== undefined,
+    outputFaults: outputFaultsOf(seen.result, outputSchema),
   };
+}
+
+function outputFaultsOf(
+  result: Readonly<Record<string, unknown>> | undefined,
+  schema: OutputSchema | undefined,
+): AgentFacts["outputFaults"] {
+  const output = result?.["structured_output"];
+  return schema === undefined || output === undefined ? null : outputFaults(schema, output);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Conversation } from "../conversation.ts";
-import { CreateTurn, Run } from "../run-schema.ts";
+import { CreateTurn, RunAnswer } from "../run-schema.ts";
 import { Type } from "../type.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
@@ -8,7 +8,7 @@ import { RUN_ACCEPTED } from "./runs.ts";
 /** `GET /v1/conversations/{id}`: the conversation with its turns, oldest first; those of deleted runs are left out. */
 export const ConversationWithTurns = Type.Object({
   ...Conversation.properties,
-  items: Type.Array(Run),
+  items: Type.Array(RunAnswer),
 });
 
 export const CONVERSATION_OPERATIONS: readonly Operation[] = [

@@ -4,6 +4,7 @@ import { LEGACY_OPERATIONS } from "./legacy.ts";
 import type { Operation } from "./operation.ts";
 import { RUN_OPERATIONS } from "./runs.ts";
 import { SERVICE_OPERATIONS } from "./service.ts";
+import { TOKEN_OPERATIONS } from "./tokens.ts";
 
 /** Every operation of the HTTP API. */
 export const OPERATIONS: readonly Operation[] = [
@@ -11,5 +12,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
   ...LEGACY_OPERATIONS,
+  ...TOKEN_OPERATIONS,
   ...SERVICE_OPERATIONS,
 ];

@@ -4,6 +4,7 @@ import {
   ReportProgress,
   RUN_STATUSES,
   Run,
+  RunAnswer,
   RunRequest,
 } from "../run-schema.ts";
 import { Type } from "../type.ts";
@@ -25,11 +26,23 @@ export const ListRuns = Type.Object(
   { additionalProperties: false },
 );
 
+/** `GET /v1/runs/{id}/logs`: the query's parameters. */
+export const GetLogs = Type.Object(
+  {
+    follow: Type.Optional(
+      Type.Enum(["", "true", "false"], {
+        description: "Whether to stay until the run is done. `?follow` alone is as true.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** What accepting a run answers. */
 export const RUN_ACCEPTED = {
   202: {
     description: "Accepted, and durable.",
-    schema: Run,
+    schema: RunAnswer,
     headers: {
       Location: "The run's path.",
       "Idempotency-Replayed": "true: the run was there already.",
@@ -37,7 +50,7 @@ export const RUN_ACCEPTED = {
   },
   200: {
     description: "The finished run, which `Prefer: wait` waited for.",
-    schema: Run,
+    schema: RunAnswer,
     headers: { "Preference-Applied": "wait=N", Location: "The run's path." },
   },
 } as const;
@@ -83,7 +96,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     summary: "List runs, newest first",
     access: "read",
     query: ListRuns,
-    answers: { 200: { description: "A page of runs.", schema: pageOf(Run) } },
+    answers: { 200: { description: "A page of runs.", schema: pageOf(RunAnswer) } },
     problems: ["invalid"],
   },
   {
@@ -93,7 +106,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     tag: "Runs",
     summary: "Get a run",
     access: "read",
-    answers: { 200: { description: "The run.", schema: Run } },
+    answers: { 200: { description: "The run.", schema: RunAnswer } },
     problems: ["not_found"],
   },
   {
@@ -123,7 +136,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     tag: "Runs",
     summary: "Cancel a run; repeating it is no error",
     access: "run",
-    answers: { 202: { description: "The run, which is cancelled or will be.", schema: Run } },
+    answers: { 202: { description: "The run, which is cancelled or will be.", schema: RunAnswer } },
     problems: ["not_found", "conflict"],
   },
   {
@@ -219,16 +232,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     tag: "Runs",
     summary: "Get the log of a run's build",
     access: "read",
-    query: Type.Object(
-      {
-        follow: Type.Optional(
-          Type.Enum(["", "true", "false"], {
-            description: "Whether to stay until the run is done. `?follow` alone is as true.",
-          }),
-        ),
-      },
-      { additionalProperties: false },
-    ),
+    query: GetLogs,
     answers: { 200: { description: "The log so far.", contentType: "text/plain" } },
     problems: ["not_found"],
   },

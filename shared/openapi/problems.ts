@@ -18,7 +18,7 @@ const OF_KEYS = ["unauthorized", "forbidden", "rate_limited"] as const;
 const OF_BODIES = ["malformed_json", "invalid_utf8", "unsupported_media_type", "invalid"] as const;
 
 /** Every code that an operation may be refused with, in the order of their statuses. */
-export function problemsOf(operation: Operation): ProblemCode[] {
+function problemsOf(operation: Operation): ProblemCode[] {
   const { access, body, query, headers = {}, problems = [] } = operation;
   const codes = new Set<ProblemCode>([...COMMON, ...problems]);
   if (access === "build") codes.add("unauthorized");
@@ -29,51 +29,61 @@ export function problemsOf(operation: Operation): ProblemCode[] {
   return [...codes].toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
 }
 
-/** The answers of an operation that refuse, by status: references to {@link problemResponses}. */
-export function problemReferences(operation: Operation): Record<string, Reference> {
-  const byStatus = Object.entries(codesByStatus(operation)).map(([status, codes]) => [
-    status,
-    { $ref: `#/components/responses/${nameOf(status, codes)}` },
-  ]);
-  return Object.fromEntries(byStatus);
+/** An answer that refuses, with all codes of its status that an operation may have. */
+export interface Refusal {
+  status: string;
+  /** The same for every operation with the same codes. */
+  name: string;
+  response: ResponseObject;
 }
 
-/** The answers that refuse, by the name of their status and codes. */
-export function problemResponses(operations: readonly Operation[]): Record<string, ResponseObject> {
-  const all = operations.flatMap((operation) => Object.entries(codesByStatus(operation)));
-  return Object.fromEntries(
-    all.map(([status, codes]) => [nameOf(status, codes), responseOf(Number(status), codes)]),
-  );
+export function refusalsOf(operation: Operation): Refusal[] {
+  const byStatus = Map.groupBy(problemsOf(operation), (code) => PROBLEMS[code].status);
+  return [...byStatus].map(([status, codes]) => ({
+    status: String(status),
+    name: `Problem${status}-${codes.join("-")}`,
+    response: responseOf(status, codes),
+  }));
 }
-
-const codesByStatus = (operation: Operation): Record<string, ProblemCode[]> =>
-  Object.fromEntries(Map.groupBy(problemsOf(operation), (code) => PROBLEMS[code].status));
-
-const nameOf = (status: string, codes: ProblemCode[]) => `Problem${status}-${codes.join("-")}`;
 
 function responseOf(status: number, codes: ProblemCode[]): ResponseObject {
   const narrowed = { properties: { status: { const: status }, code: { enum: codes } } };
   const schema = { allOf: [{ $ref: "#/components/schemas/Problem" }, narrowed] };
   const headers = {
-    ...(codes.some((code) => PROBLEMS[code].retry) && {
-      "Retry-After": { $ref: "#/components/headers/Retry-After" },
-    }),
-    ...(status === 401 && {
-      "WWW-Authenticate": { $ref: "#/components/headers/WWW-Authenticate" },
-    }),
+    ...RATE_LIMIT,
+    ...(codes.some((code) => PROBLEMS[code].retry) && headerReference("Retry-After")),
+    ...(status === 401 && headerReference("WWW-Authenticate")),
   };
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(" "),
-    ...(Object.keys(headers).length > 0 && { headers }),
+    headers,
     content: { "application/problem+json": { schema } },
   };
 }
 
-/** Headers of refusals, for `components`. */
-export const PROBLEM_HEADERS = {
+/** Headers of several answers, for `components`. */
+export const COMMON_HEADERS = {
+  RateLimit: {
+    description: "What is left of the owner's requests in this minute, once the caller is known.",
+    schema: { type: "string" },
+  },
+  "RateLimit-Policy": {
+    description: "How many requests the owner may send in a minute.",
+    schema: { type: "string" },
+  },
   "Retry-After": {
     description: "Seconds after which the same request may well succeed.",
     schema: { type: "integer" },
   },
   "WWW-Authenticate": { description: "The scheme of the key.", schema: { const: "Bearer" } },
+};
+
+const headerReference = (name: keyof typeof COMMON_HEADERS): Record<string, Reference> => ({
+  [name]: { $ref: `#/components/headers/${name}` },
+});
+
+/** Headers of every answer to a caller who is known. */
+export const RATE_LIMIT: Record<string, Reference> = {
+  ...headerReference("RateLimit"),
+  ...headerReference("RateLimit-Policy"),
 };

@@ -12,7 +12,7 @@ import {
   CreateTurn,
   Overrides,
   ReportProgress,
-  Run,
+  RunAnswer,
   RunError,
   RunRequest,
   Usage,
@@ -22,7 +22,7 @@ import type { JsonSchema } from "./types.ts";
 
 /** Schemas that the document names; every other one stands where it is used. */
 const NAMED: Readonly<Record<string, object>> = {
-  Run,
+  Run: RunAnswer,
   CreateRun,
   CreateTurn,
   CreateAgentRun,

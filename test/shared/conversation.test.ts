@@ -1,7 +1,15 @@
 import { acceptTurn } from "../../shared/accept.ts";
 import { addTurn, type Conversation, endTurn, newConversation } from "../../shared/conversation.ts";
 import { next } from "../../shared/run.ts";
-import { after, at, cancel, lease, makeOrder, makeRun, settled } from "../support/make-run.ts";
+import {
+  at,
+  cancel,
+  lease,
+  makeOrder,
+  makeRun,
+  settled,
+  after as transitioned,
+} from "../support/make-run.ts";
 
 const FIRST = makeRun();
 
@@ -65,21 +73,22 @@ describe("a turn that waits", () => {
 
   test("is woken with what the turn before left, once", () => {
     const restore = { sessionId: "s" } as NonNullable<typeof waiting.state.restore>;
-    const woken = after(waiting, { type: "turn", restore });
+    const woken = transitioned(waiting, { type: "turn", restore });
     expect(woken.state).toMatchObject({ waitsForTurn: false, restore, phase: "pending" });
     expect(next(woken, { type: "turn", restore: null }, at(7)).changed).toBe(false);
     expect(next(woken, lease, at(7)).changed).toBe(true);
   });
 
   test("is cancelled at once", () => {
-    expect(after(waiting, cancel).run.status).toBe("cancelled");
+    const { run } = transitioned(waiting, cancel);
+    expect(run.status).toBe("cancelled");
   });
 });
 
 test("a run that leaves no session hands on the one that it restored", () => {
   const restore = { sessionId: "s" } as NonNullable<typeof FIRST.state.restore>;
-  const turn = after({ ...FIRST, state: { ...FIRST.state, restore } }, lease);
-  expect(after(turn, settled("timed_out")).state.session).toBe(restore);
+  const turn = transitioned({ ...FIRST, state: { ...FIRST.state, restore } }, lease);
+  expect(transitioned(turn, settled("timed_out")).state.session).toBe(restore);
 });
 
 test("a later turn that had no session to go on from says so", () => {
@@ -96,7 +105,7 @@ test("a later turn that had no session to go on from says so", () => {
     verdict: { ...verdict, deniedTools: [] },
     result: { ...result, artifacts: [] },
   };
-  const { run } = after(makeTurn(idle), lease, settled("succeeded", { settlement }));
+  const { run } = transitioned(makeTurn(idle), lease, settled("succeeded", { settlement }));
   expect(run.conversation.session).toBe("lost");
   expect(run.conversation.remark).toMatch(/began anew/);
 });

@@ -21,6 +21,7 @@ const FACTS: AgentFacts = {
   lastText: "Last words.",
   stderrTail: "",
   wantsStructuredOutput: false,
+  outputFaults: null,
 };
 
 function manifest(facts: Partial<AgentFacts>, rest: Partial<BuildManifest> = {}): BuildManifest {
@@ -35,6 +36,7 @@ function manifest(facts: Partial<AgentFacts>, rest: Partial<BuildManifest> = {})
     startedAt: "2026-01-01T00:00:00Z",
     endedAt: "2026-01-01T00:00:01Z",
     facts: { ...FACTS, ...facts },
+    session: null,
     outputs: [],
     changedFiles: [],
     moreChangedFiles: 0,

@@ -29,6 +29,7 @@ function facts(overrides: Partial<AgentFacts> = {}): AgentFacts {
     lastText: "I wrote hello.txt.",
     stderrTail: "",
     wantsStructuredOutput: false,
+    outputFaults: null,
     ...overrides,
   };
 }
@@ -104,23 +105,45 @@ const RECORDED: [string, Outcome, AgentFacts][] = [
   ],
   [
     "schema never satisfied",
-    "structured_output_invalid",
+    "output_schema_unmet",
     ended(1, {
       subtype: "error_max_structured_output_retries",
       is_error: true,
       terminal_reason: "structured_output_retry_exhausted",
     }),
   ],
-  ["schema set, never called", "structured_output_missing", facts({ wantsStructuredOutput: true })],
+  ["schema set, never called", "output_schema_unmet", facts({ wantsStructuredOutput: true })],
   [
     "schema ok",
     "succeeded",
-    facts({ wantsStructuredOutput: true, result: { ...DONE, structured_output: { a: 1 } } }),
+    facts({
+      wantsStructuredOutput: true,
+      outputFaults: [],
+      result: { ...DONE, structured_output: { a: 1 } },
+    }),
   ],
   [
     "schema ok with a null",
     "succeeded",
-    facts({ wantsStructuredOutput: true, result: { ...DONE, structured_output: null } }),
+    facts({
+      wantsStructuredOutput: true,
+      outputFaults: [],
+      result: { ...DONE, structured_output: null },
+    }),
+  ],
+  [
+    "schema ok, output too long for the manifest",
+    "succeeded",
+    facts({ wantsStructuredOutput: true, outputFaults: [] }),
+  ],
+  [
+    "schema not satisfied after all",
+    "output_schema_unmet",
+    facts({
+      wantsStructuredOutput: true,
+      outputFaults: [{ pointer: "/a", detail: "must be number" }],
+      result: { ...DONE, structured_output: { a: "1" } },
+    }),
   ],
   [
     "every tool denied, exit 0",

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from "node:crypto";
 import type { Run } from "../../shared/run-schema.ts";
 import { snapshotsUntil } from "./follow.ts";
 import type { World } from "./world.ts";
@@ -15,8 +16,33 @@ export async function post(
   path: string,
   { body, headers = {} }: { body: object; headers?: Record<string, string> },
 ): Promise<Answer> {
-  const response = await world.call(path, { json: body, headers });
-  return { status: response.status, body: await response.json(), headers: response.headers };
+  return ask(world, `POST ${path}`, { body, headers });
+}
+
+/** Any request; `line` is its method and path. */
+export async function ask(
+  world: World,
+  line: string,
+  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const [method = "", path = ""] = line.split(" ");
+  const isJson = body !== undefined && headers["content-type"] === undefined;
+  const response = await world.call(path, {
+    method,
+    headers: { ...(isJson && { "content-type": "application/json" }), ...headers },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const answer = text === "" ? undefined : JSON.parse(text);
+  return { status: response.status, body: answer, headers: response.headers };
+}
+
+/** Headers with a key of somebody else. */
+export async function otherOwner(world: World): Promise<{ authorization: string }> {
+  const key = randomUUID();
+  const hash = createHash("sha256").update(key).digest("hex");
+  await world.firestore.doc(`keys/${hash}`).set({ owner: `owner-${key}` });
+  return { authorization: `Bearer ${key}` };
 }
 
 /** Posts what the API must accept as a run. */

@@ -15,6 +15,17 @@ export function isAlive(pid: number): boolean {
   return statOf(pid) !== undefined && statOf(pid)?.state !== "Z";
 }
 
+/** Whether a process of this machine has an argument that ends in `end`. */
+export function isAnyProcessWith(end: string): boolean {
+  return readdirSync("/proc").some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(`${end}\0`);
+    } catch {
+      return false;
+    }
+  });
+}
+
 function parentsByPid(): Map<number, number> {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {

@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import type { Agent } from "../../../shared/agent.ts";
+import type { Operation } from "../../../shared/api/operation.ts";
+import { OPERATIONS } from "../../../shared/api/operations.ts";
+import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
+import type { Run } from "../../../shared/run-schema.ts";
+import { type ApiContract, apiContract } from "../../support/api-contract.ts";
+import { snapshotsUntil } from "../../support/follow.ts";
+import { startWorld, type World } from "../../support/world.ts";
+
+const LONG_MS = 120_000;
+
+// One world and one record for the file: its last test asks what was never driven.
+let world: World;
+let contract: ApiContract;
+let call: World["call"];
+beforeAll(async () => {
+  world = await startWorld();
+  contract = apiContract();
+  call = contract.callOf(world);
+}, 60_000);
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+const WAIT = { prefer: "wait=100" };
+
+async function post<T = Run>(path: string, json: object, headers: object = {}): Promise<T> {
+  const response = await call(path, { json, headers: headers as Record<string, string> });
+  return (await response.json()) as T;
+}
+
+const statusOf = async (path: string, headers: Record<string, string> = {}) =>
+  (await call(path, { headers })).status;
+
+/** The whole answer, as of content that may be asked for in part and by its ETag. */
+async function expectContent(path: string): Promise<void> {
+  const whole = await call(path);
+  const etag = whole.headers.get("etag") ?? "";
+  const text = await whole.text();
+  const part = await call(path, { headers: { range: "bytes=1-3" } });
+  expect([part.status, await part.text()]).toEqual([206, text.slice(1, 4)]);
+  expect(await statusOf(path, { "if-none-match": etag })).toBe(304);
+  expect(await statusOf(path, { range: `bytes=${text.length + 9}-` })).toBe(416);
+}
+
+/** The URL path of an operation below `/v1`, with `value` for each parameter. */
+const pathOf = ({ path }: Operation, value: string) => `/..${path.replace(/\{\w+\+?\}/g, value)}`;
+
+const NOWHERE = "nothing-of-this-name";
+
+describe("every operation answers as its document says", () => {
+  test(
+    "a run, all that it leaves, and its end",
+    async () => {
+      const created = call("/runs", { json: { prompt: "run: echo a > a.txt" }, headers: WAIT });
+      const run = (await (await created).json()) as Run;
+      expect(run).toMatchObject({ status: "succeeded" });
+      const at = `/runs/${run.id}`;
+      for (const path of ["/runs?pageSize=1", at, `${at}/request`, `${at}/artifacts`]) {
+        expect(await statusOf(path)).toBe(200);
+      }
+      expect(await (await call(`${at}/events`)).text()).toContain("event: done");
+      expect(await statusOf(`${at}/logs`)).toBe(200);
+      await expectContent(`${at}/patch`);
+      await expectContent(`${at}/artifacts/result.json`);
+      const again = await Promise.all([post(`${at}/rerun`, {}), post(`${at}/rerun`, {}, WAIT)]);
+      expect(again.map(({ parentRunId }) => parentRunId)).toEqual([run.id, run.id]);
+      expect((await call(at, { method: "DELETE" })).status).toBe(204);
+      expect(await statusOf(at)).toBe(404);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a run that is cancelled, and its build's reports",
+    async () => {
+      const { id } = await post("/runs", { prompt: "run: sleep 60" });
+      await snapshotsUntil(world.firestore, id, ({ status }) => status === "running");
+      await reportAsBuild(id);
+      const cancel = () => call(`/runs/${id}/cancel`, { method: "POST" });
+      expect((await cancel()).status).toBe(202);
+      const [run] = (await snapshotsUntil(world.firestore, id)).slice(-1);
+      expect(run).toMatchObject({ status: "cancelled" });
+      const next = await post(`/runs/${id}/continue`, { prompt: "echo" }, WAIT);
+      expect(next).toMatchObject({ status: "succeeded", parentRunId: id });
+      expect(await post(`/runs/${next.id}/continue`, {})).toMatchObject({ code: "conflict" });
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a run that is continued without waiting, and a conversation",
+    async () => {
+      const agent = { settings: { maxTurns: 1 } };
+      const stopped = await post("/runs", { prompt: "run: true", agent }, WAIT);
+      expect(stopped).toMatchObject({ error: { kind: "limit" } });
+      const at = `/conversations/${stopped.conversation.id}`;
+      const { id } = await post(`/runs/${stopped.id}/continue`, { prompt: "echo" });
+      expect(await post(`${at}/runs`, { prompt: "echo" })).toMatchObject({
+        code: "conversation_busy",
+      });
+      await snapshotsUntil(world.firestore, id);
+      expect(await post(`${at}/runs`, { prompt: "echo" }, WAIT)).toMatchObject({ done: true });
+      expect(await post(`${at}/runs`, { prompt: "echo" })).toMatchObject({ done: false });
+      expect(await statusOf(at)).toBe(200);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "an agent",
+    async () => {
+      const { id } = await post<Agent>("/agents", { name: "one" });
+      const at = `/agents/${id}`;
+      const read = await call(at);
+      const etag = read.headers.get("etag") ?? "";
+      expect(await statusOf(at, { "if-none-match": etag })).toBe(304);
+      const patch = (headers: Record<string, string>) =>
+        call(at, {
+          method: "PATCH",
+          body: '{"settings":{"maxTurns":5}}',
+          headers: { "content-type": "application/merge-patch+json", ...headers },
+        });
+      expect((await patch({})).status).toBe(428);
+      expect((await patch({ "if-match": etag })).status).toBe(200);
+      expect((await patch({ "if-match": etag })).status).toBe(412);
+      for (const path of ["/agents", `${at}/versions`, `${at}/versions/1`]) {
+        expect(await statusOf(path)).toBe(200);
+      }
+      expect(await post(`${at}/runs`, { prompt: "echo" })).toMatchObject({ done: false });
+      expect(await post(`${at}/runs`, { prompt: "echo" }, WAIT)).toMatchObject({ done: true });
+      expect((await call(`${at}/archive`, { method: "POST" })).status).toBe(200);
+      expect(await post("/runs", { prompt: "echo", agent: id })).toMatchObject({
+        code: "agent_archived",
+      });
+      expect((await call(`${at}/unarchive`, { method: "POST" })).status).toBe(200);
+    },
+    LONG_MS,
+  );
+
+  test("the service", async () => {
+    expect(await statusOf("/health")).toBe(200);
+    for (const path of ["/openapi.json", "/../docs"]) {
+      const etag = (await call(path)).headers.get("etag") ?? "";
+      expect(await statusOf(path, { "if-none-match": etag })).toBe(304);
+      expect((await call(path, { method: "HEAD" })).status).toBe(200);
+    }
+  });
+
+  /** What a build reports, with a token that is known here because its hash is put there. */
+  async function reportAsBuild(id: string): Promise<void> {
+    const state = world.firestore.doc(`runState/${id}`);
+    await state.update({ progressTokenHash: createHash("sha256").update("token").digest("hex") });
+    const { attempt, build } = (await state.get()).data() as {
+      attempt: number;
+      build: { id: string };
+    };
+    const response = await call(`/runs/${id}/progress`, {
+      json: { attempt, buildId: build.id, text: "from here", turn: 1 },
+      headers: { authorization: "Bearer token" },
+    });
+    expect(response.status).toBe(204);
+  }
+});
+
+describe("every operation refuses as its document says", () => {
+  const CASES = OPERATIONS.map((operation) => [operation.id, operation] as const);
+
+  test.each(CASES)("%s: callers who may not", async (_id, operation) => {
+    const method = operation.method.toUpperCase();
+    const path = pathOf(operation, NOWHERE);
+    const foreign = await call(path, { method, headers: { origin: "https://evil.example" } });
+    expect(foreign.status).toBe(403);
+    const nobody = await call(path, { method, headers: { authorization: "Bearer nobody" } });
+    if (operation.access !== "public") expect(nobody.status).toBe(401);
+  });
+
+  test.each(CASES)("%s: requests that do not fit", async (_id, operation) => {
+    const method = operation.method.toUpperCase();
+    const path = pathOf(operation, NOWHERE);
+    const compressed = await call(path, { method, headers: { "content-encoding": "gzip" } });
+    expect(compressed.status).toBe(415);
+    if (operation.path.includes("{")) {
+      const response = await call(path, { method });
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      await response.text();
+    }
+    if (operation.query !== undefined) {
+      expect((await call(`${path}?nonsense=1`, { method })).status).toBeGreaterThanOrEqual(404);
+    }
+    if (operation.body === undefined) return;
+    const type = operation.bodyType ?? "application/json";
+    const bodies: [string, BodyInit][] = [
+      ["text/plain", "{}"],
+      [type, "{"],
+      [type, "[]"],
+      [type, new Uint8Array([0xff])],
+    ];
+    for (const [contentType, body] of bodies) {
+      const headers = { "content-type": contentType };
+      expect((await call(path, { method, body, headers })).status).toBeGreaterThanOrEqual(400);
+    }
+    const stream = { body: new Blob(["{}"]).stream(), duplex: "half" } as RequestInit;
+    expect((await call(path, { method, ...stream })).status).toBe(411);
+  });
+
+  test("what is not there, and what is not done there", async () => {
+    expect(await statusOf("/nowhere")).toBe(404);
+    for (const operation of OPERATIONS) {
+      const response = await call(pathOf(operation, NOWHERE), { method: "PUT" });
+      expect(response.status).toBe(405);
+      expect(response.headers.get("allow")).toContain(operation.method.toUpperCase());
+    }
+  });
+
+  test("a body that is too large", async () => {
+    const response = await call("/runs", { json: { prompt: "x".repeat(3 * 1024 * 1024) } });
+    expect(response.status).toBe(413);
+  });
+
+  test("a key that was used for something else", async () => {
+    const key = { "idempotency-key": "one" };
+    await post("/runs", { prompt: "echo" }, key);
+    await post("/runs", { prompt: "echo" }, key);
+    expect(await post("/runs", { prompt: "other" }, key)).toMatchObject({
+      code: "idempotency_key_reused",
+    });
+  });
+});
+
+test("nothing of the document was left out", () => {
+  const successes = OPERATIONS.flatMap(({ id, answers }) =>
+    Object.keys(answers).map((status) => `${id} ${status}`),
+  );
+  expect(successes.filter((each) => !contract.seen.has(each))).toEqual([]);
+  const codes = new Set([...contract.seen].map((each) => each.split(" ")[2]));
+  const unseen = (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => !codes.has(code));
+  expect(unseen.sort()).toEqual(NOT_PROVOKED.sort());
+});
+
+/** Refusals that other tests provoke: of keys, of rates, of HTTP that `fetch` cannot send, and of faults. */
+const NOT_PROVOKED: ProblemCode[] = [
+  "events_expired",
+  "foreign_host",
+  "internal",
+  "invalid_request",
+  "limit_reached",
+  "rate_limited",
+  "unavailable",
+];
