@@ -103,7 +103,7 @@ export async function answerAccepted(
 }
 
 /** The run when it is done or the caller's patience is over. To have accepted it is never undone by this. */
-async function latestWithin(services: Services, run: Run, patience: Patience): Promise<Run> {
+export async function latestWithin(services: Services, run: Run, patience: Patience): Promise<Run> {
   if (run.done) return run;
   try {
     return (await waitForRun(services, run.id, patience)) ?? run;

@@ -151,12 +151,16 @@ export async function chosenAgent(
 }
 
 /**
- * The agent that the path names; one that is absent and one of another owner look the same.
+ * An agent of the caller's, by default the one that the path names; one that is absent and one of another
+ * owner look the same.
  *
  * @throws {AppError} not_found
  */
-export async function ownAgent(services: Services, { request, owner }: Call): Promise<Agent> {
-  const id = String(request.params["id"]);
+export async function ownAgent(
+  services: Services,
+  { request, owner }: Call,
+  id: string = String(request.params["id"]),
+): Promise<Agent> {
   const agent = await findAgent(services, owner, id);
   if (agent === undefined) throw notFound(id);
   return agent;
@@ -241,13 +245,15 @@ async function findAgent(
 }
 
 /**
+ * What a run takes from an agent, at its latest or a given version.
+ *
  * @param asked.pointer to the version in the request's body
  * @throws {AppError} invalid if there is no such version, agent_archived
  */
-async function atVersion(
+export async function atVersion(
   { agents }: Services,
   agent: Agent,
-  { version = agent.version, pointer }: { version: number | undefined; pointer: string },
+  { version = agent.version, pointer }: { version?: number | undefined; pointer: string },
 ): Promise<Chosen> {
   if (agent.archivedAt !== null) {
     const detail = `agent ${agent.id} is archived; send POST /v1/agents/${agent.id}/unarchive first`;

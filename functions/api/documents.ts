@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Services } from "../services.ts";
 import type { Call } from "./call.ts";
+import { namesTag } from "./etag.ts";
 
 /** What is made once, at its first request, and is the same for everybody. */
 interface Served {
   content: Buffer;
   etag: string;
+  contentType: string;
   headers: Record<string, string>;
 }
+
+type Made = Pick<Served, "contentType" | "headers"> & { text: string };
 
 const served = new Map<string, Promise<Served>>();
 
@@ -15,7 +19,8 @@ const served = new Map<string, Promise<Served>>();
 export function getOpenApi(services: Services, call: Call): Promise<void> {
   return answer(call, `openapi of ${services.publicUrl}`, async () => ({
     text: JSON.stringify(await documentOf(services)),
-    headers: { "Content-Type": "application/json" },
+    contentType: "application/json",
+    headers: {},
   }));
 }
 
@@ -25,8 +30,8 @@ export function getDocs(services: Services, call: Call): Promise<void> {
     const { DOCS_POLICY, docsPage } = await import("./docs/page.ts");
     return {
       text: docsPage(await documentOf(services)),
+      contentType: "text/html",
       headers: {
-        "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": DOCS_POLICY,
         "Referrer-Policy": "no-referrer",
       },
@@ -45,19 +50,20 @@ async function documentOf({ publicUrl }: Services) {
 
 /** Answers with what `make` makes once, or 304 if the caller has it already. */
 async function answer(
-  { response }: Call,
+  { request, response }: Call,
   key: string,
-  make: () => Promise<{ text: string; headers: Record<string, string> }>,
+  make: () => Promise<Made>,
 ): Promise<void> {
   const making = served.get(key) ?? make().then(withTag);
   served.set(key, making);
-  const { content, etag, headers } = await making;
-  // Express looks at If-None-Match.
-  response.set({ ...headers, ETag: etag, "Cache-Control": "no-cache" }).send(content);
+  const { content, contentType, etag, headers } = await making;
+  response.set({ ...headers, ETag: etag, "Cache-Control": "no-cache" });
+  if (namesTag(request.headers["if-none-match"], etag)) response.status(304).end();
+  else response.type(contentType).send(content);
 }
 
-function withTag({ text, headers }: { text: string; headers: Record<string, string> }): Served {
+function withTag({ text, ...made }: Made): Served {
   const content = Buffer.from(text);
   const etag = `"${createHash("sha256").update(content).digest("base64url")}"`;
-  return { content, etag, headers };
+  return { ...made, content, etag };
 }

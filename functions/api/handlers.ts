@@ -17,6 +17,15 @@ import { deleteRun } from "./delete-run.ts";
 import { getDocs, getOpenApi } from "./documents.ts";
 import { followRunEvents } from "./follow-run-events.ts";
 import { getLogs } from "./get-logs.ts";
+import {
+  legacyConverse,
+  legacyCreateAgent,
+  legacyDeleteAgent,
+  legacyGetAgent,
+  legacyListAgents,
+  legacyReplaceAgent,
+  legacyRunAgent,
+} from "./legacy.ts";
 import { listRuns } from "./list-runs.ts";
 import { continueRun, rerunRun } from "./repeat-run.ts";
 import { cancelRun, getRun, getRunRequest, reportProgress } from "./runs.ts";
@@ -49,6 +58,13 @@ export const HANDLERS: Readonly<Record<string, Handler>> = {
   getPatch,
   getRun,
   getRunRequest,
+  legacyConverse,
+  legacyCreateAgent,
+  legacyDeleteAgent,
+  legacyGetAgent,
+  legacyListAgents,
+  legacyReplaceAgent,
+  legacyRunAgent,
   listAgentVersions,
   listAgents,
   listArtifacts,

@@ -1,34 +1,30 @@
 import type { Response } from "express";
-import type { Order } from "../../shared/accept.ts";
-import {
-  type Agent,
-  CreateAgent,
-  placeAgent,
-  reviseAgent,
-} from "../../shared/agent.ts";
+import { type Agent, type CreateAgent, placeAgent, reviseAgent } from "../../shared/agent.ts";
 import { AgentSettings } from "../../shared/agent-settings.ts";
 import { LegacyAgentContent, LegacyAgentPrompt, LegacyPrompt } from "../../shared/api/legacy.ts";
 import { AppError } from "../../shared/errors.ts";
 import { STREAMS } from "../../shared/limits.ts";
 import type { Run } from "../../shared/run-schema.ts";
 import { type Part, positionOf } from "../cloud/page-query.ts";
+import { describeError } from "../log.ts";
 import type { Services } from "../services.ts";
-import { placeOrder, refuseSettings } from "./accept-order.ts";
-import { atVersion, changeAgent, ownAgent, ownAgentOf, storeAgent } from "./agents.ts";
+import { latestWithin, placeOrder, refuseSettings } from "./accept-order.ts";
+import { atVersion, changeAgent, ownAgent, storeAgent } from "./agents.ts";
+import { sha256 } from "./auth.ts";
 import { invalid, validBody } from "./body.ts";
 import type { Call, Handler } from "./call.ts";
 import { agentOfLatest, conversationOf, placeTurn } from "./conversations.ts";
 import { hangUp } from "./hang-up.ts";
+import { openStream } from "./open-stream.ts";
 import { prefersAsync, waitSecondsOf } from "./prefer.ts";
-import { waitForRun } from "./wait-for-run.ts";
 
 /*
  * The endpoints of the service before this one, by the new resources, for clients that know no others.
  *
  * - They answer `{"result": "성공", …}` or `{"error": MESSAGE}`, and ignore properties that they do not know.
- * - Their refusals: 400 whatever is wrong with the request, 404 for what is not there, 409 for an
- *   Idempotency-Key of another body, 429 and 503 with Retry-After. What that service had none of (keys,
- *   scopes, sizes, methods) is refused in the words of this one.
+ * - Their refusals: 400 whatever is wrong with the request, 404 for what is not there, 429 and 503 with
+ *   Retry-After. What that service had none of (keys, scopes, sizes, methods) is refused in the words of
+ *   this one.
  * - A run that failed or was cancelled is 500; one that did not end, in its own time or while the caller
  *   waited, is 504. Both have `runId`, with which GET /v1/runs/{id} tells the rest.
  * - A turn of a conversation in which another is at work waits for that one: there was no word for "busy".
@@ -36,17 +32,24 @@ import { waitForRun } from "./wait-for-run.ts";
  *   agent is archived; here it is as if it were gone.
  */
 
+/** Agents that are read at once. */
+const LIST_PART = 20;
+
+/** The largest `result.json` that is read for the sake of its text. */
+const RESULT_BYTES = 16 * 1024 * 1024;
+
 /** `POST /api/conversation`: runs a prompt, and waits for it unless it is told otherwise. */
 export const legacyConverse = inOldWords(async (services, call) => {
   const run = await converse(services, call);
   const prefer = call.request.headers["prefer"]?.toString();
   const isAsync = prefersAsync(prefer);
   const seconds = waitSecondsOf(prefer) || (isAsync ? 0 : STREAMS.waitSeconds);
-  const signal = hangUp(call.response, [services.closing]);
-  const latest = seconds === 0 ? run : await waitForRun(services, run.id, { seconds, signal });
-  if (latest?.done) answerEnd(call.response, latest);
-  else if (isAsync) answerAccepted(call.response, run);
-  else answerFailure(call.response, run, { status: 504, error: stillGoingOn(run, seconds) });
+  const patience = { seconds, signal: hangUp(call.response) };
+  const latest = seconds === 0 ? run : await latestWithin(services, run, patience);
+  if (latest.done) return answerEnd(services, call.response, latest);
+  if (isAsync) return answerAccepted(call.response, run);
+  const error = `run ${run.id} has not ended yet; GET /v1/runs/${run.id} tells when it has`;
+  call.response.status(504).json({ error, ...placeOf(run) });
 });
 
 async function converse(services: Services, call: Call): Promise<Run> {
@@ -71,25 +74,24 @@ export const legacyRunAgent = inOldWords(async (services, call) => {
   const chosen = await orderedAgent(services, call, String(call.request.params["id"]));
   const prompt = body.prompt || chosen.settings.instructions;
   if (!prompt?.trim()) throw invalid([{ pointer: "/prompt", detail: "is required" }]);
-  answerAccepted(call.response, await placeOrder(services, call, { prompt, ...chosen, parentRunId: null }));
+  answerAccepted(
+    call.response,
+    await placeOrder(services, call, { prompt, ...chosen, parentRunId: null }),
+  );
 });
 
-/** `GET /agents`: all of them, newest first, each as soon as it has been read. */
+/** `GET /agents`: all of them, newest first. */
 export const legacyListAgents = inOldWords(async ({ agents }, { response, owner }) => {
+  const read = (part: Part) => agents.list({ owner, archived: false }, part);
+  let found = await read({ limit: LIST_PART });
   response.type("json");
-  let separator = "[";
-  let part: Part = { limit: 20 };
-  for (;;) {
-    const found = await agents.list({ owner, archived: false }, part);
-    for (const agent of found) {
-      response.write(separator + JSON.stringify(flat(agent)));
-      separator = ",";
-    }
+  const { signal, write } = openStream(response);
+  for (let separator = "["; found.length > 0 && !signal.aborted; separator = ",") {
+    await write(separator + found.map((agent) => JSON.stringify(flat(agent))).join(","));
     const last = found.at(-1);
-    if (last === undefined || found.length < part.limit) break;
-    part = { ...part, after: positionOf(last) };
+    found = await read({ limit: LIST_PART, after: last && positionOf(last) });
   }
-  response.end(separator === "[" ? "[]" : "]");
+  response.end("]");
 });
 
 /** `GET /agents/{id}` */
@@ -117,3 +119,81 @@ export const legacyDeleteAgent = inOldWords(async (services, call) => {
   await changeAgent(services, call, archive);
   call.response.json({ result: "성공" });
 });
+
+/** An agent that is not archived, with what a run takes from it. */
+async function orderedAgent(services: Services, call: Call, id: string) {
+  const agent = present(await ownAgent(services, call, id));
+  return atVersion(services, agent, { pointer: "" });
+}
+
+/** @throws {AppError} not_found if the agent is archived */
+function present(agent: Agent): Agent {
+  if (agent.archivedAt === null) return agent;
+  throw new AppError("not_found", { detail: `there is no agent ${agent.id}` });
+}
+
+/** What an agent without levels says, in the form of the new resource. */
+function contentOf({ request }: Call): Required<CreateAgent> {
+  const { name, labels = {}, prompt, ...rest } = validBody(request, LegacyAgentContent);
+  const { instructions = prompt, ...others } = rest;
+  const known = Object.entries(others).filter(([key]) => key in AgentSettings.properties);
+  const settings = { ...(instructions && { instructions }), ...Object.fromEntries(known) };
+  return { name, labels, settings };
+}
+
+/** An agent without levels. */
+function flat({ id, name, labels, settings, createdAt, updatedAt }: Agent): object {
+  const { instructions: prompt = "", ...others } = settings;
+  return { id, name, prompt, labels, ...others, createdAt, updatedAt };
+}
+
+const placeOf = ({ id, conversation }: Run) => ({ runId: id, conversationId: conversation.id });
+
+function answerAccepted(response: Response, run: Run): void {
+  response.status(202).set("Location", `/v1/runs/${run.id}`);
+  response.json({ result: "accepted", ...placeOf(run) });
+}
+
+async function answerEnd(services: Services, response: Response, run: Run): Promise<void> {
+  if (run.status === "succeeded") {
+    const output = await wholeText(services, run);
+    response.json({ result: "성공", output, ...placeOf(run) });
+  } else {
+    const status = run.status === "timed_out" ? 504 : 500;
+    response.status(status).json({ error: run.error?.message ?? run.why, ...placeOf(run) });
+  }
+}
+
+/** All that the agent said at its end, of which a run's document may have the beginning only. */
+async function wholeText({ objects, artifacts }: Services, run: Run): Promise<string> {
+  const text = run.output?.text ?? "";
+  const file = run.artifacts.find(({ name }) => name === "result.json");
+  if (!run.output?.truncated || file === undefined || file.sizeBytes > RESULT_BYTES) return text;
+  const name = file.uri.slice(artifacts.uriOf("").length);
+  const object = await objects.find(artifacts.bucketName, name);
+  if (object?.sizeBytes !== file.sizeBytes) return text;
+  const pieces = await Array.fromAsync(objects.read(object, { start: 0, end: file.sizeBytes - 1 }));
+  const bytes = Buffer.concat(pieces);
+  if (sha256(bytes) !== file.sha256) return text;
+  const { result } = JSON.parse(bytes.toString()) as { result: { result?: unknown } | null };
+  return typeof result?.result === "string" ? result.result : text;
+}
+
+/** Refusals of the handler as that service put them. */
+function inOldWords(handle: Handler): Handler {
+  return async (services, call) => {
+    try {
+      await handle(services, call);
+    } catch (error) {
+      if (!(error instanceof AppError) || call.response.headersSent) throw error;
+      if (error.status >= 500) services.log("ERROR", describeError(error));
+      refuse(call.response, error);
+    }
+  };
+}
+
+function refuse(response: Response, { status, message, retry, retryAfterSeconds }: AppError): void {
+  const isBadRequest = status === 415 || status === 422;
+  if (retry) response.set("Retry-After", String(retryAfterSeconds));
+  response.status(isBadRequest ? 400 : status).json({ error: message });
+}

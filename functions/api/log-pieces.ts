@@ -72,7 +72,7 @@ class LogReader {
     const object = await objects.find(bucket, name);
     if (object === undefined) return;
     if (!this.#read.has(build.id)) {
-      if (this.#read.size > 0) yield this.#separator(build);
+      if (build.attempt > 1 || this.#read.size > 0) yield this.#separator(build);
       this.#read.set(build.id, 0);
     }
     const start = this.#read.get(build.id) ?? 0;

@@ -5,6 +5,7 @@ import type { Output } from "../../shared/manifest.ts";
 import type { StoredObject, StoredObjects } from "../cloud/stored-objects.ts";
 import type { Services } from "../services.ts";
 import type { Call } from "./call.ts";
+import { namesTag } from "./etag.ts";
 import { openStream } from "./open-stream.ts";
 import { type Span, spanOf } from "./range.ts";
 
@@ -24,8 +25,9 @@ export async function sendContent(
     const detail = `${output.name} is no longer there as it was uploaded`;
     throw new AppError("not_found", { detail });
   }
-  response.set("ETag", `"${output.sha256}"`);
-  if (request.fresh) {
+  const etag = `"${output.sha256}"`;
+  response.set("ETag", etag);
+  if (namesTag(request.headers["if-none-match"], etag)) {
     response.status(304).end();
     return;
   }
@@ -38,6 +40,12 @@ export async function sendContent(
   const content =
     span === undefined ? verified(objects, object, output.sha256) : objects.read(object, span);
   await sendPieces(response, content);
+}
+
+/** Not by `request.fresh`: that never says so of a request that browsers' `fetch` has made, with `no-cache`. */
+function hasAlready(ifNoneMatch: string | undefined, etag: string): boolean {
+  const known = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return known.includes(etag) || known.includes("*");
 }
 
 function requestedSpan(

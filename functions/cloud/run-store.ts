@@ -1,6 +1,7 @@
 import type { DocumentReference, Firestore, Transaction } from "@google-cloud/firestore";
 import type { Accepted, ResolvedRequest } from "../../shared/accept.ts";
 import { type Conversation, endTurn } from "../../shared/conversation.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { Event } from "../../shared/event.ts";
 import { next } from "../../shared/run.ts";
 import type { RunRecord, Transition } from "../../shared/run-record.ts";
@@ -129,6 +130,10 @@ export class RunStore {
   /** The run that is in the way of a new one; undefined if it is that one itself. */
   async #othersRecord({ run, state }: Accepted): Promise<RunRecord | undefined> {
     const existing = await this.getRecord(run.id);
+    if (existing === undefined) {
+      const detail = `run ${run.id} was deleted, and its conversation went on; use a new Idempotency-Key`;
+      throw new AppError("conflict", { detail });
+    }
     return existing?.state.writer === state.writer ? undefined : existing;
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Agent } from "../../../shared/agent.ts";
-import type { Operation } from "../../../shared/api/operation.ts";
+import { type Operation, SCOPES } from "../../../shared/api/operation.ts";
 import { OPERATIONS } from "../../../shared/api/operations.ts";
 import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
 import type { Run } from "../../../shared/run-schema.ts";
@@ -30,6 +30,15 @@ async function post<T = Run>(path: string, json: object, headers: object = {}): 
   return (await response.json()) as T;
 }
 
+async function legacy<T>(
+  method: string,
+  ...[path, json, more]: [string, object?, object?]
+): Promise<T> {
+  const body = json && { body: JSON.stringify(json) };
+  const headers = { "content-type": "application/json", ...more };
+  return (await (await call(`/..${path}`, { method, headers, ...body })).json()) as T;
+}
+
 const statusOf = async (path: string, headers: Record<string, string> = {}) =>
   (await call(path, { headers })).status;
 
@@ -46,6 +55,8 @@ async function expectContent(path: string): Promise<void> {
 
 /** The URL path of an operation below `/v1`, with `value` for each parameter. */
 const pathOf = ({ path }: Operation, value: string) => `/..${path.replace(/\{\w+\+?\}/g, value)}`;
+
+const isScope = (access: string) => (SCOPES as readonly string[]).includes(access);
 
 const NOWHERE = "nothing-of-this-name";
 
@@ -139,8 +150,34 @@ describe("every operation answers as its document says", () => {
     LONG_MS,
   );
 
+  test(
+    "what the service before this one had",
+    async () => {
+      const content = { name: "old", prompt: "Be brief.", maxTurns: 1 };
+      const { id } = await legacy<{ id: string }>("POST", "/agents", content);
+      const at = `/agents/${id}`;
+      expect([await statusOf("/../agents"), await statusOf(`/..${at}`)]).toEqual([200, 200]);
+      const replaced = { ...content, name: "older" };
+      expect(await legacy("PUT", at, replaced)).toMatchObject(replaced);
+      expect(await legacy("PUT", "/agents/nobody", content)).toHaveProperty("error");
+      expect(await legacy("POST", `${at}/run`, {})).toMatchObject({ result: "accepted" });
+      const converse = (json: object, headers = {}) =>
+        legacy("POST", "/api/conversation", json, headers);
+      expect(await converse({ prompt: "echo" })).toMatchObject({ result: "성공" });
+      expect(await converse({ prompt: "run: true", agentId: id })).toHaveProperty("error");
+      expect(await converse({ prompt: "echo", conversationId: "none" })).toHaveProperty("error");
+      const isAsync = { prefer: "respond-async" };
+      expect(await converse({ prompt: "echo" }, isAsync)).toMatchObject({ result: "accepted" });
+      const tooLong = { prompt: "run: sleep 30" };
+      expect(await converse(tooLong, { prefer: "wait=1" })).toHaveProperty("runId");
+      expect(await legacy("DELETE", at)).toEqual({ result: "성공" });
+    },
+    LONG_MS,
+  );
+
   test("the service", async () => {
     expect(await statusOf("/health")).toBe(200);
+    expect((await call("/tokens", { method: "POST" })).status).toBe(200);
     for (const path of ["/openapi.json", "/../docs"]) {
       const etag = (await call(path)).headers.get("etag") ?? "";
       expect(await statusOf(path, { "if-none-match": etag })).toBe(304);
@@ -173,7 +210,7 @@ describe("every operation refuses as its document says", () => {
     const foreign = await call(path, { method, headers: { origin: "https://evil.example" } });
     expect(foreign.status).toBe(403);
     const nobody = await call(path, { method, headers: { authorization: "Bearer nobody" } });
-    if (operation.access !== "public") expect(nobody.status).toBe(401);
+    if (isScope(operation.access)) expect(nobody.status).toBe(401);
   });
 
   test.each(CASES)("%s: requests that do not fit", async (_id, operation) => {
@@ -191,7 +228,7 @@ describe("every operation refuses as its document says", () => {
     }
     if (operation.body === undefined) return;
     const type = operation.bodyType ?? "application/json";
-    const bodies: [string, BodyInit][] = [
+    const bodies: [string, string | Uint8Array<ArrayBuffer>][] = [
       ["text/plain", "{}"],
       [type, "{"],
       [type, "[]"],
@@ -208,7 +245,7 @@ describe("every operation refuses as its document says", () => {
   test("what is not there, and what is not done there", async () => {
     expect(await statusOf("/nowhere")).toBe(404);
     for (const operation of OPERATIONS) {
-      const response = await call(pathOf(operation, NOWHERE), { method: "PUT" });
+      const response = await call(pathOf(operation, NOWHERE), { method: "PURGE" });
       expect(response.status).toBe(405);
       expect(response.headers.get("allow")).toContain(operation.method.toUpperCase());
     }

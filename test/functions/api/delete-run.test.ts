@@ -1,5 +1,5 @@
 import type { Run } from "../../../shared/run-schema.ts";
-import { accepted, ended, turnsOf } from "../../support/api.ts";
+import { accepted, ended, post, turnsOf } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
@@ -80,6 +80,20 @@ describe("delete", () => {
     LONG_MS,
   );
 });
+
+test(
+  "the Idempotency-Key of a deleted run whose conversation went on begins no second one",
+  async () => {
+    const headers = { "idempotency-key": "deleted" };
+    const first = (await post(world, "/runs", { body: { prompt: "echo" }, headers })).body as Run;
+    await ended(world, first);
+    await ended(world, await accepted(world, turnsOf(first), { prompt: "echo" }));
+    await world.call(`/runs/${first.id}`, { method: "DELETE" });
+    const again = await post(world, "/runs", { body: { prompt: "echo" }, headers });
+    expect(again).toMatchObject({ status: 409, body: { code: "conflict" } });
+  },
+  LONG_MS,
+);
 
 test(
   "the events of a run are one ordered list that listeners see",

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { Timestamp } from "@google-cloud/firestore";
 import type { Run } from "../../../shared/run-schema.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -109,18 +108,11 @@ describe("what cannot be followed", () => {
     return (await response.json()) as { status: number; code: string; detail: string };
   };
 
-  test.each(["", "x", "1", "1-1", "0-000001", "1-000001 ", "1-0000001", "1-00000१", "١-000001"])(
+  test.each(["", "x", "1", "1-1", "0-000001", "1-0000001", "1-00000१", "१-000001"])(
     "Last-Event-ID %j is refused",
     async (lastEventId) => {
       const { id } = await send("echo");
-      const header = Buffer.from(lastEventId).toString("latin1");
-      const response = await follow(id, header);
-      if (lastEventId === "1-000001 ") {
-        // HTTP itself takes the space away.
-        expect(response.status).toBe(200);
-        await response.body?.cancel();
-        return;
-      }
+      const response = await follow(id, Buffer.from(lastEventId).toString("latin1"));
       expect(await problemOf(response)).toMatchObject({ status: 422, code: "invalid" });
     },
     30_000,
@@ -150,7 +142,7 @@ describe("what cannot be followed", () => {
     const { id } = await send("echo");
     const there = await world.call(`/runs/${id}/events`, { method: "HEAD" });
     expect([there.status, there.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
-    const absent = await world.call(`/runs/run_${randomUUID().slice(0, 22)}/events`, {
+    const absent = await world.call(`/runs/run_${"0".repeat(22)}/events`, {
       method: "HEAD",
     });
     expect(absent.status).toBe(404);
