@@ -1,4 +1,5 @@
 import type { BuildSettings } from "../shared/build-plan.ts";
+import { DEFAULT_SECRET_PREFIX, type SecretRule } from "../shared/environment.ts";
 import type { RunQuotas } from "./cloud/admission.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
@@ -26,6 +27,8 @@ export interface Config {
   tokenUsers: readonly string[];
   customTokens: CustomTokenSettings;
   builds: BuildSettings;
+  /** The secrets that agents may name. */
+  secretRule: SecretRule;
   /** `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it. */
   cloudBuildEmulatorHost: string | undefined;
   /** The function that this process serves. */
@@ -64,6 +67,10 @@ export function readConfig(environment: Environment = process.env): Config {
       image: required.RUNYARD_IMAGE,
       serviceAccount: required.RUNYARD_BUILD_SERVICE_ACCOUNT,
       logsBucket: required.RUNYARD_LOGS_BUCKET,
+      modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
+    },
+    secretRule: {
+      prefix: environment["RUNYARD_SECRET_PREFIX"] ?? DEFAULT_SECRET_PREFIX,
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
     },
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { BuildSettings } from "../shared/build-plan.ts";
+import type { SecretRule } from "../shared/environment.ts";
 import type { RandomBytes } from "../shared/ids.ts";
 import { closing } from "./closing.ts";
 import { openAdmission } from "./cloud/admission.ts";
@@ -31,6 +32,8 @@ export interface Services {
   objects: StoredObjects;
   builds: Builds;
   settings: BuildSettings;
+  /** The secrets that agents may name. */
+  secretRule: SecretRule;
   /** The API's address as builds reach it. */
   publicUrl: string;
   log: Log;
@@ -56,6 +59,7 @@ export function openServices(config: Config): Services {
     objects: new StoredObjects(storage),
     builds: new Builds(config.builds, config.cloudBuildEmulatorHost),
     settings: config.builds,
+    secretRule: config.secretRule,
     publicUrl: config.publicUrl,
     log,
     now: () => new Date(),

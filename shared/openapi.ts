@@ -17,6 +17,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Runs: "One accepted request to execute an agent on a prompt. Its document is the live result.",
   Conversations: "Runs that continue one agent session, one at a time.",
   Agents: "Stored, versioned configurations of agents.",
+  Tokens: "For pages that listen to Firestore as the owner of a key.",
   Legacy: "The paths of the service that this one takes the place of, with its bodies.",
   Builds: "What only a run's own build calls.",
   Service: "The service itself, without a key.",
@@ -27,7 +28,8 @@ const DESCRIPTION = `Runs coding agents in the background: one POST is one durab
 Every refusal is \`application/problem+json\` with a \`code\`. Beside the refusals that an operation lists, a
 path that is not there is 404 \`not_found\`, and another method on one that is there 405 \`method_not_allowed\`
 with \`Allow\`. HEAD is possible wherever GET is. Another owner's things look like ones that do not exist.
-Every answer has \`Cache-Control\` and \`X-Content-Type-Options: nosniff\`. Answers may get more fields, and
+Every answer has \`Cache-Control\` and \`X-Content-Type-Options: nosniff\`; where a key or token is asked for, also
+\`RateLimit-Policy\` and \`RateLimit\`: how many requests a minute are possible, and how many are left. Answers may get more fields, and
 sets of names like \`status\` more members: ignore what you do not know.`;
 
 const SECURITY_SCHEMES = {

@@ -16,13 +16,13 @@ const DRAFT_2020 = /^https:\/\/json-schema\.org\/draft\/20(19-09|20-12)\/schema#
  * 2019-09 or 2020-12 for an object, within {@link RUN_LIMITS}; `format` and unknown keywords say nothing.
  */
 export function outputSchemaFault(schema: OutputSchema): string | undefined {
-  const depth = depthOf(schema, RUN_LIMITS.outputSchemaDepth + 1);
-  if (depth > RUN_LIMITS.outputSchemaDepth) {
-    return `is nested deeper than ${RUN_LIMITS.outputSchemaDepth} levels`;
-  }
   const bytes = utf8Length(JSON.stringify(schema));
   if (bytes > RUN_LIMITS.outputSchemaBytes) {
     return `has ${bytes} bytes as JSON; at most ${RUN_LIMITS.outputSchemaBytes} are accepted`;
+  }
+  const depth = depthOf(schema, RUN_LIMITS.outputSchemaDepth + 1);
+  if (depth > RUN_LIMITS.outputSchemaDepth) {
+    return `is nested deeper than ${RUN_LIMITS.outputSchemaDepth} levels`;
   }
   const { $schema } = schema;
   const isKnown =

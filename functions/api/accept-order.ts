@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { type Acceptance, acceptRun, type Order } from "../../shared/accept.ts";
+import { environmentFaults } from "../../shared/environment.ts";
 import { AppError } from "../../shared/errors.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
+import { mcpFaults } from "../../shared/mcp.ts";
 import { outputSchemaFault } from "../../shared/output-schema.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
 import type { Run } from "../../shared/run-schema.ts";
@@ -29,7 +31,7 @@ export async function acceptOrder(services: Services, call: Call, order: Order):
 
 /** {@link acceptOrder} without the answer. */
 export async function placeOrder(services: Services, call: Call, order: Order): Promise<Run> {
-  refuseTooMuch(order);
+  refuseTooMuch(services, order);
   const acceptance = acceptanceOf(services, call);
   const accepted = acceptRun(order, acceptance);
   const existing = await services.runs.create(accepted);
@@ -138,7 +140,10 @@ function idBytes(request: Request, owner: string, key: string): Uint8Array {
 }
 
 /** What a schema cannot say: bytes, labels together with the agent's, and the settings. */
-export function refuseTooMuch({ prompt, settings, labels }: Order): void {
+export function refuseTooMuch(
+  services: Pick<Services, "secretRule">,
+  { prompt, settings, labels }: Order,
+): void {
   const bytes = utf8Length(prompt);
   if (bytes > RUN_LIMITS.promptBytes) {
     const detail = `has ${bytes} bytes; at most ${RUN_LIMITS.promptBytes} are accepted`;
@@ -149,18 +154,26 @@ export function refuseTooMuch({ prompt, settings, labels }: Order): void {
     const detail = `are ${count} together with those of the agent or the run before; at most ${RUN_LIMITS.labels} are accepted`;
     throw invalid([{ pointer: "/labels", detail }]);
   }
-  refuseSettings(settings, "/agent/settings");
+  refuseSettings(services, settings, "/agent/settings");
 }
 
 /**
  * @param pointer to the settings in the request's body
  * @throws {AppError} invalid
  */
-export function refuseSettings(settings: Order["settings"], pointer: string): void {
+export function refuseSettings(
+  { secretRule }: Pick<Services, "secretRule">,
+  settings: Order["settings"],
+  pointer: string,
+): void {
   const bytes = utf8Length(JSON.stringify(settings));
   if (bytes > RUN_LIMITS.settingsBytes) {
     const detail = `have ${bytes} bytes as JSON; at most ${RUN_LIMITS.settingsBytes} are accepted`;
     throw invalid([{ pointer, detail }]);
+  }
+  const faults = [...environmentFaults(settings, secretRule), ...mcpFaults(settings)];
+  if (faults.length > 0) {
+    throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));
   }
   const fault = settings.outputSchema && outputSchemaFault(settings.outputSchema);
   if (fault !== undefined) throw invalid([{ pointer: `${pointer}/outputSchema`, detail: fault }]);

@@ -43,7 +43,7 @@ export async function storeAgent(
   call: Call,
   content: CreateAgent,
 ): Promise<Agent> {
-  refuseSettings(content.settings ?? {}, "/settings");
+  refuseSettings(services, content.settings ?? {}, "/settings");
   const { id, owner, now, requestHash, writer } = acceptanceOf(services, call);
   const agent = newAgent({ id: id.replace(/^run_/, "agent_"), owner, now }, content);
   const existing = await services.agents.create({ agent, requestHash, writer });
@@ -77,7 +77,8 @@ export async function patchAgent(services: Services, call: Call): Promise<void> 
   const patch = validBody(call.request, PatchAgent);
   const agent = await changeAgent(services, call, (before, now) => {
     refuseStale(call.request, before);
-    return reviseAgent(before, validContent(mergePatch(contentOf(before), patch)), now);
+    const content = validContent(services, mergePatch(contentOf(before), patch));
+    return reviseAgent(before, content, now);
   });
   answerAgent(call, agent);
 }
@@ -218,10 +219,10 @@ function refuseStale({ headers }: Request, agent: Agent): void {
 }
 
 /** @throws {AppError} invalid if this is no agent */
-function validContent(merged: unknown): CreateAgent {
+function validContent(services: Services, merged: unknown): CreateAgent {
   const result = validatorOf(CreateAgent)(merged);
   if (!result.ok) throw invalid(result.faults);
-  refuseSettings(result.value.settings ?? {}, "/settings");
+  refuseSettings(services, result.value.settings ?? {}, "/settings");
   return result.value;
 }
 

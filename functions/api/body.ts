@@ -87,16 +87,20 @@ export function invalid(faults: Fault[]): AppError {
   return new AppError("invalid", { detail: `${where} ${first?.detail}${more}`, faults });
 }
 
-/** Strings anywhere in `value` that hold a NUL or half of a surrogate pair. */
-function malformedStrings(value: unknown, pointer = ""): Fault[] {
+/** Levels of lists and objects in a body: whoever walks through it recurses. */
+const MAX_DEPTH = 64;
+
+/** Strings anywhere in `value` that hold a NUL or half of a surrogate pair; and what is too deep. */
+function malformedStrings(value: unknown, pointer = "", depth = 1): Fault[] {
   if (typeof value === "string") {
     if (isWellFormed(value)) return [];
     return [{ pointer, detail: "holds a NUL character or a lone surrogate" }];
   }
   if (typeof value !== "object" || value === null) return [];
+  if (depth > MAX_DEPTH) return [{ pointer, detail: `is nested deeper than ${MAX_DEPTH} levels` }];
   return Object.entries(value).flatMap(([key, item]) => {
     const place = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     const own = isWellFormed(key) ? [] : [{ pointer: place, detail: "is a malformed name" }];
-    return [...own, ...malformedStrings(item, place)];
+    return [...own, ...malformedStrings(item, place, depth + 1)];
   });
 }

@@ -54,7 +54,7 @@ export async function acceptNextTurn(services: Services, call: Call, turn: Turn)
 
 /** {@link acceptNextTurn} without the answer. */
 export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
-  refuseTooMuch(turn.order);
+  refuseTooMuch(services, turn.order);
   const acceptance: Acceptance = acceptanceOf(services, call);
   const created = await services.runs.createTurn(turn.conversationId, {
     id: acceptance.id,

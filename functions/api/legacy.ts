@@ -86,7 +86,8 @@ export const legacyListAgents = inOldWords(async ({ agents }, { response, owner 
   let found = await read({ limit: LIST_PART });
   response.type("json");
   const { signal, write } = openStream(response);
-  for (let separator = "["; found.length > 0 && !signal.aborted; separator = ",") {
+  await write("[");
+  for (let separator = ""; found.length > 0 && !signal.aborted; separator = ",") {
     await write(separator + found.map((agent) => JSON.stringify(flat(agent))).join(","));
     const last = found.at(-1);
     found = await read({ limit: LIST_PART, after: last && positionOf(last) });
@@ -108,7 +109,7 @@ export const legacyCreateAgent = inOldWords(async (services, call) => {
 /** `PUT /agents/{id}`: what is left out gets its default. */
 export const legacyReplaceAgent = inOldWords(async (services, call) => {
   const content = contentOf(call);
-  refuseSettings(content.settings, "");
+  refuseSettings(services, content.settings, "");
   const replace = (agent: Agent, now: Date) => reviseAgent(present(agent), content, now);
   call.response.json(flat(await changeAgent(services, call, replace)));
 });

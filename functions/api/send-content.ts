@@ -42,12 +42,6 @@ export async function sendContent(
   await sendPieces(response, content);
 }
 
-/** Not by `request.fresh`: that never says so of a request that browsers' `fetch` has made, with `no-cache`. */
-function hasAlready(ifNoneMatch: string | undefined, etag: string): boolean {
-  const known = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return known.includes(etag) || known.includes("*");
-}
-
 function requestedSpan(
   request: Request,
   response: Response,

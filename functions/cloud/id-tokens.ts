@@ -148,7 +148,7 @@ function googleIdentity(claims: Claims): Identity {
     owner: `google:${String(claims["sub"])}`,
     email,
     domain: email === undefined ? undefined : domain,
-    scopes: ["run"],
+    scopes: tokenScopes(["run"]),
     keyHash: undefined,
   };
 }

@@ -123,7 +123,7 @@ export class RunStore {
   ): void {
     create(this.#run(run.id), run);
     create(this.#state(run.id), state);
-    create(this.#request(run.id), { owner: run.owner, json: JSON.stringify(request) });
+    create(this.#request(run.id), requestDocument(run.owner, request));
     for (const event of events) create(this.#event(event), event);
   }
 
@@ -201,8 +201,8 @@ export class RunStore {
 
   async getRequest(id: string): Promise<ResolvedRequest | undefined> {
     const snapshot = await refusing("Firestore", () => this.#request(id).get());
-    const json: unknown = snapshot.get("json");
-    return typeof json === "string" ? (JSON.parse(json) as ResolvedRequest) : undefined;
+    if (!snapshot.exists) return undefined;
+    return { ...JSON.parse(snapshot.get("json")), prompt: snapshot.get("prompt") };
   }
 
   /**
@@ -292,3 +292,8 @@ export class RunStore {
 }
 
 type Decide = (record: RunRecord, now: Date) => Transition;
+
+/** The prompt stands by itself: each of its characters could be six in JSON, which would be too long. */
+function requestDocument(owner: string, { prompt, ...rest }: ResolvedRequest): object {
+  return { owner, prompt, json: JSON.stringify(rest) };
+}

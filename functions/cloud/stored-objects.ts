@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { codeOf, refusing } from "./google-error.ts";
 import type { LazyStorage } from "./storage.ts";
 
@@ -46,8 +47,11 @@ export class StoredObjects {
   ): AsyncGenerator<Buffer> {
     if (end < start) return;
     const file = (await this.#storage()).bucket(bucket).file(name, { generation });
+    const content = file.createReadStream({ start, end, decompress: false });
+    // The client itself listens to it more often than Node finds sane.
+    content.once("response", (response: Readable) => response.setMaxListeners(20));
     let left = end - start + 1;
-    for await (const chunk of file.createReadStream({ start, end, decompress: false })) {
+    for await (const chunk of content) {
       left -= (chunk as Buffer).length;
       yield chunk as Buffer;
     }

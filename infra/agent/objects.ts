@@ -11,6 +11,7 @@ export interface Objects {
   read(name: string): Promise<Buffer>;
   /** Undefined if it does not exist, which looks like a lack of permission to those who may not list. */
   find(name: string): Promise<Buffer | undefined>;
+  /** False also for those who may not list, as in {@link find}. */
   exists(name: string): Promise<boolean>;
   /**
    * Creates an object out of a file, which must not change meanwhile.
@@ -66,8 +67,13 @@ export function objectsOf(bucket: Bucket): Objects {
       }
     },
     async exists(name) {
-      const [exists] = await bucket.file(name).exists();
-      return exists;
+      try {
+        await bucket.file(name).getMetadata();
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw error;
+      }
     },
     upload: (name, path, contentType) => uploadFile(bucket, { name, path, contentType }),
   };

@@ -12,7 +12,10 @@ that they use. Sends a sample run, shows it, then serves until Ctrl-C.
   --port N         port of the API (default 8080, or the next that is free)
   --state DIR      where everything is kept (default .runyard)
   --sandbox MODE   bubblewrap, or none: agents then run as you, with all that you may do
-  --help           this text`;
+  --help           this text
+
+DIR/secrets.json (chmod 600) stands for Secret Manager, for agents with an environment:
+  {"runyard-token": "its value"}`;
 
 /** What the command line asks for. */
 export interface CliOptions {

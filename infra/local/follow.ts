@@ -1,34 +1,15 @@
-import { type DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import { Firestore } from "@google-cloud/firestore";
+import type { Run } from "../../client/types.ts";
+import { watchRun } from "../../client/watch.ts";
 import type { ServerAddress } from "./state-directory.ts";
 import { indented, say } from "./terminal.ts";
 
-/** What is read of a run's document here; the whole is in the README. */
-interface RunDocument {
-  status: string;
-  done: boolean;
-  why: string;
-  attempt: number;
-  progress: { text: string; turn: number } | null;
-  output: {
-    text: string;
-    structured: string | null;
-    truncated: boolean;
-    changedFiles: { path: string; added: number | null; removed: number | null }[];
-    moreChangedFiles: number;
-  } | null;
-  error: { code: string; message: string; remedy: string } | null;
-  usage: { costUsd: number; turns: number; inputTokens: number; outputTokens: number } | null;
-  artifacts: { name: string; uri: string }[];
-  isolation: string | null;
-  history: { status: string; cause: string }[];
-}
-
 /** Follows a run with a Firestore listener, a line for each change, and says how it ended. */
-export async function followRun(server: ServerAddress, runId: string): Promise<RunDocument> {
+export async function followRun(server: ServerAddress, runId: string): Promise<Run> {
   const host = server.clients["FIRESTORE_EMULATOR_HOST"] ?? "";
   const firestore = new Firestore({ projectId: server.projectId, host, ssl: false });
   try {
-    const run = await lastSnapshot(firestore, runId, lineWriter(Date.now()));
+    const run = await lastOf(watchRun(firestore, runId), lineWriter(Date.now()));
     sayResult(run, server);
     return run;
   } finally {
@@ -36,25 +17,18 @@ export async function followRun(server: ServerAddress, runId: string): Promise<R
   }
 }
 
-function lastSnapshot(
-  firestore: Firestore,
-  runId: string,
-  onChange: (run: RunDocument) => void,
-): Promise<RunDocument> {
-  return new Promise((resolve, reject) => {
-    const stop = firestore.doc(`runs/${runId}`).onSnapshot((snapshot: DocumentSnapshot) => {
-      const run = snapshot.data() as RunDocument | undefined;
-      if (run === undefined) return;
-      onChange(run);
-      if (!run.done) return;
-      stop();
-      resolve(run);
-    }, reject);
-  });
+async function lastOf(runs: AsyncIterable<Run>, onChange: (run: Run) => void): Promise<Run> {
+  let last: Run | undefined;
+  for await (const run of runs) {
+    onChange(run);
+    last = run;
+  }
+  if (last === undefined) throw new Error("the run ended before it was seen");
+  return last;
 }
 
 /** Writes a line with the elapsed time whenever there is something new to say. */
-function lineWriter(startMs: number): (run: RunDocument) => void {
+function lineWriter(startMs: number): (run: Run) => void {
   let last = "";
   return (run) => {
     const line = `${run.status.padEnd(10)} ${happening(run)}`;
@@ -65,7 +39,7 @@ function lineWriter(startMs: number): (run: RunDocument) => void {
   };
 }
 
-function happening(run: RunDocument): string {
+function happening(run: Run): string {
   if (run.done) return run.error ? run.error.message : run.why;
   if (run.progress) return `turn ${run.progress.turn}: ${run.progress.text}`;
   const cause = run.status === "running" ? run.why : (run.history.at(-1)?.cause ?? run.why);
@@ -74,7 +48,7 @@ function happening(run: RunDocument): string {
 
 const COLUMN = 12;
 
-function sayResult(run: RunDocument, server: ServerAddress): void {
+function sayResult(run: Run, server: ServerAddress): void {
   const row = (name: string, text: string) =>
     say(`  ${name.padEnd(COLUMN - 2)}${indented(text, COLUMN)}`);
   if (run.error) row("Remedy", run.error.remedy);
@@ -89,10 +63,7 @@ function sayResult(run: RunDocument, server: ServerAddress): void {
   row("", `curl ${urlOf(run.artifacts[0]?.uri ?? "", server)}`);
 }
 
-function changedFiles({
-  changedFiles: files,
-  moreChangedFiles,
-}: NonNullable<RunDocument["output"]>) {
+function changedFiles({ changedFiles: files, moreChangedFiles }: NonNullable<Run["output"]>) {
   if (files.length === 0) return "nothing";
   const shown = files.slice(0, 20).map(({ path, added, removed }) => {
     if (added === null) return `${path} (binary)`;
@@ -102,7 +73,7 @@ function changedFiles({
   return shown.join(", ") + (more > 0 ? `, and ${more} more` : "");
 }
 
-function usage({ turns, costUsd, inputTokens, outputTokens }: NonNullable<RunDocument["usage"]>) {
+function usage({ turns, costUsd, inputTokens, outputTokens }: NonNullable<Run["usage"]>) {
   const cost = costUsd === 0 ? "$0" : `$${costUsd.toFixed(4)}`;
   return `${turns} turns, ${cost}, ${inputTokens} tokens in, ${outputTokens} out`;
 }

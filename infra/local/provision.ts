@@ -82,7 +82,10 @@ export function newKey(): string {
   return `ry_${randomBytes(32).toString("base64url")}`;
 }
 
-/** Lets an owner in with a key: its hash, never the key, is stored. */
+/**
+ * Lets an owner in with a key for everything: its hash, never the key, is stored. A key that is there already stays as
+ * it is, so that one that was revoked stays so.
+ */
 export async function storeKey({
   address,
   projectId,
@@ -96,9 +99,20 @@ export async function storeKey({
   owner: string;
 }): Promise<void> {
   const firestore = new Firestore({ projectId, host: address, ssl: false });
+  const hash = createHash("sha256").update(key).digest("hex");
+  const described = {
+    schemaVersion: 1,
+    id: `key_${hash.slice(0, 12)}`,
+    owner,
+    name: "first start",
+    scopes: ["admin"],
+    createdAt: new Date(),
+    expiresAt: null,
+    revokedAt: null,
+    prefix: key.slice(0, 8),
+  };
   try {
-    const hash = createHash("sha256").update(key).digest("hex");
-    await firestore.doc(`keys/${hash}`).set({ owner });
+    await ifMissing(() => firestore.doc(`keys/${hash}`).create(described));
   } finally {
     await firestore.terminate();
   }

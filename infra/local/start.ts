@@ -9,6 +9,8 @@ import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.t
 import { firstFree, rememberedPorts } from "./ports.ts";
 import { newKey, provisionPubsub, storeKey } from "./provision.ts";
 import { startPubsub } from "./pubsub/start.ts";
+import { readSecrets } from "./secrets.ts";
+import { removeBrokenDrafts } from "./state/drafts.ts";
 import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state-directory.ts";
 import { startStorage } from "./storage/start.ts";
 import type { InjectedFaults } from "./wire/faults.ts";
@@ -50,6 +52,8 @@ const IMAGE = "runyard/agent";
 const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
 const OWNER = "local";
 const TICK_MS = 60_000;
+/** Requests a minute: one machine has one owner, and tests send many. */
+const AS_GOOD_AS_UNLIMITED = 1_000_000;
 /**
  * Where Node keeps what it has compiled of functions and runner, which makes each start of one a third
  * shorter. Beside the modules that it is made of: who can write there can change those as well.
@@ -75,12 +79,14 @@ export async function knownPorts(api?: number): Promise<Required<LocalOptions>["
  * Starts the four services and the functions on loopback, over one state directory, and goes on with
  * whatever was pending in it.
  *
- * @throws {StateInUse} if another process has the directory; EADDRINUSE if a port is taken
+ * @throws {StateInUse} if another process has the directory; EADDRINUSE if a port is taken; Error if the
+ *   file of secrets is not as it must be
  */
 export async function startLocal(options: LocalOptions): Promise<Local> {
   await using started = new AsyncDisposableStack();
   const state = takeStateDirectory(options.directory);
   started.defer(() => state.release());
+  removeBrokenDrafts(options.directory);
   const services = Promise.withResolvers<Clients>();
   services.promise.catch(() => {});
   // Before Pub/Sub, which pushes what is left from the last time as soon as it runs.
@@ -158,7 +164,7 @@ async function startServices(
           TMPDIR: temporaryDirectory(directory, started),
         }),
       },
-      secrets: { [KEY_SECRET]: model.key },
+      secrets: { ...readSecrets(directory, PROJECT), [KEY_SECRET]: model.key },
       concurrentBuilds,
       publish: (projectId, message) =>
         ignoringMissingTopic(() =>
@@ -227,6 +233,8 @@ async function startFunctions(
       RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/agent@${PROJECT}.iam.gserviceaccount.com`,
       RUNYARD_LOGS_BUCKET: `gs://${BUCKET}`,
       RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
+      RUNYARD_REQUESTS_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
+      RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
     }),
     ...(onLog && { onLog }),
   });

@@ -12,8 +12,17 @@ export const CLEARING_FILE = "clearing.json";
 
 const FORMAT_NAME = "runyard-state";
 
-/** What a start leaves that did not get as far as the format file. */
-const BLANK_FILES = ["lock.db", "lock.db-journal", `${FORMAT_FILE}.new`, "probe.new"];
+/**
+ * What a start leaves that did not get as far as the format file, and what a person may put there before
+ * the first one.
+ */
+const BLANK_FILES = [
+  "lock.db",
+  "lock.db-journal",
+  `${FORMAT_FILE}.new`,
+  "probe.new",
+  "secrets.json",
+];
 
 /** The step at `N` takes a directory from version N to N + 1. It may be repeated if it did not end. */
 type MigrationSteps = Record<number, (path: string) => void>;

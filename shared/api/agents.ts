@@ -82,7 +82,7 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     summary: "Get an agent",
     access: "read",
     headers: { "If-None-Match": "An ETag; 304 if the agent is still at that revision." },
-    answers: { ...ONE, 304: { description: "`If-None-Match` names its revision." } },
+    answers: { ...ONE, 304: { description: "`If-None-Match` names its revision.", headers: ETAG } },
     problems: ["not_found"],
   },
   {

@@ -55,9 +55,12 @@ export const RUN_ACCEPTED = {
   },
 } as const;
 
+const ETAG = { ETag: "The content's SHA-256." } as const;
 const ARTIFACT_HEADERS = {
-  ETag: "The content's SHA-256.",
+  ...ETAG,
   "Accept-Ranges": "bytes",
+  "Content-Disposition": "attachment, with the artifact's name.",
+  "Content-Security-Policy": "Nothing: a browser shall only keep it.",
 } as const;
 
 /** The content of an artifact, whole or in part. */
@@ -66,9 +69,9 @@ const CONTENT = {
   206: {
     description: "The part that `Range` asks for.",
     contentType: "*/*",
-    headers: ARTIFACT_HEADERS,
+    headers: { ...ARTIFACT_HEADERS, "Content-Range": "bytes FROM-TO/SIZE" },
   },
-  304: { description: "`If-None-Match` names what is there." },
+  304: { description: "`If-None-Match` names what is there.", headers: ETAG },
 } as const;
 const CONTENT_REQUEST = {
   Range: "bytes=FROM-TO, one range.",
@@ -184,6 +187,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
         description:
           "Events with their ids, `heartbeat` comments while nothing happens, and `done` at the end.",
         contentType: "text/event-stream",
+        headers: { "X-Accel-Buffering": "no: proxies shall pass on what there is." },
       },
     },
     problems: ["not_found", "events_expired", "invalid"],

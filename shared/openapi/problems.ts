@@ -52,6 +52,7 @@ function responseOf(status: number, codes: ProblemCode[]): ResponseObject {
   const headers = {
     ...RATE_LIMIT,
     ...(codes.some((code) => PROBLEMS[code].retry) && headerReference("Retry-After")),
+    ...(status === 416 && { ...headerReference("Content-Range"), ...headerReference("ETag") }),
     ...(status === 401 && headerReference("WWW-Authenticate")),
   };
   return {
@@ -71,6 +72,8 @@ export const COMMON_HEADERS = {
     description: "How many requests the owner may send in a minute.",
     schema: { type: "string" },
   },
+  ETag: { description: "That of the whole content.", schema: { type: "string" } },
+  "Content-Range": { description: "bytes */SIZE", schema: { type: "string" } },
   "Retry-After": {
     description: "Seconds after which the same request may well succeed.",
     schema: { type: "integer" },

@@ -22,7 +22,7 @@ const CONNECTIONS = [1, 16, 64];
 /** Of one cell; whichever bound is reached first. */
 const SECONDS = 1.5;
 const COUNT = 20_000;
-const API = "api (functions-framework)";
+const API = "api";
 const BASELINE = "fastify + pg-boss";
 
 /** A server that accepts runs. */

@@ -5,7 +5,7 @@ import { Firestore } from "@google-cloud/firestore";
 import { startFirestore } from "../../infra/local/firestore/start.ts";
 import { acceptRun } from "../../shared/accept.ts";
 import type { RunRecord } from "../../shared/run-record.ts";
-import { makeRunsInEveryPhase } from "../support/make-run.ts";
+import { makeOrder, makeRunsInEveryPhase } from "../support/make-run.ts";
 import { PROJECT } from "./services.ts";
 
 const TEMPLATE = `run_${"0".repeat(22)}`;
@@ -39,14 +39,16 @@ async function writeTemplate(host: string): Promise<void> {
 
 /** The three documents of a run, as the API writes them. */
 export async function writeRun(firestore: Firestore, { run, state }: RunRecord): Promise<void> {
-  const { request } = acceptRun({ prompt: "Do it" }, acceptanceOf({ run, state }));
+  const { request } = acceptRun(makeOrder(), acceptanceOf({ run, state }));
+  const { prompt, ...rest } = request;
   await firestore
     .batch()
     .set(firestore.doc(`runs/${run.id}`), run)
     .set(firestore.doc(`runState/${run.id}`), state)
     .set(firestore.doc(`runRequests/${run.id}`), {
       owner: run.owner,
-      json: JSON.stringify(request),
+      prompt,
+      json: JSON.stringify(rest),
     })
     .commit();
 }

@@ -58,6 +58,8 @@ function environment(): Record<string, string> {
     RUNYARD_IMAGE: "agent",
     RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/a@b.iam.gserviceaccount.com`,
     RUNYARD_LOGS_BUCKET: `gs://${BUCKET}`,
+    // One owner sends them all.
+    RUNYARD_REQUESTS_PER_MINUTE: "1000000",
     RUNYARD_MODEL_KEY_SECRET: `projects/${PROJECT}/secrets/key/versions/1`,
     // Nothing is built here; a client that would connect shall find nobody.
     CLOUD_BUILD_EMULATOR_HOST: "127.0.0.1:9",

@@ -59,7 +59,11 @@ async function claudeAlone({ cleanup }: Context, modelUrl: string): Promise<numb
     path: process.env["PATH"] ?? "",
     isUnconfinedRoot: isRoot,
   };
-  const args = claudeArguments(resolveAgent({}), newUuid(randomBytes), place);
+  const args = claudeArguments(
+    resolveAgent({}),
+    { id: newUuid(randomBytes), isRestored: false },
+    place,
+  );
   const env = { ...claudeEnvironment(place, "offline"), ANTHROPIC_BASE_URL: modelUrl };
   const startedAt = performance.now();
   await new Promise<void>((resolve, reject) => {

@@ -21,8 +21,8 @@ ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join(
 
   --rounds N                        rounds of each benchmark (default: each one's own)
   --firestore-emulator HOST:PORT    Google's emulators, to compare the stand-in with
-  --pubsub-emulator HOST:PORT
-  --storage-emulator HOST:PORT
+  --pubsub-emulator HOST:PORT       (default: FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST
+  --storage-emulator HOST:PORT      and STORAGE_EMULATOR_HOST, if they are set)
   --help
 `;
 
@@ -55,10 +55,19 @@ function readCommand(): Wanted | "help" {
   }
   const emulators: Context["emulators"] = {};
   for (const name of ["firestore", "pubsub", "storage"] as const) {
-    const address = values[`${name}-emulator`];
-    if (address !== undefined) emulators[name] = address;
+    const fromEnvironment = takeEmulatorHost(name);
+    const address = values[`${name}-emulator`] ?? fromEnvironment;
+    if (address) emulators[name] = address.replace(/^https?:\/\/|\/$/g, "");
   }
   return { benchmarks: benchmarks.length > 0 ? benchmarks : BENCHMARKS, rounds, emulators };
+}
+
+/** The usual variable's value. It is taken away: clients would follow it wherever the bench points them. */
+function takeEmulatorHost(service: "firestore" | "pubsub" | "storage"): string | undefined {
+  const name = `${service.toUpperCase()}_EMULATOR_HOST`;
+  const value = process.env[name];
+  delete process.env[name];
+  return value;
 }
 
 /** Ends what the benchmark of the moment has started; the same promise however often it is called. */

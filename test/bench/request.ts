@@ -4,7 +4,7 @@ import { KEY } from "./services.ts";
 /** The body of every run that the bench sends. */
 export const RUN_BODY = JSON.stringify({
   prompt: "Read the failing test, find its cause and repair it. ".repeat(10),
-  agent: { model: "sonnet", maxTurns: 20, tools: ["Read", "Edit", "Bash"] },
+  agent: { settings: { model: "sonnet", maxTurns: 20, tools: ["Read", "Edit", "Bash"] } },
   labels: { team: "bench" },
 });
 

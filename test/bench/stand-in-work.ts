@@ -139,6 +139,16 @@ function pubsubOf(cleanup: AsyncDisposableStack, address: string): PubSub {
   return pubsub;
 }
 
+/** What {@link publishes} needs of an emulator: the topic and a subscription that keeps what is published. */
+export async function provisionTopic(
+  cleanup: AsyncDisposableStack,
+  address: string,
+): Promise<void> {
+  const [topic] = await pubsubOf(cleanup, address).topic("run-requests").get({ autoCreate: true });
+  const [subscription] = await topic.createSubscription(`bench-${newId()}`);
+  cleanup.defer(() => subscription.delete().then(() => {}));
+}
+
 /** One message a request, as the API publishes. */
 export function publishes(cleanup: AsyncDisposableStack, address: string): Work {
   const topic = pubsubOf(cleanup, address).topic("run-requests", { batching: { maxMessages: 1 } });
@@ -159,7 +169,10 @@ export async function pushes(cleanup: AsyncDisposableStack, address: string): Pr
   const pubsub = pubsubOf(cleanup, address);
   const name = `pushed-${newId()}`;
   const [topic] = await pubsub.createTopic(name);
-  await topic.createSubscription(name, { pushEndpoint: `http://127.0.0.1:${port}/` });
+  cleanup.defer(() => topic.delete().then(() => {}));
+  const pushEndpoint = `http://127.0.0.1:${port}/`;
+  const [subscription] = await topic.createSubscription(name, { pushEndpoint });
+  cleanup.defer(() => subscription.delete().then(() => {}));
   const batched = pubsub.topic(name, { batching: { maxMessages: 100 } });
   return async () => {
     const all = new Promise<void>((resolve) => {
@@ -189,9 +202,20 @@ async function endpoint(cleanup: AsyncDisposableStack, onRequest: () => void): P
   return (server.address() as AddressInfo).port;
 }
 
+function bucketAt(url: string): Bucket {
+  return new Storage({ projectId: PROJECT, apiEndpoint: url }).bucket(BUCKET);
+}
+
+/** What {@link uploads} needs of an emulator: the bucket, which is empty again afterwards. */
+export async function provisionBucket(cleanup: AsyncDisposableStack, url: string): Promise<void> {
+  const bucket = bucketAt(url);
+  await bucket.get({ autoCreate: true });
+  cleanup.defer(() => bucket.deleteFiles({ prefix: "bench/", force: true }));
+}
+
 /** Small objects, each created once, as the functions upload. */
 export function uploads(url: string): Work {
-  const bucket: Bucket = new Storage({ projectId: PROJECT, apiEndpoint: url }).bucket(BUCKET);
+  const bucket = bucketAt(url);
   const bytes = randomBytes(UPLOAD_BYTES);
   const options = { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } };
   return async () => {

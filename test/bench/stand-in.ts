@@ -13,6 +13,8 @@ import {
   broadcasts,
   commits,
   notifications,
+  provisionBucket,
+  provisionTopic,
   publishes,
   pushes,
   puts,
@@ -57,6 +59,8 @@ async function compare({ cleanup, emulators, progress }: Context): Promise<Compa
   const own = (work: Work) => ({ name: "stand-in", work, pid });
   const least = (name: string, work: Work) => ({ name, work, pid: floor.pid });
   const { firestore, pubsub, storage } = emulators;
+  if (pubsub !== undefined) await provisionTopic(cleanup, pubsub);
+  if (storage !== undefined) await provisionBucket(cleanup, `http://${storage}`);
   const googles = async (
     address: string | undefined,
     work: (at: string) => Work | Promise<Work>,
@@ -151,7 +155,7 @@ function tableOf(comparisons: Comparison[], samples: Map<string, Sample[]>): Tab
     rows,
     notes: [
       "where the server answers at once the rate is that of Google's client; bare requests have no client",
-      "Google's emulators, if there are any: --firestore-emulator, --pubsub-emulator, --storage-emulator",
+      "Google's emulators are measured where FIRESTORE_, PUBSUB_ and STORAGE_EMULATOR_HOST say, or the options of these names",
     ],
   };
 }

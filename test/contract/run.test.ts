@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { differsTest, emulatorTest, standInTest } from "./declared.ts";
 import { jestCall, parseArguments } from "./run.ts";
 import { EMULATORS, emulatorHost, remoteProject, SERVICES } from "./target.ts";
@@ -43,6 +40,11 @@ standInTest.each([
 standInTest.each([
   ["--emulators", {}, "FIRESTORE_EMULATOR_HOST is not set. It says where an emulator of firestore"],
   ["--emulators --service cloud-build", {}, "start the stand-in's services: node infra/launch.js"],
+  [
+    "--emulators --service cloud-build",
+    { CLOUD_BUILD_EMULATOR_HOST: "h:1", PUBSUB_EMULATOR_HOST: "h:2" },
+    "STORAGE_EMULATOR_HOST is not set",
+  ],
   ["--emulators", { REMOTE: "1" }, "exclude each other"],
   ["", { REMOTE: "1" }, "GOOGLE_CLOUD_PROJECT is not set"],
   ["--service magic", {}, 'not "magic"'],
@@ -60,27 +62,3 @@ standInTest("an emulator may be named with its scheme", () => {
 standInTest("on the stand-in every declared test runs", () => {
   expect([standInTest, emulatorTest, differsTest]).toEqual([test, test, test]);
 });
-
-const here = fileURLToPath(new URL(".", import.meta.url));
-const source = fileURLToPath(new URL("../../infra/local/", import.meta.url));
-
-function textsOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => readFileSync(join(folder, name), "utf8"));
-}
-
-standInTest(
-  "the name of a test of a deviation begins with the words that mark it in the code",
-  () => {
-    const code = textsOf(source)
-      .join("\n")
-      .replaceAll(/\s*\n\s*(?:\*|\/\/)\s*/g, " ");
-    const names = textsOf(here).flatMap((text) => [...text.matchAll(/"Differs: (\w[^":]+)/g)]);
-    expect(names.length).toBeGreaterThan(3);
-    const unmarked = names
-      .map(([, words = ""]) => words)
-      .filter((words) => !code.includes(`Differs: ${words}`));
-    expect(unmarked).toEqual([]);
-  },
-);

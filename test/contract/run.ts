@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { EMULATORS, emulatorHost, remoteProject, SERVICES, type ServiceName } from "./target.ts";
+import {
+  EMULATORS,
+  emulatorHost,
+  remoteProject,
+  SERVICES,
+  type ServiceName,
+  servicesOf,
+} from "./target.ts";
 
 const HELP = `Runs the contract suites: each service of the stand-in through Google's own clients.
 
@@ -66,7 +73,7 @@ export function jestCall(
   if (emulators && isRemote) throw new Error("--emulators and REMOTE=1 exclude each other");
   if (isRemote) remoteProject(env);
   const wanted = services.length > 0 ? services : [...SERVICES];
-  if (emulators) for (const service of wanted) emulatorHost(service, env);
+  if (emulators) for (const service of servicesOf(wanted)) emulatorHost(service, env);
   const isElsewhere = emulators || isRemote;
   // Faults and hostile input are about the stand-in alone, like everything beside the services' folders.
   const folders = services.length > 0 || isElsewhere ? wanted : [""];

@@ -36,6 +36,12 @@ export const EMULATORS: Record<ServiceName, { variable: string; start: string }>
   },
 };
 
+/** The services whose emulators a suite speaks to: builds read and write objects, and publish. */
+export function servicesOf(suites: readonly ServiceName[]): readonly ServiceName[] {
+  if (!suites.includes("cloud-build")) return suites;
+  return [...new Set<ServiceName>([...suites, "pubsub", "storage"])];
+}
+
 /** The target of this process: `REMOTE=1` and `CONTRACT_TARGET=emulators` choose, in this order. */
 export const TARGET: Target = targetOf(process.env);
 

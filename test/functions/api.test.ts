@@ -103,6 +103,14 @@ describe("POST /v1/runs", () => {
     expect(refused.detail).toContain(String(RUN_LIMITS.promptBytes));
   });
 
+  test("takes 256 KiB of characters that are six in JSON each", async () => {
+    const prompt = "\u0001".repeat(RUN_LIMITS.promptBytes);
+    const { id } = await json(world.call("/runs", { json: { prompt } }));
+    expect((await json(world.call(`/runs/${id}/request`))).prompt).toBe(prompt);
+  });
+
+  const schemaWith = (more: string) =>
+    `{"prompt":"a","agent":{"settings":{"outputSchema":{"type":"object",${more}}}}}`;
   const REFUSED: [string, () => Promise<Response>, number, string][] = [
     ["no JSON", () => post("{prompt"), 400, "malformed_json"],
     ["an empty body", () => post(""), 400, "malformed_json"],
@@ -122,6 +130,18 @@ describe("POST /v1/runs", () => {
       "unsupported_media_type",
     ],
     ["a list", () => post("[]"), 422, "invalid"],
+    [
+      "what is nested too deep",
+      () => post(`{"prompt":${"[".repeat(500_000)}${"]".repeat(500_000)}}`),
+      422,
+      "invalid",
+    ],
+    [
+      "a list of too many items in an output schema",
+      () => post(schemaWith(`"enum":[${"0,".repeat(125_000)}0]`)),
+      422,
+      "invalid",
+    ],
     ["a NUL", () => post('{"prompt":"a\\u0000b"}'), 422, "invalid"],
     ["a lone surrogate", () => post('{"prompt":"a\\ud800b"}'), 422, "invalid"],
     [

@@ -5,7 +5,7 @@ import {
   buildPlan,
   type PlannedAttempt,
 } from "../../shared/build-plan.ts";
-import { RUN_LIMITS } from "../../shared/limits.ts";
+import { buildTimeoutSeconds, RUN_LIMITS } from "../../shared/limits.ts";
 
 const SETTINGS: BuildSettings = {
   projectId: "p",
@@ -39,7 +39,7 @@ describe("the build plan", () => {
     expect(plan).toMatchObject({
       serviceAccount: SETTINGS.serviceAccount,
       logsBucket: SETTINGS.logsBucket,
-      timeout: { seconds: 600 },
+      timeout: { seconds: buildTimeoutSeconds(300) },
       queueTtl: { seconds: 3600 },
       options: { logging: "GCS_ONLY", machineType: "E2_STANDARD_2" },
     });

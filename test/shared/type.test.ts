@@ -1,4 +1,3 @@
-import { expect, test } from "@jest/globals";
 import { Type as TypeBox } from "typebox";
 import { type Static, Type } from "../../shared/type.ts";
 

@@ -1,9 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  createWriteStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { packTar, type TarEntry } from "modern-tar";
 import { startCommand } from "../support/command.ts";
+import { eventually } from "../support/eventually.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 
 const TIMEOUT_MS = 90_000;
@@ -93,6 +103,36 @@ test.each<[string, TarEntry[], RegExp]>([
 });
 
 test(
+  "an import that was killed leaves a draft beside its place, which the next one takes away",
+  async () => {
+    using temporary = temporaryDirectory();
+    const archive = join(temporary.path, "state.tar.gz");
+    const content = gzipSync(await packTar([FORMAT, entry("key", "ry_x")]));
+    writeFileSync(archive, content);
+    const [target, pipe] = [join(temporary.path, "state"), join(temporary.path, "pipe")];
+    execFileSync("mkfifo", [pipe]);
+    const killed = startCommand("state", ["import", pipe, "--state", target]);
+    const drafts = () => readdirSync(temporary.path).filter((name) => name.includes(".import-"));
+    // The archive's beginning, and then no more of it: the import waits.
+    const input = createWriteStream(pipe);
+    input.on("error", () => {});
+    input.write(content.subarray(0, -20));
+    await eventually(() => expect(drafts()).toHaveLength(1));
+    const other = await state("import", archive, "--state", `${target}-2`);
+    expect(other).toMatchObject({ code: 0 });
+    expect(drafts()).toHaveLength(1);
+    killed.killEverything();
+    await killed.exitCode;
+    input.destroy();
+    expect(drafts()).toHaveLength(1);
+    expect(await state("import", archive, "--state", target)).toMatchObject({ code: 0 });
+    expect(drafts()).toEqual([]);
+    expect(readFileSync(join(target, "key"), "utf8")).toBe("ry_x");
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "npm start on a full disk says so in one line",
   async () => {
     await using disk = mountSmallDisk(2_000_000);
@@ -100,6 +140,46 @@ test(
     const start = `infra/local/cli.ts --state ${disk.path}/state`;
     const output = await disk.run(`${process.execPath} ${start} 2>&1 | grep -v Warning`);
     expect(output).toMatch(/^the disk is full: nothing can be written to \S+; make room .*\n/);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a run that is posted on a full disk is refused with 503, and those before and after it are whole",
+  async () => {
+    await using disk = mountSmallDisk(30_000_000);
+    const options = `--no-sample --state ${disk.path}/state`;
+    const said = `${disk.path}/said`;
+    const start = `${process.execPath} infra/local/cli.ts ${options} 2> ${said} | cat`;
+    await disk.start(start);
+    const { apiUrl, key } = await eventually(async () => {
+      const found = await disk.run(
+        `cd ${disk.path}/state && cat server.json key; cd - > /dev/null`,
+      );
+      const [, url = "", secret = ""] = /"apiUrl":"([^"]+)"[\s\S]*\n(ry_\S+)/.exec(found) ?? [];
+      expect(url).toMatch(/^http/);
+      return { apiUrl: url, key: secret };
+    }, 60);
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const body = JSON.stringify({ prompt: "say nothing" });
+    const post = () => fetch(`${apiUrl}/runs`, { method: "POST", headers, body });
+    const idOf = async (response: Response) => ((await response.json()) as { id: string }).id;
+    const before = await idOf(await post());
+    await disk.fill();
+    const refused = await post();
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(await refused.json()).toMatchObject({ status: 503, code: "unavailable" });
+    await disk.free();
+    const after = await idOf(await post());
+    for (const id of [before, after]) {
+      await eventually(async () => {
+        const run = await fetch(`${apiUrl}/runs/${id}`, { headers });
+        expect(await run.json()).toMatchObject({ id, status: "succeeded" });
+      }, 60);
+    }
+    const list = await fetch(`${apiUrl}/runs`, { headers });
+    expect(await list.json()).toMatchObject({ runs: [{ id: after }, { id: before }] });
   },
   TIMEOUT_MS,
 );

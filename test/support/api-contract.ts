@@ -6,6 +6,18 @@ import { openApiDocument } from "../../shared/openapi.ts";
 import { closedSchema } from "./closed-schema.ts";
 import type { World } from "./world.ts";
 
+/** What the API answered to a request. */
+export interface ApiAnswer {
+  method: string;
+  /** Path of the request, without the query. */
+  path: string;
+  status: number;
+  /** By their names in lower case. */
+  headers: ReadonlyMap<string, string>;
+  /** The body, if it was read. */
+  text: string | undefined;
+}
+
 /** Checks answers of the API against its OpenAPI document, and remembers what was answered. */
 export interface ApiContract {
   /**
@@ -15,6 +27,8 @@ export interface ApiContract {
   fetch: typeof fetch;
   /** `world.call` that does the same. */
   callOf(world: Pick<World, "call">): World["call"];
+  /** Throws the same of an answer that came in another way. */
+  check(answer: ApiAnswer): void;
   /** `operation status`, and `operation status code` of refusals, of every answer so far. */
   seen: ReadonlySet<string>;
 }
@@ -32,101 +46,115 @@ const COMMON_HEADERS = [
 ];
 
 const document = openApiDocument(OPERATIONS);
+const documented = new Map(
+  Object.values(document.paths)
+    .flatMap((methods) => Object.values(methods))
+    .map((operation) => [operation.operationId, operation.responses]),
+);
+const routes = OPERATIONS.map(({ id, method, path }) => ({ id, method, pattern: patternOf(path) }));
 
 export function apiContract(): ApiContract {
   const seen = new Set<string>();
   const validate = bodyValidator();
-  const check = async (method: string, response: Response): Promise<void> => {
-    const { pathname } = new URL(response.url);
-    const id = operationAt(method, pathname);
-    const what = `${method} ${pathname} (${id ?? "no operation"}): ${response.status}`;
+  const check = (answer: ApiAnswer): void => {
+    const { method, path, status, text } = answer;
+    const id = operationAt(method, path);
     try {
-      const wanted = documented(id, response);
-      checkHeaders(wanted, response.headers);
-      const body = await jsonOf(response);
-      const schema = schemaFor(wanted, response);
-      if (schema !== undefined && method !== "HEAD") validate(schema, body);
+      const wanted = responseOf(id, status);
+      checkHeaders(wanted, answer);
+      const schema = schemaFor(wanted, answer);
+      const isJson = schema !== undefined && method !== "HEAD" && text !== undefined;
+      const body: unknown = isJson ? JSON.parse(text) : undefined;
+      if (isJson) validate(schema, body);
       const { code } = (body ?? {}) as { code?: string };
-      seen.add(`${id} ${response.status}`).add(`${id} ${response.status} ${code}`);
+      seen.add(`${id} ${status}`).add(`${id} ${status} ${code}`);
     } catch (cause) {
+      const what = `${method} ${path} (${id ?? "no operation"}): ${status}`;
       throw new Error(`${what} is not as documented: ${(cause as Error).message}`, { cause });
     }
   };
   return {
     seen,
+    check,
     async fetch(input, init) {
       const response = await fetch(input, init);
-      await check(init?.method ?? "GET", response);
+      check(await answerOf(init?.method ?? "GET", response));
       return response;
     },
     callOf: (world) => async (path, init) => {
       const response = await world.call(path, init);
-      await check(init?.method ?? (init?.json === undefined ? "GET" : "POST"), response);
+      const method = init?.method ?? (init?.json === undefined ? "GET" : "POST");
+      check(await answerOf(method, response));
       return response;
     },
   };
 }
 
+/** An answer to `fetch`, whose body is left for the caller; only JSON is read. */
+async function answerOf(method: string, response: Response): Promise<ApiAnswer> {
+  const { url, status } = response;
+  const headers = new Map(response.headers);
+  const isJson = mediaTypeOf(headers)?.endsWith("json");
+  const text = isJson ? await response.clone().text() : undefined;
+  return { method, path: new URL(url).pathname, status, headers, text };
+}
+
 /** The operation that is meant by a request; undefined: there is none. */
-function operationAt(method: string, pathname: string): string | undefined {
+function operationAt(method: string, path: string): string | undefined {
   const wanted = method === "HEAD" ? "get" : method.toLowerCase();
-  return OPERATIONS.find((one) => one.method === wanted && patternOf(one.path).test(pathname))?.id;
+  return routes.find((route) => route.method === wanted && route.pattern.test(path))?.id;
 }
 
 function patternOf(path: string): RegExp {
-  const pattern = path
-    .replaceAll(".", "\\.")
-    .replace(/\{\w+\+\}/g, ".+")
-    .replace(/\{\w+\}/g, "[^/]+");
+  const literal = path.replaceAll(".", "\\.");
+  const pattern = literal.replace(/\{\w+\+\}/g, ".+").replace(/\{\w+\}/g, "[^/]+");
   return new RegExp(`^${pattern}$`);
 }
 
-/** What is answered where no operation is. */
+/** Refusals that come before it is known which operation is meant, or that none is. */
 const ELSEWHERE: Readonly<Record<number, ResponseObject>> = {
-  404: elsewhere("not_found"),
-  405: { ...elsewhere("method_not_allowed"), headers: { Allow: { description: "", schema: {} } } },
+  400: refusal("invalid_request"),
+  403: refusal("foreign_host", "foreign_origin"),
+  404: refusal("not_found"),
+  405: {
+    ...refusal("method_not_allowed"),
+    headers: { Allow: { description: "What is possible.", schema: { type: "string" } } },
+  },
+  411: refusal("length_required"),
+  413: refusal("too_large"),
+  415: refusal("unsupported_media_type"),
 };
 
-function elsewhere(code: string): ResponseObject {
-  const narrowed = { properties: { code: { const: code } } };
+function refusal(...codes: string[]): ResponseObject {
+  const narrowed = { properties: { code: { enum: codes } } };
   const schema = { allOf: [{ $ref: "#/components/schemas/Problem" }, narrowed] };
-  return { description: code, content: { "application/problem+json": { schema } } };
+  return { description: "", content: { "application/problem+json": { schema } } };
 }
 
-function documented(id: string | undefined, { status }: Response): ResponseObject {
-  const operation = Object.values(document.paths)
-    .flatMap((methods) => Object.values(methods))
-    .find(({ operationId }) => operationId === id);
-  const wanted = operation ? operation.responses[status] : ELSEWHERE[status];
+function responseOf(id: string | undefined, status: number): ResponseObject {
+  const wanted = id === undefined ? ELSEWHERE[status] : documented.get(id)?.[status];
   if (wanted === undefined) throw new Error("unknown status");
   if (!("$ref" in wanted)) return wanted;
   return document.components.responses[wanted.$ref.split("/").at(-1) ?? ""] as ResponseObject;
 }
 
-function checkHeaders({ headers = {} }: ResponseObject, given: Headers): void {
+function checkHeaders({ headers = {} }: ResponseObject, answer: ApiAnswer): void {
   const known = [...COMMON_HEADERS, ...Object.keys(headers).map((name) => name.toLowerCase())];
-  const unknown = [...given.keys()].filter((name) => !known.includes(name));
+  const unknown = [...answer.headers.keys()].filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown header ${unknown.join(", ")}`);
 }
 
-const mediaTypeOf = ({ headers }: Response): string | undefined =>
+const mediaTypeOf = (headers: ReadonlyMap<string, string>): string | undefined =>
   headers.get("content-type")?.split(";")[0];
 
 /** The schema of what was answered, if that is JSON. */
-function schemaFor({ content = {} }: ResponseObject, response: Response): JsonSchema | undefined {
-  const type = mediaTypeOf(response);
+function schemaFor({ content = {} }: ResponseObject, answer: ApiAnswer): JsonSchema | undefined {
+  const type = mediaTypeOf(answer.headers);
   const known = Object.keys(content);
   if (type === undefined && known.length === 0) return undefined;
   const media = content[type ?? ""] ?? (type && content["*/*"]);
   if (!media) throw new Error(`content type ${type}, not ${known.join(" or ") || "none"}`);
   return type?.endsWith("json") ? media.schema : undefined;
-}
-
-/** The body if it is JSON; a stream is left for the caller. */
-async function jsonOf(response: Response): Promise<unknown> {
-  if (!mediaTypeOf(response)?.endsWith("json")) return undefined;
-  const text = await response.clone().text();
-  return text === "" ? undefined : JSON.parse(text);
 }
 
 /** Throws unless a body is as its schema says, without a field more. */
@@ -140,7 +168,7 @@ function bodyValidator(): (schema: JsonSchema, body: unknown) => void {
     const validate =
       compiled.get(schema) ?? ajv.compile({ ...closedSchema(schema), components: { schemas } });
     compiled.set(schema, validate);
-    if (!validate(body))
-      throw new Error(`${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`);
+    if (validate(body)) return;
+    throw new Error(`${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`);
   };
 }

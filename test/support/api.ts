@@ -37,6 +37,15 @@ export async function ask(
   return { status: response.status, body: answer, headers: response.headers };
 }
 
+/** {@link ask} for a path of the service before this one, which had no `/v1`. */
+export function askOld(
+  world: World,
+  line: string,
+  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  return ask(world, line.replace(" ", " /.."), { body, headers });
+}
+
 /** Headers with a key of somebody else. */
 export async function otherOwner(world: World): Promise<{ authorization: string }> {
   const key = randomUUID();

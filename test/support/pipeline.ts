@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CloudBuildClient } from "@google-cloud/cloudbuild";
 import { PubSub } from "@google-cloud/pubsub";
 import { grpc } from "google-gax";
-import { readConfig } from "../../functions/config.ts";
+import { type Config, readConfig } from "../../functions/config.ts";
 import { openServices, type Services } from "../../functions/services.ts";
 import { type CloudBuildOptions, startCloudBuild } from "../../infra/local/cloud-build/start.ts";
 import { startFirestore } from "../../infra/local/firestore/start.ts";
@@ -21,6 +21,7 @@ const PROJECT = "pipeline";
 /** The handlers' services on a stand-in of their own, without the functions around them. */
 export interface Pipeline extends AsyncDisposable {
   services: Services;
+  config: Config;
   /** A `build` message as Cloud Build published it, in order. */
   messages: { id: string; status: string }[];
   /** What the handlers logged. */
@@ -43,11 +44,13 @@ export function shellImage(script: string): CloudBuildOptions["images"] {
   return { agent: { command: ["sh", "-c", script], env: { PATH: "/usr/bin:/bin" } } };
 }
 
-export async function startPipeline(
-  options: Partial<
-    Pick<CloudBuildOptions, "images" | "createsPerMinute" | "concurrentBuilds">
-  > = {},
-): Promise<Pipeline> {
+export async function startPipeline({
+  env = {},
+  ...options
+}: Partial<Pick<CloudBuildOptions, "images" | "createsPerMinute" | "concurrentBuilds">> & {
+  /** Variables of `functions/config.ts` beside those that it must have. */
+  env?: Record<string, string>;
+} = {}): Promise<Pipeline> {
   const stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "pipeline-"));
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
@@ -83,6 +86,8 @@ export async function startPipeline(
     RUNYARD_LOGS_BUCKET: "gs://bucket",
     RUNYARD_MODEL_KEY_SECRET: "projects/p/secrets/key/versions/1",
     CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
+    FIRESTORE_EMULATOR_HOST: firestore.address,
+    ...env,
   });
   await createTopic(pubsub.address);
   const log: string[] = [];
@@ -100,6 +105,7 @@ export async function startPipeline(
   const record = async (id: string) => (await services.runs.getRecord(id)) as RunRecord;
   return {
     services,
+    config,
     messages,
     log,
     record,

@@ -151,7 +151,7 @@ function comparison(
   return (build) => textsOf(build).includes(value) === (operator === "=");
 }
 
-// Differs: the texts are ours; Google's are not known.
+// Differs: the texts about list filters are ours; Google's are not known.
 function invalidFilter(filter: string, reason: string): GoogleError {
   return new GoogleError("INVALID_ARGUMENT", `invalid list filter: ${filter}: ${reason}`);
 }

@@ -158,7 +158,7 @@ export function operationName({ projectId, id }: Build): string {
 }
 
 /** Google's `google.rpc.Status` of a build's operation: undefined while it runs and after a success. */
-// Differs: Google's codes and texts for these are not documented.
+// Differs: the codes and texts of an operation's error are ours; Google's are not documented.
 export function operationError(build: Build): { code: number; message: string } | undefined {
   if (!isTerminal(build.status) || build.status === "SUCCESS") return undefined;
   if (build.status === "CANCELLED") return { code: 1, message: "Build was cancelled" };

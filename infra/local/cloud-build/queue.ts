@@ -47,7 +47,7 @@ export async function recoverLostBuilds(engine: Engine): Promise<void> {
 }
 
 /** Opens the queue; at most `concurrentBuilds` work at a time. */
-// Differs: Google counts builds (or their vCPUs) per project and region; here they share one machine.
+// Differs: Google counts builds per project and region, or their vCPUs; here they share one machine.
 export function openQueue(engine: Engine, concurrentBuilds: number): Queue {
   const { state } = engine;
   const executions = new Map<string, Execution>();

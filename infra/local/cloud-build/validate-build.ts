@@ -76,8 +76,8 @@ function checkImageName(image: string): void {
   throw invalid("images", `invalid image name "${image}"${reason}`);
 }
 
-// Differs: private pools, volumes, KMS secrets, bash-style substitutions, repositories as sources and
-// package registries as targets are not here; a build that asks for one is refused by the field's name.
+// Differs: parts of a build are refused by the field's name: private pools, volumes, KMS secrets,
+// bash-style substitutions, repositories as sources and package registries as targets are not here.
 function checkSupported(build: RequestedBuild): void {
   refuseAny("source", build.source, UNSUPPORTED_SOURCES);
   refuseAny("options", build.options, UNSUPPORTED_OPTIONS);

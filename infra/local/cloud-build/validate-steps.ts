@@ -99,7 +99,7 @@ function checkTimeout(
   }
 }
 
-// Differs: the texts of these two checks are ours; Google's are not known.
+// Differs: the texts about scripts and exit codes are ours; Google's are not known.
 function checkScript({ script, args = [], entrypoint }: BuildStep, index: number): void {
   if (!script || (args.length === 0 && !entrypoint)) return;
   const reason = "script cannot be specified together with args or entrypoint";

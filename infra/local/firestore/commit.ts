@@ -9,9 +9,6 @@ import { forgetCaches, readDocument, replaceDocument, writeSetting } from "./sto
 import { toTimestamp } from "./timestamp.ts";
 import { applyWrite, type ParsedWrite, parseWrite } from "./write.ts";
 
-/** @see https://cloud.google.com/firestore/quotas#writes_and_transactions */
-const MAX_REQUEST_BYTES = 10 * 1024 * 1024;
-
 /** What became of the writes of one commit. */
 export interface Committed {
   /** Microseconds. */
@@ -30,7 +27,6 @@ export function commitWrites(state: FirestoreState, writes: readonly Write[]): C
   const changes = new Map<string, Change>();
   const results = stored(state, () => {
     const applied = parsed.map((write) => applyAndStore(state, write, { at, changes }));
-    checkRequestSize(changes.values());
     writeSetting(state.store, "lastCommit", at);
     return applied;
   });
@@ -91,17 +87,6 @@ function applyAndStore(
   if (after) result.updateTime = toTimestamp(after.updatedAt);
   if (transformResults.length > 0) result.transformResults = transformResults;
   return result;
-}
-
-function checkRequestSize(changes: Iterable<Change>): void {
-  let bytes = 0;
-  for (const { key, after } of changes) bytes += key.length + (after?.encoded.length ?? 0);
-  // Differs: Google measures the request; the stand-in measures the documents that it makes.
-  if (bytes <= MAX_REQUEST_BYTES) return;
-  throw new GoogleError(
-    "INVALID_ARGUMENT",
-    `Request payload size exceeds the limit: ${MAX_REQUEST_BYTES} bytes.`,
-  );
 }
 
 function announce(state: FirestoreState, at: number, changes: Change[]): void {

@@ -29,7 +29,7 @@ const NUMERIC_ID = /^__id(-?\d{1,19})__$/;
  * A name as text whose byte order is Firestore's order of names: segment by segment, numeric ids first
  * and by their number, then all others by their UTF-8 bytes.
  *
- * Differs: a numeric id (`__id7__`) can only be compared with; a document cannot have one, as if it were
+ * Differs: numeric ids are for comparing only; a document cannot be called `__id7__`, as if that were
  * reserved like every other `__id__`.
  */
 export function nameKey(name: string): string {

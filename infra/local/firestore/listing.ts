@@ -22,7 +22,7 @@ type ListDocumentsRequest = ConsistencySelector & {
 /**
  * `google.firestore.v1.Firestore.ListDocuments`
  *
- * Differs: only in the order of names; `orderBy` is refused.
+ * Differs: documents are listed in the order of their names only; any other `orderBy` is refused.
  */
 export function listDocuments(state: FirestoreState, request: ListDocumentsRequest): object {
   parseParent(request.parent);

@@ -81,6 +81,8 @@ function listen(
     call.emit("error", toServiceError(error));
   };
   const stream = openListenStream(state, (response) => {
+    // What was being sent as the stream failed has more to say than anybody hears.
+    if (call.writableEnded) return;
     call.write(response);
     if (call.writableLength > MAX_UNREAD_MESSAGES) {
       fail(new GoogleError("UNAVAILABLE", "The listener does not read its messages."));

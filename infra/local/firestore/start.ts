@@ -8,6 +8,9 @@ import { HEARTBEAT_MS, sendHeartbeats } from "./listen.ts";
 import { firestoreMethods } from "./service.ts";
 import { type FirestoreState, openState } from "./state.ts";
 
+/** @see https://cloud.google.com/firestore/quotas#limits */
+const mostRequestBytes = 10 * 1024 * 1024;
+
 /** How to start the stand-in of Firestore. */
 export interface FirestoreOptions {
   /** Where the documents are kept; another start there goes on with them. */
@@ -41,7 +44,8 @@ export async function startFirestore(options: FirestoreOptions): Promise<Running
   const catalog = indexesFile ? readIndexCatalog(indexesFile) : DEFAULT_CATALOG;
   const state = openState(options.directory, catalog, clock);
   const name = "google.firestore.v1.Firestore";
-  const services = withFaults([{ name, methods: firestoreMethods(state) }], options.faults);
+  const methods = firestoreMethods(state);
+  const services = withFaults([{ name, methods, mostRequestBytes }], options.faults);
   const server = await startGrpcServer(PROTOS, services, options.port);
   const stopHeartbeats = startHeartbeats(state);
   let closed: Promise<void> | undefined;

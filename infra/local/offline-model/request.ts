@@ -23,7 +23,7 @@ interface Block {
 
 /** Texts that Claude Code puts into user messages by itself. */
 const INTERNAL_TEXT =
-  /^(<system-reminder>|\[structured-output-enforce\]|\[Request interrupted|\[Your previous response had no visible output|Your response above was stopped by a safety)/;
+  /^(Tool loaded\.$|<system-reminder>|\[structured-output-enforce\]|\[Request interrupted|\[Your previous response had no visible output|Your response above was stopped by a safety)/;
 const WORKING_DIRECTORY = /Primary working directory: ([^\n]+)/g;
 
 const blocksOf = (message: Message): readonly Block[] =>
@@ -47,6 +47,10 @@ export function situationOf(request: MessagesRequest): Situation {
   const later = messages.slice(at + 1);
   return {
     prompt: prompt ?? "",
+    earlierPrompts: messages
+      .slice(0, Math.max(0, at))
+      .flatMap((message) => promptOf(message) ?? []),
+    model: request.model ?? "",
     turn: later.filter(({ role }) => role === "assistant").length,
     workingDirectory: workingDirectoryOf(request),
     tools: toolsOf(request),

@@ -10,6 +10,10 @@ export interface OfferedTool {
 export interface Situation {
   /** The latest prompt of the user, exactly as it arrived. */
   prompt: string;
+  /** The ones before it in the same session, oldest first. */
+  earlierPrompts: readonly string[];
+  /** The model's name, as the request has it. */
+  model: string;
   /** Answers given since that prompt. */
   turn: number;
   /** The agent's working directory, as its command line told the model. */
@@ -65,10 +69,35 @@ function describePrompt(prompt: string): string {
   return `The prompt has ${bytes.length} bytes, SHA-256 ${sha256}, and begins with ${start}. ${NOBODY}`;
 }
 
+/** The start of a text, on one line. */
+const startOf = (text: string): string => JSON.stringify(Array.from(text).slice(0, 200).join(""));
+
+function recall({ earlierPrompts }: Situation): string {
+  const asked = earlierPrompts.map(startOf);
+  return asked.length === 0
+    ? `You asked nothing before. ${NOBODY}`
+    : `You asked before: ${asked.join(", then ")}. ${NOBODY}`;
+}
+
 /** `text`, or, when the tool before it failed, what it answered. */
 function unlessFailed(text: string, { toolResults }: Situation): Turn {
   const last = toolResults.at(-1);
   return say(last?.isError ? `The tool answered with an error: ${last.text} ${NOBODY}` : text);
+}
+
+/** Claude Code offers the tools of MCP servers only once the model has asked for them by name. */
+function searchFor(name: string, { tools }: Situation): Turn[] {
+  if (!(name.startsWith("mcp__") && tools.some((tool) => tool.name === "ToolSearch"))) return [];
+  return [use("ToolSearch", { query: `select:${name}`, max_results: 1 }, `Looking for ${name}.`)];
+}
+
+/** A call of any tool, its input as JSON text. */
+function callOf(name: string, input: string): Turn {
+  try {
+    return use(name, JSON.parse(input), `Calling ${name}.`);
+  } catch {
+    return say(`I wanted to call ${name}, but its input is no JSON. ${NOBODY}`);
+  }
 }
 
 /** What the offline model does. People choose a scenario by a phrase in their prompt. */
@@ -87,6 +116,22 @@ export const DEFAULT_SCRIPT: Script = [
     turns: ([, status]) => [{ errorStatus: Number(status) }],
   },
   {
+    name: "overload a model",
+    phrase: /\b(\S+) is overloaded\b/i,
+    turns: ([, name = ""], { model }) => [
+      model.includes(name) ? { errorStatus: 529 } : say(`${model} took over. ${NOBODY}`),
+    ],
+  },
+  {
+    name: "call",
+    phrase: /^\s*call: (\S+) (\{.*\})\s*$/s,
+    turns: ([, name = "", input = ""], situation) => [
+      ...searchFor(name, situation),
+      callOf(name, input),
+      unlessFailed(`The tool answered: ${situation.toolResults.at(-1)?.text}`, situation),
+    ],
+  },
+  {
     name: "say nothing",
     phrase: /\bsay nothing\b/i,
     turns: () => [{ text: "" }],
@@ -95,6 +140,11 @@ export const DEFAULT_SCRIPT: Script = [
     name: "refuse",
     phrase: /^\s*refuse\b/i,
     turns: () => [{ ...say("I refuse, as asked."), stopReason: "refusal" }],
+  },
+  {
+    name: "recall",
+    phrase: /\bwhat did I ask before\b/i,
+    turns: (_match, situation) => [say(recall(situation))],
   },
   {
     name: "echo",

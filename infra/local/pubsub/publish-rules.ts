@@ -57,19 +57,19 @@ function checkMessage({ data, attributes = {}, orderingKey = "" }: PublishedMess
     );
   }
   if (entries.length > MOST_ATTRIBUTES) {
-    // Differs: Google's wording of this refusal is not known.
+    // Differs: the wording for too many attributes is ours; Google's is not known.
     throw tooLarge("num_attributes", entries.length, MOST_ATTRIBUTES);
   }
   for (const [key, value] of entries) checkAttribute(key, value);
   const keyBytes = Buffer.byteLength(orderingKey);
   if (keyBytes > MOST_ORDERING_KEY_BYTES) {
-    // Differs: Google's wording of this refusal is not known.
+    // Differs: the wording for too long an ordering key is ours; Google's is not known.
     throw tooLarge("ordering_key size", keyBytes, MOST_ORDERING_KEY_BYTES);
   }
 }
 
 function checkAttribute(key: string, value: string): void {
-  // Differs: Google's wording of this refusal is not known.
+  // Differs: the wording for an attribute key that is empty or reserved is ours; Google's is not known.
   if (key === "") throw invalid("One of the attributes in the request has an empty key.");
   if (key.startsWith("goog") && !key.startsWith("googclient_")) {
     throw invalid(

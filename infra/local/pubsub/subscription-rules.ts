@@ -70,7 +70,7 @@ export function subscriptionConfig(request: SubscriptionRequest): SubscriptionCo
 export function attributesFilter(filter: string): AttributesFilter {
   const sizeBytes = Buffer.byteLength(filter);
   if (sizeBytes > MOST_FILTER_BYTES) {
-    // Differs: Google's wording of this refusal is not known.
+    // Differs: the wording for too long a filter is ours; Google's is not known.
     throw invalid(
       `The value for filter size is too large. You passed ${sizeBytes} in the request, but the maximum value is ${MOST_FILTER_BYTES}.`,
     );
@@ -79,7 +79,7 @@ export function attributesFilter(filter: string): AttributesFilter {
     return compileFilter(filter);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // Differs: Google's wording of this refusal is not known.
+    // Differs: the wording for a filter that cannot be read is ours; Google's is not known.
     throw invalid(`Invalid filter given (filter=${filter}): ${error.message}.`);
   }
 }
@@ -112,7 +112,7 @@ function retentionOf(duration: WireDuration | undefined): WireDuration {
   return duration;
 }
 
-/** Differs: the policy is kept and shown, but an idle subscription is never deleted. */
+/** Differs: an expiration policy is kept and shown, but an idle subscription is never deleted. */
 function expirationPolicyOf(
   policy: SubscriptionConfig["expirationPolicy"] | undefined,
 ): SubscriptionConfig["expirationPolicy"] {
@@ -152,7 +152,7 @@ function deadLetterOf(policy: Partial<DeadLetterPolicy>): DeadLetterPolicy {
     maxDeliveryAttempts < DEFAULT_DELIVERY_ATTEMPTS ||
     maxDeliveryAttempts > MOST_DELIVERY_ATTEMPTS
   ) {
-    // Differs: Google's wording of this refusal is not known.
+    // Differs: the wording for a number of delivery attempts is ours; Google's is not known.
     throw invalid(
       `The value for max_delivery_attempts is out of bounds. You passed ${maxDeliveryAttempts} in the request, but the value must be between ${DEFAULT_DELIVERY_ATTEMPTS} and ${MOST_DELIVERY_ATTEMPTS}.`,
     );
@@ -164,7 +164,7 @@ function retryPolicyOf(policy: RetryPolicy): RetryPolicy {
   const minimumBackoff = policy.minimumBackoff ?? fromSeconds(10);
   const maximumBackoff = policy.maximumBackoff ?? fromSeconds(600);
   const range = { least: 0, most: MOST_BACKOFF_MS };
-  // Differs: Google's wording of this refusal is not known.
+  // Differs: the wording for a backoff is ours; Google's is not known.
   checkDuration("minimum backoff", minimumBackoff, range);
   checkDuration("maximum backoff", maximumBackoff, range);
   if (toMilliseconds(minimumBackoff) > toMilliseconds(maximumBackoff)) {

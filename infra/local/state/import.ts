@@ -4,7 +4,6 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -29,6 +28,7 @@ import {
   writeWhole,
 } from "../state-format.ts";
 import { asDiskFull } from "../wire/disk.ts";
+import { makeDraft, removeBrokenDrafts } from "./drafts.ts";
 import { filesBelow, isStateFile } from "./files.ts";
 import { showProgress } from "./progress.ts";
 
@@ -45,7 +45,8 @@ export interface ImportOptions {
 
 /**
  * Makes a state directory from an archive that `exportState` wrote, all of it or nothing: it is unpacked
- * beside its place, looked through, and then renamed. Takes regular files of a state and nothing else.
+ * beside its place, looked through, and then renamed. Takes regular files of a state and nothing else. If
+ * it is killed, the next import or start there takes away what lies beside.
  *
  * @throws {UnusableState} if the place is not empty, or the archive is damaged, too new or not ours
  * @throws {DiskFull}
@@ -59,7 +60,8 @@ export async function importState(options: ImportOptions): Promise<{ files: numb
     );
   }
   mkdirSync(dirname(path), { recursive: true });
-  const draft = mkdtempSync(`${path}.import-`);
+  removeBrokenDrafts(path);
+  const { path: draft, release } = makeDraft(path);
   try {
     const files = await unpack(options, draft);
     checkDatabases(draft);
@@ -70,6 +72,7 @@ export async function importState(options: ImportOptions): Promise<{ files: numb
   } catch (error) {
     throw asDiskFull(error, dirname(path)) ?? error;
   } finally {
+    release();
     rmSync(draft, { recursive: true, force: true });
   }
 }
@@ -146,7 +149,7 @@ function archiveError(error: unknown): unknown {
 /** Every database is whole; its log, if it came with one, is now part of it. */
 function checkDatabases(draft: string): void {
   for (const { name } of [...filesBelow(draft)]) {
-    if (!name.endsWith(".db")) continue;
+    if (!isStateFile(name) || !name.endsWith(".db")) continue;
     const verdict = checkDatabase(join(draft, name));
     if (verdict !== "ok") throw new UnusableState(`the archive's ${name} is damaged: ${verdict}`);
   }

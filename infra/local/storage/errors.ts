@@ -1,4 +1,4 @@
-import { asDiskFull, DiskFull } from "../wire/disk.ts";
+import { asDiskFull, DiskFull, tellDiskFull } from "../wire/disk.ts";
 import { GoogleError, type GoogleStatus } from "../wire/status.ts";
 
 /** One row of the table: the HTTP status, the JSON API's `reason` and the XML API's `Code`. */
@@ -115,6 +115,7 @@ const DISK_FULL = { http: 507, reason: "insufficientStorage", xmlCode: "Insuffic
 /** What the wire says about `error`. Anything but a refusal is a bug: it is logged and answered with 500. */
 export function toWireError(thrown: unknown): WireError {
   const error = asDiskFull(thrown) ?? thrown;
+  tellDiskFull(error);
   if (error instanceof DiskFull) return { ...DISK_FULL, message: error.message };
   if (error instanceof StorageError) {
     return { ...REFUSALS[error.refusal], ...error.details, message: error.message };

@@ -22,7 +22,7 @@ const TEXT_FIELDS = [
  *
  * `baseUrl` is the address that the client used, for the resource's own links.
  *
- * Differs: `owner`, `acl` and retention fields are never there, whatever `projection` asks for.
+ * Differs: access and retention fields are never shown, whatever `projection` asks for.
  *
  * @see https://cloud.google.com/storage/docs/json_api/v1/objects#resource
  */

@@ -40,8 +40,8 @@ export type Router = typeof findRoute;
  * `SURFACE METHOD PATTERN`, the method and its operation; the first that fits is taken. All requests that
  * bring an object's content are `objects.insert`, whichever API and however many there are.
  *
- * Differs: access control, IAM, notifications, HMAC keys, folders, CORS, batch requests and form uploads are
- * not there, and answer so by name.
+ * Differs: parts of the API are missing and answer so by name: access control, IAM, notifications, HMAC
+ * keys, folders, CORS, batch requests and form uploads.
  */
 const ROUTES: [string, string, Operation<State>][] = [
   ["api GET /b", "buckets.list", listBuckets],
@@ -73,12 +73,16 @@ export const STORAGE_METHODS = ROUTES.map(([, method]) => method);
 
 const COMPILED = ROUTES.map(([route, name, operation]) => {
   const [surface, method, pattern = ""] = route.split(" ");
-  // An object's name is the rest of the path, so that literal slashes work as well as %2F.
+  // Differs: Google wants the slashes of an object's name as %2F; here literal ones work as well, since the
+  // name is the rest of the path.
   const source = pattern
     .replace(/\{((?:to)?[Oo]bject)\}/g, "(?<$1>.+)")
     .replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
   return { surface, method, name, operation, regExp: new RegExp(`^${source}$`, "s") };
 });
+
+/** What would otherwise be taken for an object whose name ends so. */
+const ACCESS = /^\/b\/[^/]+\/o\/.+\/(?:acl|iam)(?:\/[^/]+)?$/;
 
 /**
  * Which family of addresses a path belongs to, and the path within it.
@@ -86,18 +90,19 @@ const COMPILED = ROUTES.map(([route, name, operation]) => {
  * The JSON API answers below `/storage/v1` and, for clients that are pointed here by
  * `STORAGE_EMULATOR_HOST`, without that prefix.
  *
- * Differs: Google tells the APIs apart by host as well. Here the XML API cannot reach what lies under
- * `/storage/v1/b`, `/upload/storage/v1/b` or `/download/storage/v1/b`. (No bucket is called `b`: a bucket's
- * name has at least three characters.)
+ * As at `storage.googleapis.com`, which serves both, the XML API cannot reach what lies under
+ * `/storage/v1`, `/upload/storage/v1` or `/download/storage/v1`. No bucket is called `b`: a bucket's name has
+ * at least three characters.
  */
 export function surfaceOf(path: string): { surface: Surface; rest: string } {
   const [, upload, prefixed] =
-    /^\/(?:(upload|resumable\/upload|download)\/)?storage\/v1(\/b(?:\/.*)?)$/s.exec(path) ?? [];
+    /^\/(?:(upload|resumable\/upload|download)\/)?storage\/v1(\/.*)$/s.exec(path) ?? [];
   if (prefixed !== undefined) {
     const isUpload = upload !== undefined && upload !== "download";
     return { surface: isUpload ? "upload" : "api", rest: prefixed };
   }
-  return { surface: path === "/b" || path.startsWith("/b/") ? "api" : "xml", rest: path };
+  const isApi = /^\/b(?:\/|$)|^\/batch\/storage\/v1$/.test(path);
+  return { surface: isApi ? "api" : "xml", rest: path };
 }
 
 /**
@@ -107,7 +112,7 @@ export function surfaceOf(path: string): { surface: Surface; rest: string } {
  * percent-encoded UTF-8
  */
 export function findRoute(surface: Surface, method: string, path: string): Route {
-  for (const route of COMPILED) {
+  for (const route of ACCESS.test(path) ? [] : COMPILED) {
     const match = route.surface === surface && route.method === method && route.regExp.exec(path);
     if (!match) continue;
     const groups = Object.entries(match.groups ?? {});

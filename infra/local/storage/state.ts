@@ -85,6 +85,8 @@ export interface NewObject {
   fields: WritableFields & Pick<Checksums, "crc32c"> & Partial<ObjectFields>;
   /** The resumable session that is done when the object is committed. */
   uploadId?: string;
+  /** The object of the same bucket that is gone when this one is committed. */
+  movedFrom?: string;
 }
 
 /** Opens the state in `directory`, and sweeps what a killed process left behind. */
@@ -168,11 +170,12 @@ export function commitObject(
     requireBucket(state, draft.bucket);
     superseded = findObject(state, draft.bucket, draft.name);
     checkForWrite(preconditions, superseded);
-    const { uploadId, ...named } = draft;
+    const { uploadId, movedFrom, ...named } = draft;
     const fields = { storageClass: "STANDARD", ...draft.fields, timeCreated: now, updated: now };
     const object = { ...named, fields, generation: nextGeneration(state), metageneration: 1 };
     saveObject(state, object);
     if (uploadId !== undefined) finishUpload(state, uploadId, object);
+    if (movedFrom !== undefined) removeObject(state, draft.bucket, movedFrom);
     return object;
   });
   if (superseded !== undefined) removeUnreferenced(state, superseded.content);
@@ -188,6 +191,11 @@ export function saveObject(state: State, object: StoredObject): void {
        VALUES (:bucket, :name, :generation, :metageneration, :content, :sizeBytes, :fields)`,
     )
     .run({ ...object, fields: JSON.stringify(object.fields) });
+}
+
+/** Deletes an object's row. Call only inside a transaction. */
+export function removeObject(state: State, bucket: string, name: string): void {
+  state.database.prepare("DELETE FROM objects WHERE bucket = ? AND name = ?").run(bucket, name);
 }
 
 function finishUpload(state: State, uploadId: string, object: StoredObject): void {

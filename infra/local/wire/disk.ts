@@ -63,6 +63,11 @@ export function unlessDiskFull(work: () => void): boolean {
   }
 }
 
+/** Says on standard error, once a minute, that a caller was refused for want of room. */
+export function tellDiskFull(error: unknown): void {
+  if (error instanceof DiskFull) complain(error.message);
+}
+
 let lastComplaint = { message: "", atMs: 0 };
 
 /** The same is said once a minute, however often it is met. */

@@ -21,9 +21,9 @@ export function withFaults(
   faults: InjectedFaults | undefined,
 ): ServedService[] {
   if (faults === undefined) return services;
-  const woven = services.map(({ name, methods }) => ({
-    name,
-    methods: weave(name, methods, faults),
+  const woven = services.map((service) => ({
+    ...service,
+    methods: weave(service.name, service.methods, faults),
   }));
   for (const { name } of services) faults.assertArmed(`${name}/`);
   return woven;

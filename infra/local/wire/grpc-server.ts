@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import * as protoLoader from "@grpc/proto-loader";
-import { asDiskFull } from "./disk.ts";
+import { asDiskFull, tellDiskFull } from "./disk.ts";
 import { GoogleError } from "./status.ts";
 
 /** A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}. */
@@ -37,6 +37,8 @@ export interface MethodTable {
 export interface ServedService {
   name: string;
   methods: MethodTable;
+  /** Longer requests are refused, as Google's front end refuses them. Default: no limit below 64 MiB. */
+  mostRequestBytes?: number;
 }
 
 /** A gRPC server that accepts calls. */
@@ -86,6 +88,7 @@ function shortened(text: string): string {
 /** The gRPC form of what a method threw. Anything but a {@link GoogleError} is a bug: INTERNAL. */
 export function toServiceError(thrown: unknown): Partial<grpc.StatusObject> & Error {
   const error = asDiskFull(thrown) ?? thrown;
+  tellDiskFull(error);
   if (error instanceof GoogleError) {
     const details = shortened(error.message);
     return Object.assign(new Error(details), { code: error.grpcCode as grpc.status, details });
@@ -107,9 +110,9 @@ export async function startGrpcServer(
     "grpc.max_receive_message_length": 64 * 1024 * 1024,
     "grpc.max_send_message_length": 64 * 1024 * 1024,
   });
-  for (const { name, methods } of services) {
+  for (const { name, methods, mostRequestBytes } of services) {
     const service = definition[name] as protoLoader.ServiceDefinition;
-    server.addService(service, implementationOf(service, methods));
+    server.addService(limited(service, mostRequestBytes), implementationOf(service, methods));
   }
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(
@@ -123,6 +126,38 @@ export async function startGrpcServer(
     port: bound,
     close: async () => server.forceShutdown(),
   };
+}
+
+/** Stands for a request that is too long to be decoded. */
+class TooLong {
+  readonly mostBytes: number;
+  constructor(mostBytes: number) {
+    this.mostBytes = mostBytes;
+  }
+}
+
+/** The service with a limit to each request that comes alone. */
+function limited(
+  service: protoLoader.ServiceDefinition,
+  mostBytes = Number.POSITIVE_INFINITY,
+): protoLoader.ServiceDefinition {
+  const limit = (rpc: protoLoader.MethodDefinition<object, object>) => ({
+    ...rpc,
+    requestDeserialize: (bytes: Buffer) =>
+      bytes.length > mostBytes ? new TooLong(mostBytes) : rpc.requestDeserialize(bytes),
+  });
+  const rpcs = Object.entries(service).map(([name, rpc]) => {
+    return [name, rpc.requestStream ? rpc : limit(rpc)];
+  });
+  return mostBytes === Number.POSITIVE_INFINITY ? service : Object.fromEntries(rpcs);
+}
+
+function requestOf({ request }: { request: unknown }): unknown {
+  if (!(request instanceof TooLong)) return request;
+  throw new GoogleError(
+    "INVALID_ARGUMENT",
+    `Request payload size exceeds the limit: ${request.mostBytes} bytes.`,
+  );
 }
 
 /** Every RPC of the service: the table's method, or UNIMPLEMENTED with the method's name. */
@@ -146,7 +181,7 @@ function implementationOf(
 
 function unaryHandler(method: UnaryMethod): grpc.handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    Promise.try(() => method(call.request, call)).then(
+    Promise.try(() => method(requestOf(call), call)).then(
       (reply) => callback(null, reply),
       (error: unknown) => callback(toServiceError(error)),
     );
@@ -157,7 +192,7 @@ function serverStreamHandler(
   method: ServerStreamMethod,
 ): grpc.handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    Promise.try(() => method(call.request, call)).then(
+    Promise.try(() => method(requestOf(call), call)).then(
       () => call.end(),
       (error: unknown) => call.emit("error", toServiceError(error)),
     );

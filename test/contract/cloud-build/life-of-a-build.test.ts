@@ -1,6 +1,7 @@
 import { standInTest } from "../declared.ts";
 import { TARGET } from "../target.ts";
-import { archive, bash, numberIn, PROJECT, startWorld } from "./world.ts";
+import { BUCKET, PROJECT } from "./surroundings.ts";
+import { archive, bash, eventually, numberIn, startWorld } from "./world.ts";
 
 /** By so much another machine's clock may be behind this one. */
 const CLOCKS_DIFFER_S = TARGET === "standIn" ? 0 : 60;
@@ -38,27 +39,25 @@ test("a build whose steps all exit with 0 succeeds", async () => {
   expect(build.failureInfo).toBeFalsy();
 });
 
-standInTest(
-  "a build whose step fails is a failure of the user's step, and later steps do not run",
-  async () => {
-    await using world = await startWorld();
-    const build = await world.run({ steps: [bash("exit 3"), bash("echo never > /dev/stderr")] });
-    const reason = 'build step 0 "bash" failed: step exited with non-zero status: 3';
-    expect(build.status).toBe("FAILURE");
-    expect(build.statusDetail).toBe(`Build step failure: ${reason}`);
-    expect(build.failureInfo).toMatchObject({
-      type: "USER_BUILD_STEP",
-      detail: `Build step failure: ${reason}`,
-    });
-    expect(build.steps?.map(({ status }) => status)).toEqual(["FAILURE", "QUEUED"]);
-    expect(build.steps?.[0]?.exitCode).toBe(3);
-    const log = [...world.objects.contents.keys()].find((key) =>
-      key.endsWith(`log-${build.id}.txt`),
-    );
-    expect(world.objects.text(log ?? "")).toMatch(new RegExp(`ERROR\nERROR: ${reason}\n$`));
-    expect(world.objects.text(log ?? "")).not.toContain("never");
-  },
-);
+test("a build whose step fails is a failure of the user's step, and later steps do not run", async () => {
+  await using world = await startWorld();
+  const build = await world.run({
+    steps: [bash("exit 3"), bash("echo never > /dev/stderr")],
+    logsBucket: `gs://${BUCKET}`,
+  });
+  const reason = 'build step 0 "bash" failed: step exited with non-zero status: 3';
+  expect(build.status).toBe("FAILURE");
+  expect(build.statusDetail).toBe(`Build step failure: ${reason}`);
+  expect(build.failureInfo).toMatchObject({
+    type: "USER_BUILD_STEP",
+    detail: `Build step failure: ${reason}`,
+  });
+  expect(build.steps?.map(({ status }) => status)).toEqual(["FAILURE", "QUEUED"]);
+  expect(build.steps?.[0]?.exitCode).toBe(3);
+  const log = await world.objects.find(`log-${build.id}.txt`);
+  expect(log?.text).toMatch(new RegExp(`ERROR\nERROR: ${reason}\n$`));
+  expect(log?.text).not.toContain("never");
+});
 
 test("an unknown image fails as one that cannot be pulled", async () => {
   await using world = await startWorld();
@@ -131,17 +130,32 @@ test("a failing step stops those that run beside it", async () => {
   expect(build.steps?.map(({ status }) => status)).toEqual(["CANCELLED", "FAILURE"]);
 });
 
+test("the topic hears what becomes of a build", async () => {
+  await using world = await startWorld();
+  const build = await world.run({ steps: [bash("exit 0")], tags: ["a-tag"] });
+  const id = build.id ?? "";
+  await eventually(() => world.statuses(id).length === 3);
+  expect(world.statuses(id).toSorted()).toEqual(["QUEUED", "SUCCESS", "WORKING"]);
+  for (const message of world.messages.filter(({ attributes }) => attributes["buildId"] === id)) {
+    const { status } = message.attributes;
+    const { name } = build;
+    expect(message.projectId).toBe(PROJECT);
+    expect(message.build).toMatchObject({ id, name, status, tags: ["a-tag"], timeout: "3600s" });
+    expect(message.build.createTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+  }
+});
+
 standInTest(
   "the topic hears QUEUED, WORKING and the end, in that order, as proto3 JSON",
   async () => {
     await using world = await startWorld();
-    await world.objects.write("source", "a.tar.gz", await archive([]), "application/gzip");
+    await world.objects.write("a.tar.gz", await archive([]));
     const build = await world.run({
       steps: [
         { ...bash('echo -n out > "$BUILDER_OUTPUT/output"'), timeout: { seconds: 5 } },
         bash("exit 0"),
       ],
-      source: { storageSource: { bucket: "source", object: "a.tar.gz", generation: 1001 } },
+      source: { storageSource: { bucket: BUCKET, object: "a.tar.gz", generation: 1001 } },
       tags: ["a-tag"],
       substitutions: {},
       options: { logging: "GCS_ONLY", diskSizeGb: 100 },
@@ -166,7 +180,7 @@ standInTest(
         },
         { name: "bash", args: ["-c", "exit 0"] },
       ],
-      source: { storageSource: { bucket: "source", object: "a.tar.gz", generation: "1001" } },
+      source: { storageSource: { bucket: BUCKET, object: "a.tar.gz", generation: "1001" } },
       createTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/),
       timeout: "3600s",
       queueTtl: "3600s",

@@ -8,11 +8,16 @@ export function processesWith(mark: string): number[] {
     .filter((pid) => read(`/proc/${pid}/cmdline`).includes(mark));
 }
 
-/** How many processes sleep for exactly this long: shells that are about to are not counted. */
-export function countSleeping(duration: string): number {
+/** The pids of those that sleep for exactly this long: shells that are about to do not. */
+export function sleepingWith(duration: string): number[] {
   return processesWith(duration).filter(
     (pid) => read(`/proc/${pid}/cmdline`) === `sleep\0${duration}\0`,
-  ).length;
+  );
+}
+
+/** How many of them there are. */
+export function countSleeping(duration: string): number {
+  return sleepingWith(duration).length;
 }
 
 /** The pid of a process's parent. */

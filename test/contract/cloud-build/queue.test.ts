@@ -7,7 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import { standInTest } from "../declared.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { countSleeping, parentOf, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
-import { bash, buildOf, connect, eventually, PARENT, PROJECT, startWorld } from "./world.ts";
+import { BUCKET, PROJECT } from "./surroundings.ts";
+import { bash, buildOf, connect, eventually, PARENT, startWorld } from "./world.ts";
 
 standInTest("with one place builds run one after the other, in the order of creation", async () => {
   await using world = await startWorld({ concurrentBuilds: 1 });
@@ -45,7 +46,7 @@ standInTest(
   "after a restart queued builds run, and those that were working have ended",
   async () => {
     await using world = await startWorld({ concurrentBuilds: 1 });
-    const working = await world.create({ steps: [bash("sleep 600")], logsBucket: "logs" });
+    const working = await world.create({ steps: [bash("sleep 600")], logsBucket: BUCKET });
     const queued = await world.create({ steps: [bash("exit 0")] });
     await eventually(() => world.statuses(working.id).includes("WORKING"));
     await world.restart();
@@ -53,9 +54,8 @@ standInTest(
     expect((await world.finished(queued)).status).toBe("SUCCESS");
     expect(world.statuses(working.id)).toEqual(["QUEUED", "WORKING", "INTERNAL_ERROR"]);
     expect(world.statuses(queued.id)).toEqual(["QUEUED", "WORKING", "SUCCESS"]);
-    expect(world.objects.text(`logs/log-${working.id}.txt`)).toContain(
-      "worker of this build was lost",
-    );
+    const log = await world.objects.find(`log-${working.id}.txt`);
+    expect(log?.text).toContain("worker of this build was lost");
   },
 );
 

@@ -1,6 +1,7 @@
 import { standInTest } from "../declared.ts";
 import { randomName } from "../target.ts";
 import { fakeClock } from "./fake-clock.ts";
+import { BUCKET, PROJECT } from "./surroundings.ts";
 import {
   type Build,
   bash,
@@ -8,7 +9,6 @@ import {
   eventually,
   numberIn,
   PARENT,
-  PROJECT,
   PROJECT_NUMBER,
   startWorld,
 } from "./world.ts";
@@ -39,7 +39,6 @@ test("a regional build is not found by project and id alone; a global one is", a
 test("the operation of a build can be awaited, and answers with the build", async () => {
   await using world = await startWorld();
   const [operation] = await world.client.createBuild({
-    parent: PARENT,
     projectId: PROJECT,
     build: { steps: [bash("exit 0")] },
   });
@@ -52,7 +51,6 @@ test("the operation of a build can be awaited, and answers with the build", asyn
 test("the operation of a failed build ends with an error", async () => {
   await using world = await startWorld();
   const [operation] = await world.client.createBuild({
-    parent: PARENT,
     projectId: PROJECT,
     build: { steps: [bash("exit 1")] },
   });
@@ -80,7 +78,7 @@ test("a retry is a new build from the original request", async () => {
   expect(build.tags).toEqual([`b-${build.id}`]);
 });
 
-standInTest("substitutions reach the fields that are templates", async () => {
+test("substitutions reach the fields that are templates", async () => {
   await using world = await startWorld();
   const build = await world.run({
     steps: [
@@ -98,7 +96,7 @@ standInTest("substitutions reach the fields that are templates", async () => {
       },
     ],
     tags: ["t-$_IMAGE", "$BRANCH_NAME", "t-$_IMAGE"],
-    logsBucket: "gs://logs-$PROJECT_ID",
+    logsBucket: `gs://${BUCKET}/of-$PROJECT_ID`,
     substitutions: { _IMAGE: "bash", _SHELL: "sh" },
   });
   expect(build.status).toBe("SUCCESS");
@@ -108,14 +106,14 @@ standInTest("substitutions reach the fields that are templates", async () => {
     args: [
       "-c",
       "exit 0",
-      `${PROJECT} ${PROJECT_NUMBER} us-central1 ${build.id}$`,
+      `${PROJECT} ${numberIn(build)} us-central1 ${build.id}$`,
       "$lower $1 $(x)",
     ],
     env: ["COPY=bash", "EMPTY="],
     dir: "d-bash",
   });
   expect(build.tags).toEqual(["t-bash"]);
-  expect(build.logsBucket).toBe(`gs://logs-${PROJECT}`);
+  expect(build.logsBucket).toBe(`gs://${BUCKET}/of-${PROJECT}`);
 });
 
 test("what is wrong with a build is INVALID_ARGUMENT with Google's text", async () => {
@@ -214,7 +212,7 @@ test("lists are filtered on the server", async () => {
   await expect(list("tags=job-1")).rejects.toMatchObject({ code: 3 });
 });
 
-standInTest("output fields in a request are ignored", async () => {
+test("output fields in a request are ignored", async () => {
   await using world = await startWorld();
   const build = await world.create({
     id: "mine",
@@ -223,9 +221,12 @@ standInTest("output fields in a request are ignored", async () => {
     steps: [{ ...bash("exit 0"), status: "FAILURE", exitCode: 7 }],
   });
   expect(build.id).not.toBe("mine");
-  await eventually(() => world.messages.length > 0);
-  expect(world.messages[0]?.build).toMatchObject({ status: "QUEUED", id: build.id });
-  expect(world.messages[0]?.build).not.toHaveProperty("statusDetail");
-  expect(world.messages[0]?.build.steps[0]).not.toHaveProperty("exitCode");
+  await eventually(() => world.statuses(build.id).includes("QUEUED"));
+  const queued = world.messages.find(
+    ({ attributes }) => attributes["buildId"] === build.id && attributes["status"] === "QUEUED",
+  );
+  expect(queued?.build).toMatchObject({ status: "QUEUED", id: build.id });
+  expect(queued?.build).not.toHaveProperty("statusDetail");
+  expect(queued?.build.steps[0]).not.toHaveProperty("exitCode");
   await world.finished(build);
 });

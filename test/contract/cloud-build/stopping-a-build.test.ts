@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { standInTest } from "../declared.ts";
 import { fakeClock } from "./fake-clock.ts";
 import { countSleeping, processesWith, sleepers, uniqueSleep } from "./live-processes.ts";
-import { bash, eventually, PROJECT, startWorld } from "./world.ts";
+import { BUCKET, PROJECT } from "./surroundings.ts";
+import { bash, eventually, startWorld } from "./world.ts";
 
 const FOUR = 4;
 
@@ -19,6 +20,27 @@ standInTest("cancelling a working build ends it at once, with all of its process
   await eventually(async () => (await world.get(build.name)).steps?.[0]?.status === "CANCELLED");
   expect((await world.get(build.name)).status).toBe("CANCELLED");
   expect(world.statuses(build.id)).toEqual(["QUEUED", "WORKING", "CANCELLED"]);
+});
+
+test("cancelling ends a build that works, and its topic says so", async () => {
+  await using world = await startWorld();
+  const { id, name } = await world.create({ steps: [bash("sleep 600"), bash("exit 0")] });
+  await eventually(async () => (await world.get(name)).status === "WORKING");
+  const [cancelled] = await world.client.cancelBuild({ name, projectId: PROJECT });
+  expect(cancelled).toMatchObject({ id, status: "CANCELLED" });
+  await eventually(() => world.statuses(id).length === 3);
+  expect(world.statuses(id).toSorted()).toEqual(["CANCELLED", "QUEUED", "WORKING"]);
+  expect(await world.get(name)).toMatchObject({ status: "CANCELLED", failureInfo: null });
+});
+
+test.each([
+  ["a build that works longer than its timeout", { timeout: { seconds: 1 } }, {}, "TIMEOUT"],
+  ["a step that works longer than its own", {}, { timeout: { seconds: 1 } }, "FAILURE"],
+])("%s is stopped", async (...[, ofBuild, ofStep, status]) => {
+  await using world = await startWorld();
+  const build = await world.run({ steps: [{ ...bash("sleep 600"), ...ofStep }], ...ofBuild });
+  expect(build.status).toBe(status);
+  expect(build.steps?.[0]?.status).toBe("TIMEOUT");
 });
 
 standInTest("a cancelled queued build never runs", async () => {
@@ -57,7 +79,7 @@ standInTest("a build that works longer than its timeout is stopped: TIMEOUT", as
   const build = await world.create({
     steps: [bash(sleepers(mark))],
     timeout: { seconds: 60 },
-    logsBucket: "logs",
+    logsBucket: BUCKET,
   });
   await eventually(() => countSleeping(mark) === FOUR);
   clock.advance(59_999);
@@ -68,9 +90,8 @@ standInTest("a build that works longer than its timeout is stopped: TIMEOUT", as
   expect(finished.steps?.[0]?.status).toBe("TIMEOUT");
   expect(finished.failureInfo).toBeFalsy();
   expect(processesWith(mark)).toEqual([]);
-  expect(world.objects.text(`logs/log-${build.id}.txt`)).toMatch(
-    /TIMEOUT\nERROR: context deadline exceeded\n$/,
-  );
+  const log = await world.objects.find(`log-${build.id}.txt`);
+  expect(log?.text).toMatch(/TIMEOUT\nERROR: context deadline exceeded\n$/);
 });
 
 standInTest("a step that works longer than its own timeout fails the build", async () => {

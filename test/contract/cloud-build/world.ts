@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -11,25 +11,23 @@ import {
   type RunningCloudBuild,
   startCloudBuild,
 } from "../../../infra/local/cloud-build/start.ts";
-import { contractProject, emulatorHost, PATIENCE, sleep, TARGET } from "../target.ts";
+import { emulatorHost, PATIENCE, sleep, TARGET } from "../target.ts";
+import {
+  type Message,
+  memoryStorage,
+  type Objects,
+  openMessages,
+  openObjects,
+  PROJECT,
+} from "./surroundings.ts";
 
 export type Build = protos.google.devtools.cloudbuild.v1.IBuild;
 
 type CreatedBuild = Build & { id: string; name: string };
 
-/** The project of this test file. */
-export const PROJECT = contractProject();
 /** The project's number on the stand-in, which is told it. */
 export const PROJECT_NUMBER = "123456789012";
 export const PARENT = `projects/${PROJECT}/locations/us-central1`;
-
-/** A `cloud-builds` message as its subscriber sees it. */
-interface Message {
-  projectId: string;
-  attributes: Record<string, string>;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into arbitrary JSON
-  build: any;
-}
 
 const TERMINAL = ["SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"];
 
@@ -42,15 +40,15 @@ export interface World extends AsyncDisposable {
   /** The build when it is over; on the stand-in, when its topic has said so. */
   finished(build: { id: string; name: string }): Promise<Build>;
   run(build: Build): Promise<Build>;
-  /** On the stand-in alone, like all that follows: a folder of its own. */
-  folder: string;
-  /** What was published. */
-  messages: Message[];
-  /** Its Cloud Storage. */
-  objects: ReturnType<typeof memoryStorage>;
-  service: RunningCloudBuild;
+  /** A bucket that builds can read and write. */
+  objects: Objects;
+  /** What was published so far; in order of publication on the stand-in alone. */
+  messages: readonly Message[];
   /** The statuses that were published of a build. */
   statuses(id: string): (string | undefined)[];
+  /** On the stand-in alone, like all that follows: a folder of its own. */
+  folder: string;
+  service: RunningCloudBuild;
   restart(changes?: Partial<CloudBuildOptions>): Promise<void>;
 }
 
@@ -62,13 +60,13 @@ export function startWorld(overrides: Partial<CloudBuildOptions> = {}): Promise<
 async function startStandIn(overrides: Partial<CloudBuildOptions>): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "cloud-build-test-"));
   const messages: Message[] = [];
-  const objects = memoryStorage(join(folder, "objects"));
+  const { objects, read, write } = memoryStorage(join(folder, "objects"));
   const options: CloudBuildOptions = {
     directory: join(folder, "state"),
     projectNumber: PROJECT_NUMBER,
     images: { bash: { command: ["bash"], env: { FROM_IMAGE: "yes" } } },
-    readObject: objects.read,
-    writeObject: objects.write,
+    readObject: read,
+    writeObject: write,
     publish(projectId, { data, attributes }) {
       messages.push({ projectId, attributes, build: JSON.parse(data.toString()) });
     },
@@ -84,8 +82,7 @@ async function startStandIn(overrides: Partial<CloudBuildOptions>): Promise<Worl
     messages,
     objects,
     service,
-    statuses: (id) =>
-      messages.filter((m) => m.attributes["buildId"] === id).map((m) => m.attributes["status"]),
+    statuses: statusesIn(messages),
     async restart(changes = {}) {
       await world.client.close();
       await world.service.close();
@@ -101,10 +98,17 @@ async function startStandIn(overrides: Partial<CloudBuildOptions>): Promise<Worl
   return world;
 }
 
+function statusesIn(messages: readonly Message[]) {
+  return (id: string) =>
+    messages.filter((m) => m.attributes["buildId"] === id).map((m) => m.attributes["status"]);
+}
+
 /** Builds cannot be removed; those that a test leaves working are cancelled at its end. */
 async function openTarget(): Promise<World> {
   const [, port] = TARGET === "remote" ? [] : emulatorHost("cloud-build").split(":");
   const client = port === undefined ? new CloudBuildClient() : connect({ port: Number(port) });
+  const objects = await openObjects();
+  const topic = await openMessages();
   const onStandIn = () => {
     throw new Error("only the stand-in has this; declare the test as standInTest");
   };
@@ -115,6 +119,9 @@ async function openTarget(): Promise<World> {
   return {
     ...sent,
     client,
+    objects,
+    messages: topic.messages,
+    statuses: statusesIn(topic.messages),
     async create(build, parent) {
       const made = await sent.create(build, parent);
       created.add(made.name);
@@ -123,16 +130,9 @@ async function openTarget(): Promise<World> {
     get folder() {
       return onStandIn();
     },
-    get messages() {
-      return onStandIn();
-    },
-    get objects() {
-      return onStandIn();
-    },
     get service() {
       return onStandIn();
     },
-    statuses: onStandIn,
     restart: onStandIn,
     async [Symbol.asyncDispose]() {
       for (const name of created) {
@@ -140,6 +140,8 @@ async function openTarget(): Promise<World> {
         await client.cancelBuild({ name, projectId: PROJECT }).catch(() => {});
       }
       await client.close();
+      await topic[Symbol.asyncDispose]();
+      await objects[Symbol.asyncDispose]();
     },
   };
 }
@@ -203,30 +205,6 @@ export async function eventually(condition: () => boolean | Promise<boolean>): P
     if (Date.now() > deadline) throw new Error(`still not so: ${condition}`);
     await sleep(15 * PATIENCE);
   }
-}
-
-/** Objects in memory, by `bucket/name`, each with its file for readers. */
-function memoryStorage(folder: string) {
-  const contents = new Map<string, { content: Buffer; contentType: string; generation: string }>();
-  let generation = 1000;
-  mkdirSync(folder);
-  const pathOf = (of: string) => join(folder, of);
-  return {
-    contents,
-    text: (path: string) => contents.get(path)?.content.toString(),
-    read: (bucket: string, name: string, wanted?: string) => {
-      const object = contents.get(`${bucket}/${name}`);
-      if (object === undefined || (wanted && wanted !== object.generation)) return undefined;
-      return { generation: object.generation, path: pathOf(object.generation) };
-    },
-    write: async (...[bucket, name, content, contentType]: [string, string, Buffer, string]) => {
-      generation += 1;
-      const object = { content, contentType, generation: String(generation) };
-      contents.set(`${bucket}/${name}`, object);
-      writeFileSync(pathOf(object.generation), content);
-      return { generation: object.generation };
-    },
-  };
 }
 
 /** A `.tar.gz` with these files in it. */

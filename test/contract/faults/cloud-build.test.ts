@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { type Fault, type FaultAction, injectFaults } from "../../../infra/local/wire/faults.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
-import { bash, connect, PARENT, PROJECT, startWorld } from "../cloud-build/world.ts";
+import { PROJECT } from "../cloud-build/surroundings.ts";
+import { bash, connect, PARENT, startWorld } from "../cloud-build/world.ts";
 import { codeOf, onceAt, startHost, temporaryDirectory } from "./world.ts";
 
 const CREATE = "google.devtools.cloudbuild.v1.CloudBuild/CreateBuild";

@@ -1,5 +1,5 @@
 import { FieldPath } from "@google-cloud/firestore";
-import { standInTest } from "../declared.ts";
+import { differsTest, standInTest } from "../declared.ts";
 import { idsOf, refusalOf, startWorld } from "./world.ts";
 
 const INDEXES = {
@@ -124,6 +124,20 @@ standInTest("a collection group's fields have only the indexes they were given",
   const single = db.collection("runs/a/events").orderBy("seq");
   expect((await refusalOf(single.get())).details).toMatch(/COLLECTION_ASC index/);
 });
+
+differsTest(
+  "Differs: Google's address creates the index: here what follows it goes into the indexes file",
+  async () => {
+    await using world = await startWorld({ indexes: INDEXES });
+    const runs = world.db.collection("runs");
+    const composite = await refusalOf(runs.where("owner", "==", "o").orderBy("size").get());
+    expect(composite.details).toMatch(
+      /^The query requires an index\. You can create it here: https:\/\/\S+\/project\/[\w-]+\/firestore\/indexes or add to "indexes" of firestore\.indexes\.json: \{.*\}$/,
+    );
+    const exempt = await refusalOf(runs.where("createdAt", "==", 1).get());
+    expect(exempt.details).toMatch(/ or add to "fieldOverrides" of firestore\.indexes\.json: \{/);
+  },
+);
 
 standInTest("a listener whose index is missing is told so", async () => {
   await using world = await startWorld({ indexes: INDEXES });

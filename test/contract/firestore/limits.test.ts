@@ -32,6 +32,19 @@ test("a request of more than 10 MiB is refused", async () => {
   expect((await world.db.collection("c").count().get()).data().count).toBe(0);
 });
 
+test("the request is what is measured, however little of it is stored in the end", async () => {
+  await using world = await startWorld();
+  const batch = world.db.batch();
+  for (let n = 0; n < 11; n++) batch.set(world.db.doc("c/d"), { text: "x".repeat(1_000_000) });
+  expect((await refusalOf(batch.commit())).code).toBe(3);
+  const text = "x".repeat(1_000_000);
+  for (let n = 0; n < 12; n++) await world.db.doc(`c/d${n}`).set({ text });
+  const deletes = world.db.batch();
+  for (let n = 0; n < 12; n++) deletes.update(world.db.doc(`c/d${n}`), { n });
+  await deletes.commit();
+  expect((await world.db.collection("c").where("n", ">=", 0).count().get()).data().count).toBe(12);
+});
+
 test("maps may be as deep as the client lets them", async () => {
   await using world = await startWorld();
   await world.db.doc("c/d").set(nested(20));

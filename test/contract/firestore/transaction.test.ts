@@ -34,7 +34,7 @@ differsTest.each([
   ["a document that enters the query", "q/entering", { open: true }],
   ["a document that leaves the query", "q/leaving", { open: false }],
 ])(
-  "Differs: Google's Standard edition locks what a transaction reads: here it fails when it has read %s and that changes",
+  "Differs: Google's Standard edition locks what a transaction reads and lets other writers wait: here it fails when it has read %s and that changes",
   async (_name, path, fields) => {
     await using world = await startWorld();
     const { db } = world;

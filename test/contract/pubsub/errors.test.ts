@@ -1,8 +1,11 @@
 import { differsTest } from "../declared.ts";
-import { create, hasOurWording, publish, REFUSALS } from "./refusals.ts";
+import { publish } from "./publish-refusals.ts";
+import { create, oursAbout, REFUSALS } from "./refusals.ts";
 import { pullNow, startWorld } from "./world.ts";
 
-test.each(REFUSALS.filter((refusal) => !hasOurWording(refusal)))(
+const isOurs = ([, , , , ours]: (typeof REFUSALS)[0]) => ours !== undefined;
+
+test.each(REFUSALS.filter((refusal) => !isOurs(refusal)))(
   "%s is refused as Google refuses it",
   async (...[, call, code, details]) => {
     await using world = await startWorld();
@@ -10,19 +13,57 @@ test.each(REFUSALS.filter((refusal) => !hasOurWording(refusal)))(
   },
 );
 
-const OURS = REFUSALS.filter(hasOurWording);
-
-test.each(OURS)("%s is refused with Google's code", async (...[, call, code]) => {
-  await using world = await startWorld();
-  await expect(call(world)).rejects.toMatchObject({ code });
-});
-
-differsTest.each(OURS)(
-  "Differs: Google's wording of this refusal is not known: %s",
-  async (...[, call, code, details]) => {
+test.each(REFUSALS.filter(isOurs))(
+  "%s is refused with Google's code",
+  async (...[, call, code]) => {
     await using world = await startWorld();
-    await expect(call(world)).rejects.toMatchObject({ code, details });
+    await expect(call(world)).rejects.toMatchObject({ code });
   },
+);
+
+async function isRefusedInOurWords(...[, call, code, details]: (typeof REFUSALS)[0]) {
+  await using world = await startWorld();
+  await expect(call(world)).rejects.toMatchObject({ code, details });
+}
+
+differsTest.each(oursAbout("too many attributes"))(
+  "Differs: the wording for too many attributes is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("too long an ordering key"))(
+  "Differs: the wording for too long an ordering key is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("an attribute key"))(
+  "Differs: the wording for an attribute key that is empty or reserved is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("delivery attempts"))(
+  "Differs: the wording for a number of delivery attempts is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("a backoff"))(
+  "Differs: the wording for a backoff is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("a filter that cannot be read"))(
+  "Differs: the wording for a filter that cannot be read is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("too long a filter"))(
+  "Differs: the wording for too long a filter is ours: %s",
+  isRefusedInOurWords,
+);
+
+differsTest.each(oursAbout("a detached subscription"))(
+  "Differs: the wording for a detached subscription is ours: %s",
+  isRefusedInOurWords,
 );
 
 test("a refused publish publishes none of its messages", async () => {

@@ -1,11 +1,8 @@
+import { PUBLISH, type Refusal } from "./publish-refusals.ts";
 import { named, PROJECT, subscriptionName, topicName, type World } from "./world.ts";
 
 const names =
   "Refer to https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names for more information.";
-const x = Buffer.from("x");
-
-/** A refused call: its gRPC code and text. */
-type Refusal = [what: string, call: (world: World) => Promise<unknown>, code: number, text: string];
 
 /** Creates the subscription `new-one` to `events`. */
 export const create = (world: World, options: object) =>
@@ -14,10 +11,6 @@ export const create = (world: World, options: object) =>
     topic: topicName("events"),
     ...options,
   });
-/** Publishes as the RPC does. */
-export const publish = (world: World, messages: object[], topic = "events") =>
-  world.rpc.publisher.publish({ topic: topicName(topic), messages });
-
 const NAMES: Refusal[] = [
   ...["ab", "goog-x", "1-digit", "bad$character"].map(
     (id): Refusal => [
@@ -68,76 +61,6 @@ const NAMES: Refusal[] = [
   ],
 ];
 
-const PUBLISH: Refusal[] = [
-  [
-    "a publish to a topic that is not there",
-    (world) => publish(world, [{ data: x }], "none"),
-    5,
-    `Resource not found (resource=${named("none")}).`,
-  ],
-  [
-    "no message",
-    (world) => publish(world, []),
-    3,
-    "The value for message_count is too small. You passed 0 in the request, but the minimum value is 1.",
-  ],
-  [
-    "1001 messages",
-    (world) => publish(world, Array(1001).fill({ data: x })),
-    3,
-    "The value for message_count is too large. You passed 1001 in the request, but the maximum value is 1000.",
-  ],
-  [
-    "an empty message",
-    (world) => publish(world, [{ data: x }, { data: Buffer.alloc(0) }]),
-    3,
-    "One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute.",
-  ],
-  [
-    "more than ten megabytes",
-    (world) => publish(world, [{ data: Buffer.alloc(10_000_000) }]),
-    3,
-    `The value for request_size is too large. You passed ${10_000_012 + topicName("events").length} in the request, but the maximum value is 10000000.`,
-  ],
-  [
-    "more than ten mebibytes",
-    (world) => publish(world, [{ data: Buffer.alloc(10_485_760) }]),
-    3,
-    "Request payload size exceeds the limit: 10485760 bytes.",
-  ],
-  [
-    "an attribute value of 1025 bytes",
-    (world) => publish(world, [{ data: x, attributes: { a: "v".repeat(1025) } }]),
-    3,
-    "One of the attributes in the request has a value that is too long. The length is 1025 characters, but the maximum allowed is 1024. Refer to https://cloud.google.com/pubsub/quotas for more information.",
-  ],
-  [
-    "an attribute key of 257 bytes",
-    (world) => publish(world, [{ data: x, attributes: { ["k".repeat(257)]: "v" } }]),
-    3,
-    "One of the attributes in the request has a key that is too long. The length is 257 characters, but the maximum allowed is 256. Refer to https://cloud.google.com/pubsub/quotas for more information.",
-  ],
-  [
-    "101 attributes",
-    (world) => {
-      const pairs = Array.from({ length: 101 }, (_, i) => [`k${i}`, "v"]);
-      return publish(world, [{ attributes: Object.fromEntries(pairs) }]);
-    },
-    3,
-    "The value for num_attributes is too large. You passed 101 in the request, but the maximum value is 100.",
-  ],
-  [
-    "two ordering keys in one publish",
-    (world) =>
-      publish(world, [
-        { data: x, orderingKey: "a" },
-        { data: x, orderingKey: "b" },
-      ]),
-    3,
-    "In a single publish request, all messages must have no ordering key or they must all have the same ordering key.",
-  ],
-];
-
 const SETTINGS: Refusal[] = [
   ...[9, 601, -30].map(
     (ackDeadlineSeconds): Refusal => [
@@ -166,6 +89,7 @@ const SETTINGS: Refusal[] = [
       (world) => create(world, { deadLetterPolicy }),
       3,
       `The value for max_delivery_attempts is out of bounds. You passed ${maxDeliveryAttempts} in the request, but the value must be between 5 and 100.`,
+      "delivery attempts",
     ];
   }),
   [
@@ -179,6 +103,7 @@ const SETTINGS: Refusal[] = [
     (world) => create(world, { retryPolicy: { maximumBackoff: { seconds: 601 } } }),
     3,
     "The value for maximum backoff is out of bounds. You passed 10m1s in the request, but the value must be between 0s and 10m.",
+    "a backoff",
   ],
   [
     "a push endpoint that is no address",
@@ -191,12 +116,14 @@ const SETTINGS: Refusal[] = [
     (world) => create(world, { filter: "attributes.a" }),
     3,
     "Invalid filter given (filter=attributes.a): unexpected end.",
+    "a filter that cannot be read",
   ],
   [
     "a filter of 257 bytes",
     (world) => create(world, { filter: `attributes.a = "${"v".repeat(240)}"` }),
     3,
     "The value for filter size is too large. You passed 257 in the request, but the maximum value is 256.",
+    "too long a filter",
   ],
   [
     "a label in upper case",
@@ -274,17 +201,19 @@ const MESSAGES: Refusal[] = [
     3,
     "You have passed an invalid argument to the service (argument=max_messages).",
   ],
+  [
+    "a pull from a detached subscription",
+    withSubscription(async ({ rpc }, subscription) => {
+      await rpc.publisher.detachSubscription({ subscription });
+      await rpc.subscriber.pull({ subscription, maxMessages: 1 });
+    }),
+    9,
+    `The subscription is detached from its topic (subscription=${subscriptionName("new-one")}).`,
+    "a detached subscription",
+  ],
 ];
 
-const UNKNOWN_WORDING = [
-  "101 attributes",
-  "a dead letter policy of",
-  "a backoff over ten minutes",
-  "a filter that is none",
-  "a filter of 257 bytes",
-];
-/** Whether Google's text of the refusal is not known. */
-export const hasOurWording = ([what]: Refusal) =>
-  UNKNOWN_WORDING.some((begin) => what.startsWith(begin));
 /** Every refused call. */
 export const REFUSALS = [...NAMES, ...PUBLISH, ...SETTINGS, ...MESSAGES];
+/** Those whose text is ours and about this; Google's text is not known. */
+export const oursAbout = (what: string) => REFUSALS.filter(([, , , , ours]) => ours === what);

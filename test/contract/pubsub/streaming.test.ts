@@ -186,8 +186,10 @@ test("a subscriber with flow control gets everything in the end", async () => {
   const subscription = world.pubsub.subscription("all", { flowControl: { maxMessages: 5 } });
   const received = new Set<string>();
   subscription.on("message", (message: Message) => {
-    received.add(message.data.toString());
-    setTimeout(() => message.ack(), 1);
+    setTimeout(() => {
+      message.ack();
+      received.add(message.data.toString());
+    }, 1);
   });
   const messages = Array.from({ length: 100 }, (_, i) => ({ data: Buffer.from(`m${i}`) }));
   await Promise.all(
@@ -199,15 +201,19 @@ test("a subscriber with flow control gets everything in the end", async () => {
   expect(await pullNow(world, "all")).toEqual([]);
 });
 
-differsTest(
-  "Differs: Google's wording of this refusal is not known: a second subscription ends the stream with its error",
-  async () => {
+differsTest.each([
+  ["subscription", subscriptionName("all")],
+  ["maxOutstandingMessages", 5],
+  ["maxOutstandingBytes", 5],
+])(
+  "Differs: the wording for what only the first request of a stream may set is ours: %s",
+  async (field, value) => {
     await using world = await startSubscribedWorld();
     const stream = openStream(world, {});
-    stream.call.write({ subscription: subscriptionName("all") });
+    stream.call.write({ [field]: value });
     expect(await stream.failed).toMatchObject({
       code: 3,
-      details: "subscription may be set in the first request of a StreamingPull only",
+      details: `${field} may be set in the first request of a StreamingPull only`,
     });
   },
 );

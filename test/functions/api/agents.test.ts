@@ -54,6 +54,22 @@ describe("POST /v1/agents", () => {
       "/settings/outputSchema",
     ],
     [
+      "a secret that is not for agents",
+      {
+        name: "a",
+        settings: { environment: { A: { secret: "projects/p/secrets/s/versions/1" } } },
+      },
+      "/settings/environment/A/secret",
+    ],
+    [
+      "a variable of the runner's own",
+      {
+        name: "a",
+        settings: { environment: { HOME: { secret: "projects/p/secrets/runyard-s/versions/1" } } },
+      },
+      "/settings/environment/HOME",
+    ],
+    [
       "settings that are too big",
       { name: "a", settings: { instructions: "\u0001".repeat(64 * 1024) } },
       "/settings",

@@ -9,6 +9,8 @@ import { snapshotsUntil } from "../../support/follow.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
 const LONG_MS = 120_000;
+/** A key that may only read. */
+const READER = "reader";
 
 // One world and one record for the file: its last test asks what was never driven.
 let world: World;
@@ -18,6 +20,8 @@ beforeAll(async () => {
   world = await startWorld();
   contract = apiContract();
   call = contract.callOf(world);
+  const hash = createHash("sha256").update(READER).digest("hex");
+  await world.firestore.doc(`keys/${hash}`).set({ owner: "local", scopes: ["read"] });
 }, 60_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -211,6 +215,9 @@ describe("every operation refuses as its document says", () => {
     expect(foreign.status).toBe(403);
     const nobody = await call(path, { method, headers: { authorization: "Bearer nobody" } });
     if (isScope(operation.access)) expect(nobody.status).toBe(401);
+    if (operation.access !== "run" && operation.access !== "admin") return;
+    const reader = await call(path, { method, headers: { authorization: `Bearer ${READER}` } });
+    expect(reader.status).toBe(403);
   });
 
   test.each(CASES)("%s: requests that do not fit", async (_id, operation) => {

@@ -1,4 +1,4 @@
-import { waitSecondsOf } from "../../../functions/api/prefer.ts";
+import { prefersAsync, waitSecondsOf } from "../../../functions/api/prefer.ts";
 import { STREAMS } from "../../../shared/limits.ts";
 
 test.each<[string | undefined, number]>([
@@ -28,6 +28,16 @@ test.each<[string | undefined, number]>([
   ["wait=5; wait=6", 5],
 ])("Prefer: %s is a wait of %i s", (header, seconds) => {
   expect(waitSecondsOf(header)).toBe(seconds);
+});
+
+test.each<[string | undefined, boolean]>([
+  [undefined, false],
+  ["respond-async", true],
+  ["wait=10, Respond-Async; x=y", true],
+  ['foo="respond-async"', false],
+  ["respond-asynchronously", false],
+])("Prefer: %s asks for an answer at once: %s", (header, expected) => {
+  expect(prefersAsync(header)).toBe(expected);
 });
 
 test("a long header that is malformed costs no time", () => {

@@ -40,12 +40,16 @@ const verify = (token: string, settings = SETTINGS) => tokens(settings).verify(t
 
 describe("a token of Google's", () => {
   test("says who its bearer is", async () => {
-    const claims = googleClaims({ email: "Ann@Example.com", email_verified: true, hd: "example.com" });
+    const claims = googleClaims({
+      email: "Ann@Example.com",
+      email_verified: true,
+      hd: "example.com",
+    });
     expect(await verify(signer.token(claims))).toEqual({
       owner: "google:1234567890",
       email: "ann@example.com",
       domain: "example.com",
-      scopes: ["run"],
+      scopes: ["read", "run"],
       keyHash: undefined,
     });
   });
@@ -56,8 +60,15 @@ describe("a token of Google's", () => {
   });
 
   test("with an address that is not verified says nothing about it", async () => {
-    const claims = googleClaims({ email: "ann@example.com", email_verified: false, hd: "example.com" });
-    expect(await verify(signer.token(claims))).toMatchObject({ email: undefined, domain: undefined });
+    const claims = googleClaims({
+      email: "ann@example.com",
+      email_verified: false,
+      hd: "example.com",
+    });
+    expect(await verify(signer.token(claims))).toMatchObject({
+      email: undefined,
+      domain: undefined,
+    });
   });
 
   test("belongs to a domain by its Workspace, or if Google gives out the domain's addresses", async () => {
@@ -76,7 +87,7 @@ describe("a token of Firebase's", () => {
       owner: "uid-1",
       email: "ann@example.com",
       domain: "example.com",
-      scopes: ["run"],
+      scopes: ["read", "run"],
       keyHash: undefined,
     });
   });
@@ -102,23 +113,47 @@ const REFUSED: [string, () => string, RegExp][] = [
   ["is for another audience", () => signer.token(googleClaims({ aud: "x" })), /audience/],
   ["is for several audiences", () => signer.token(googleClaims({ aud: [AUDIENCE] })), /./],
   ["is of another Firebase project", () => signer.token(firebaseClaims({ aud: "x" })), /audience/],
-  ["has another issuer", () => signer.token(googleClaims({ iss: "https://evil.example" })), /issuer/],
-  ["has the issuer of another project", () => {
-    const iss = "https://securetoken.google.com/my-project2";
-    return signer.token(firebaseClaims({ iss }));
-  }, /issuer/],
+  [
+    "has another issuer",
+    () => signer.token(googleClaims({ iss: "https://evil.example" })),
+    /issuer/,
+  ],
+  [
+    "has the issuer of another project",
+    () => {
+      const iss = "https://securetoken.google.com/my-project2";
+      return signer.token(firebaseClaims({ iss }));
+    },
+    /issuer/,
+  ],
   ["is not signed", () => signer.token(googleClaims(), { alg: "none" }), /genuine/],
-  ["is signed with the public key", () => signer.token(googleClaims(), { alg: "HS256" }), /genuine/],
+  [
+    "is signed with the public key",
+    () => signer.token(googleClaims(), { alg: "HS256" }),
+    /genuine/,
+  ],
   ["is signed by an unknown key", () => signer.token(googleClaims(), { kid: "?" }), /genuine/],
-  ["names a property of every object as its key", () => {
-    return signer.token(googleClaims(), { kid: "constructor" });
-  }, /genuine/],
-  ["was changed", () => {
-    const [header, , signature] = signer.token(googleClaims()).split(".");
-    const [, payload] = signer.token(googleClaims({ sub: "2" })).split(".");
-    return [header, payload, signature].join(".");
-  }, /genuine/],
-  ["was issued in the future", () => signer.token(googleClaims({ iat: at(3600) })), /not valid yet/],
+  [
+    "names a property of every object as its key",
+    () => {
+      return signer.token(googleClaims(), { kid: "constructor" });
+    },
+    /genuine/,
+  ],
+  [
+    "was changed",
+    () => {
+      const [header, , signature] = signer.token(googleClaims()).split(".");
+      const [, payload] = signer.token(googleClaims({ sub: "2" })).split(".");
+      return [header, payload, signature].join(".");
+    },
+    /genuine/,
+  ],
+  [
+    "was issued in the future",
+    () => signer.token(googleClaims({ iat: at(3600) })),
+    /not valid yet/,
+  ],
   ["is valid in the future", () => signer.token(googleClaims({ nbf: at(3600) })), /not valid yet/],
   ["has a time that is none", () => signer.token(googleClaims({ nbf: "x" })), /./],
   ["is valid for years", () => signer.token(googleClaims({ exp: at(1e8) })), /./],
@@ -136,7 +171,9 @@ test.each(REFUSED)("a token that %s is refused", async (_name, token, detail) =>
 test("no refusal repeats the token", async () => {
   const token = signer.token(googleClaims({ aud: "x" }));
   const error = await verify(token).catch((thrown: Error) => thrown);
-  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(token.split(".")[1]);
+  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(
+    token.split(".")[1],
+  );
 });
 
 test("what is not configured is not accepted, and its certificates are not asked for", async () => {
@@ -161,7 +198,9 @@ test("certificates that cannot be had are no fault of the token", async () => {
   const nowhere = { google: "http://127.0.0.1:1/", firebase: "http://127.0.0.1:1/" };
   const verifier = new IdTokens(SETTINGS, nowhere);
   const refusal = { code: "unavailable" };
-  await expect(verifier.verify(signer.token(googleClaims()), new Date())).rejects.toMatchObject(refusal);
+  await expect(verifier.verify(signer.token(googleClaims()), new Date())).rejects.toMatchObject(
+    refusal,
+  );
   signer.answer(404);
   await expect(verify(signer.token(googleClaims()))).rejects.toMatchObject(refusal);
   signer.answer(200);

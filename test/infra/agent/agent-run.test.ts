@@ -3,9 +3,12 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { type AgentRun, type Patience, seeThrough } from "../../../infra/agent/agent-run.ts";
+import { type AgentRun, seeThrough } from "../../../infra/agent/agent-run.ts";
 import type { AgentEnd } from "../../../infra/agent/launch.ts";
 import type { Progress } from "../../../infra/agent/progress.ts";
+import { hiding } from "../../../infra/agent/secrets.ts";
+import type { Patience } from "../../../infra/agent/watch.ts";
+import type { AgentEvent } from "../../../shared/event.ts";
 import { startFakeClock } from "./fake-clock.ts";
 
 const PATIENCE: Patience = {
@@ -26,6 +29,7 @@ function startAgent(patience: Partial<Patience> = {}) {
   const calls: string[] = [];
   const lines: string[] = [];
   const progress: Progress[] = [];
+  const events: AgentEvent[] = [];
   const terminated = new AbortController();
   const world = { isCancelled: false, residentBytes: 0, processes: 1, onInterrupt: () => {} };
   let end = (_end: AgentEnd) => {};
@@ -60,7 +64,10 @@ function startAgent(patience: Partial<Patience> = {}) {
       clock,
       terminated: terminated.signal,
       isCancelled: async () => world.isCancelled,
+      hiding: hiding(["s3cr3t value"]),
+      costBefore: 0.5,
       onProgress: (one) => progress.push(one),
+      onEvent: (one) => events.push(one),
       log: (line) => lines.push(line),
     },
   );
@@ -71,6 +78,7 @@ function startAgent(patience: Partial<Patience> = {}) {
     calls,
     lines,
     progress,
+    told: events,
     run,
     exit,
     stdin,
@@ -110,6 +118,25 @@ test("an agent that ends by itself was stopped by nobody, and its lines are kept
     `${JSON.stringify(words("Working."))}\nno json\n${JSON.stringify(RESULT)}\n`,
   );
   expect(agent.progress).toEqual([{ text: "Working.", turn: 1 }]);
+});
+
+test("secrets are hidden in all that is told of the agent, and nothing else is touched", async () => {
+  await using agent = startAgent();
+  await agent.say(words("It is s3cr3t value, or s3cr3t%20value."));
+  await agent.say({ ...RESULT, subtype: "success", result: "s3cr3t value", total_cost_usd: 0.75 });
+  agent.stderr.write("error: s3cr3t value");
+  agent.exit(0);
+  const run = await agent.run;
+  expect(run).toMatchObject({
+    stderrTail: "error: ***",
+    seen: { lastText: "It is ***, or ***.", result: { subtype: "success", result: "***" } },
+  });
+  expect(agent.progress).toEqual([{ text: "It is ***, or ***.", turn: 1 }]);
+  expect(agent.told).toEqual([
+    { type: "text", text: "It is ***, or ***." },
+    { type: "cost", costUsd: 0.25, turns: 1 },
+  ]);
+  expect(agent.events()).not.toMatch(/s3cr3t/);
 });
 
 test("the deadline interrupts the agent and, if it stays, kills it after the grace", async () => {

@@ -17,9 +17,9 @@ const place: AgentPlace = {
   path: "/usr/bin",
   isUnconfinedRoot: false,
 };
-const SESSION = "00000000-0000-4000-8000-000000000000";
+const SESSION = { id: "00000000-0000-4000-8000-000000000000", isRestored: false };
 const ALWAYS = [
-  ...["-p", "--output-format", "stream-json", "--verbose", "--session-id", SESSION],
+  ...["-p", "--output-format", "stream-json", "--verbose", "--session-id", SESSION.id],
   ...["--setting-sources", "user", "--strict-mcp-config"],
 ];
 const DEFAULTS = [
@@ -29,6 +29,12 @@ const DEFAULTS = [
 test.each<[string, AgentSettings, string[]]>([
   ["nothing set", {}, DEFAULTS],
   ["a model", { model: "opus" }, [...DEFAULTS, "--model", "opus"]],
+  [
+    "models to fall back to, and an effort",
+    { model: "opus", fallbackModels: ["haiku", "sonnet"], effort: "xhigh" },
+    [...DEFAULTS, ...["--model", "opus", "--fallback-model", "haiku,sonnet", "--effort", "xhigh"]],
+  ],
+  ["no model to fall back to", { fallbackModels: [] }, DEFAULTS],
   ["no tools at all", { tools: [] }, [...DEFAULTS, "--tools", ""]],
   ["some tools", { tools: ["Read", "Bash"] }, [...DEFAULTS, "--tools", "Read", "Bash"]],
   [
@@ -60,6 +66,12 @@ test("instructions are passed as a file, never as an argument", () => {
   const args = claudeArguments(agent, SESSION, { ...place, instructionsFile: "/opt/i.txt" });
   expect(args.slice(-2)).toEqual(["--append-system-prompt-file", "/opt/i.txt"]);
   expect(args.join(" ")).not.toContain("$(id)");
+});
+
+test("a session is gone on with under this turn's instructions and tools", () => {
+  const args = claudeArguments(resolveAgent({}), { ...SESSION, isRestored: true }, place);
+  expect(args).not.toContain("--session-id");
+  expect(args.join(" ")).toContain(`--system-prompt-snapshot off --resume ${SESSION.id} `);
 });
 
 test("a schema that does not fit into an argument is refused", () => {

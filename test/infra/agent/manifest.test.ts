@@ -9,6 +9,7 @@ function holding(content?: string): Objects {
   return {
     createOnce: async () => (content === undefined ? "created" : "exists"),
     read: async () => Buffer.from(content ?? ""),
+    find: async () => (content === undefined ? undefined : Buffer.from(content)),
     exists: async () => content !== undefined,
     upload: async () => ({ sizeBytes: 0, sha256: "" }),
   };
@@ -26,6 +27,7 @@ function makeManifest(more: Partial<BuildManifest> = {}): BuildManifest {
     startedAt: "2026-01-01T00:00:00.000Z",
     endedAt: "2026-01-01T00:00:01.000Z",
     facts: factsWithoutAgent({}, false),
+    session: null,
     outputs: [],
     changedFiles: [],
     moreChangedFiles: 0,

@@ -3,12 +3,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync
 import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { needsWorkspaceDiff, writePatch, writeWorkspaceDiff } from "../../../infra/agent/patch.ts";
 import {
+  openStates,
   PATCH_LIMITS,
   type PatchLimits,
-  recordBaseline,
-  writePatch,
-} from "../../../infra/agent/patch.ts";
+  recordState,
+} from "../../../infra/agent/states.ts";
 
 const PATH = process.env["PATH"] ?? "";
 const GIT = { ...process.env, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
@@ -23,14 +24,18 @@ async function startWorld(files: Record<string, string> = {}, limits: Partial<Pa
   const copy = join(root, "copy");
   cpSync(workspace, copy, { recursive: true });
   const folders = { gitFolder: join(root, "git"), workspace };
-  const baseline = await recordBaseline(folders, PATH, { ...PATCH_LIMITS, ...limits });
+  const states = await openStates(folders, PATH, { ...PATCH_LIMITS, ...limits });
+  await recordState(states, "first");
   const patchFile = join(root, "patch.diff");
   return {
+    states,
     workspace,
     copy,
     at: (...names: string[]) => join(workspace, ...names),
     patch: () => readFileSync(patchFile, "utf8"),
-    write: (maxFiles = 100) => writePatch(baseline, { patchFile, maxFiles }, PATH),
+    write: (maxFiles = 100) => writePatch(states, { patchFile, maxFiles }),
+    /** Writes the diff for the next turn, after the patch. */
+    writeWorkspaceDiff: () => writeWorkspaceDiff(states, patchFile),
     /** Applies the patch to a copy of the first state; gives what differs from the workspace then. */
     applied(): string {
       const env = { ...GIT, GIT_CEILING_DIRECTORIES: root };
@@ -176,9 +181,55 @@ test("the list of changed files is bounded and the others are counted", async ()
   expect([files.length, moreFiles]).toEqual([2, 3]);
 });
 
+test("a patch begins with what the agent found, the diff for the next turn with the first state", async () => {
+  await using world = await startWorld({ first: "1\n", removed: "r\n" });
+  await writeFile(world.at("earlier.bin"), Buffer.from([0, 255, 0, 1]));
+  await rm(world.at("removed"));
+  await recordState(world.states, "restored");
+  await writeFile(world.at("now"), "n\n");
+  const { files } = await world.write();
+  expect(files.map(({ path }) => path)).toEqual(["now"]);
+  expect(needsWorkspaceDiff(world.states)).toBe(true);
+  expect(await world.writeWorkspaceDiff()).toEqual([]);
+  expect(world.applied()).toBe("");
+});
+
+test("what setup commands did is not in the diff for the next turn, unless the agent changed it", async () => {
+  await using world = await startWorld({ "package.json": "1\n", lock: "1\n" });
+  await writeFile(world.at("installed"), "i\n");
+  await writeFile(world.at("lock"), "2\n");
+  await writeFile(world.at("shared"), "s\n");
+  await recordState(world.states, "before");
+  await writeFile(world.at("shared"), "s\nagent\n");
+  await rm(world.at("package.json"));
+  await writeFile(world.at("now"), "n\n");
+  await world.write();
+  await world.writeWorkspaceDiff();
+  expect(needsWorkspaceDiff(world.states)).toBe(true);
+  const left = world.applied();
+  expect(left).toMatch(/^Only in .*workspace: installed\n/);
+  expect(readFileSync(join(world.copy, "lock"), "utf8")).toBe("1\n");
+  expect(readFileSync(join(world.copy, "shared"), "utf8")).toBe("s\nagent\n");
+  expect(existsSync(join(world.copy, "package.json"))).toBe(false);
+  expect(readFileSync(join(world.copy, "now"), "utf8")).toBe("n\n");
+});
+
+test("a file that grows too large later keeps the state that it had", async () => {
+  await using world = await startWorld({}, { fileBytes: 1000 });
+  await writeFile(world.at("grows"), "small\n");
+  await recordState(world.states, "restored");
+  await writeFile(world.at("grows"), "x".repeat(2000));
+  const { files } = await world.write();
+  expect(files).toEqual([]);
+  const notes = await world.writeWorkspaceDiff();
+  expect(notes).toEqual(["1 files are too large or too many, and are left out."]);
+  world.applied();
+  expect(readFileSync(join(world.copy, "grows"), "utf8")).toBe("small\n");
+});
+
 test("without git the error says so", async () => {
   const root = mkdtempSync(join(tmpdir(), "runyard-patch-"));
   const folders = { gitFolder: join(root, "git"), workspace: root };
-  await expect(recordBaseline(folders, "/nonexistent")).rejects.toThrow(/git is not installed/);
+  await expect(openStates(folders, "/nonexistent")).rejects.toThrow(/git is not installed/);
   await rm(root, { recursive: true });
 });

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { takeClaim } from "../../../infra/agent/claim.ts";
 import { systemClock } from "../../../infra/agent/clock.ts";
 import { objectsOf } from "../../../infra/agent/objects.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
+import { isAnyProcessWith } from "../../support/processes.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 
 type World = Awaited<ReturnType<typeof startWorld>>;
@@ -17,17 +17,6 @@ async function untilAgentWorks(world: World): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error("the agent did not come to its command");
-}
-
-/** Whether a process of this machine has an argument that ends in `end`. */
-function isAnyProcessWith(end: string): boolean {
-  return readdirSync("/proc").some((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(`${end}\0`);
-    } catch {
-      return false;
-    }
-  });
 }
 
 test.each(["bubblewrap", "none"])(
@@ -72,10 +61,12 @@ test("the deadline stops the agent", async () => {
     buildId: "build-1",
     apiKey: KEY,
     apiBaseUrl: world.model.url,
+    environment: {},
     isolation: "bubblewrap",
     memoryBytes: 4 * 1024 ** 3,
     path: process.env["PATH"] ?? "",
     inherited: {},
+    repositories: {},
     objectsIn: () => objectsOf(world.bucket),
     terminated: new AbortController().signal,
     clock: tenTimesFaster,

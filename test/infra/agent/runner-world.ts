@@ -15,7 +15,7 @@ import {
 } from "../../../infra/local/offline-model/start.ts";
 import { startStorage } from "../../../infra/local/storage/start.ts";
 import { type AgentSettings, resolveAgent } from "../../../shared/agent-settings.ts";
-import { pathsUnder } from "../../../shared/attempt.ts";
+import { type AttemptInput, pathsUnder } from "../../../shared/attempt.ts";
 import type { BuildManifest } from "../../../shared/manifest.ts";
 
 const MAIN = fileURLToPath(new URL("../../../infra/agent/main.ts", import.meta.url));
@@ -37,10 +37,11 @@ export async function startWorld() {
   const progress: { authorization: string | undefined; body: Record<string, unknown> }[] = [];
   const storage = await startStorage({ directory: join(root, "storage"), buckets: [BUCKET] });
   const model = await startOfflineModel({ onRequest: (request) => void requests.push(request) });
+  let progressStatus = 204;
   const receiver = createServer(async (request, response) => {
     const body = JSON.parse(await text(request));
     progress.push({ authorization: request.headers.authorization, body });
-    response.writeHead(204).end();
+    response.writeHead(progressStatus).end();
   });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   const client = new Storage({ apiEndpoint: storage.url, projectId: "test" });
@@ -56,20 +57,26 @@ export async function startWorld() {
   };
 
   /** The folder that a build would start in. */
-  const writeInput = async (prompt: string, settings: AgentSettings): Promise<string> => {
+  const writeInput = async (
+    prompt: string,
+    settings: AgentSettings,
+    more: Partial<AttemptInput> = {},
+  ): Promise<string> => {
     const folder = mkdtempSync(join(root, "input-"));
-    const attempt = {
+    const attempt: AttemptInput = {
       schemaVersion: 1,
       runId: "run_1",
       attempt: 1,
       bucket: BUCKET,
       prefix: PREFIX,
       sessionId,
+      restore: null,
       agent: resolveAgent(settings),
       progress: {
         url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/progress`,
         token: TOKEN,
       },
+      ...more,
     };
     await writeFile(join(folder, "attempt.json"), JSON.stringify(attempt));
     await writeFile(join(folder, "prompt.txt"), prompt);
@@ -87,6 +94,9 @@ export async function startWorld() {
     read,
     temporary,
     writeInput,
+    answerProgressWith(status: number): void {
+      progressStatus = status;
+    },
     /** Starts the runner on a prompt. */
     async start(
       prompt: string,

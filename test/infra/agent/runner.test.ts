@@ -35,6 +35,7 @@ test.each(EACH_ISOLATION)(
         toolErrors: 0,
         turns: 2,
         wantsStructuredOutput: false,
+        outputFaults: null,
       },
       changedFiles: [{ path: "hello.txt", status: "added", added: 1, removed: 0 }],
       moreChangedFiles: 0,
@@ -111,6 +112,7 @@ test("settings reach the agent: instructions, tools, schema", async () => {
   const { facts } = await world.manifest();
   expect(facts).toMatchObject({
     wantsStructuredOutput: true,
+    outputFaults: [],
     result: { structured_output: { answer: "offline" } },
   });
 });

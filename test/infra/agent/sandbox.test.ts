@@ -15,6 +15,7 @@ import {
   socketsIn,
 } from "../../../infra/agent/launch.ts";
 import { DEFAULT_LIMITS, probeSandbox, type SandboxLimits } from "../../../infra/agent/sandbox.ts";
+import { hiding } from "../../../infra/agent/secrets.ts";
 
 const PATH = process.env["PATH"] ?? "";
 const ENVIRONMENT = { PATH: "/usr/bin:/bin", MARK: "visible" };
@@ -245,7 +246,10 @@ test("an agent that takes too much memory is killed with all that it started", a
     clock: systemClock,
     terminated: new AbortController().signal,
     isCancelled: async () => false,
+    hiding: hiding([]),
+    costBefore: 0,
     onProgress: () => {},
+    onEvent: () => {},
     log: () => {},
   });
   expect(run).toMatchObject({ stoppedBy: "memory", end: { signal: "SIGKILL" } });

@@ -143,7 +143,7 @@ export function shown(state: PubsubState, { config }: Subscription): Subscriptio
 }
 
 function isDetached({ config }: Subscription): GoogleError {
-  // Differs: Google's wording of this refusal is not known.
+  // Differs: the wording for a detached subscription is ours; Google's is not known.
   const message = `The subscription is detached from its topic (subscription=${config.name}).`;
   return new GoogleError("FAILED_PRECONDITION", message);
 }

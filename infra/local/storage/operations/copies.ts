@@ -12,6 +12,7 @@ import { checkObjectName, isRecord, toObjectResource, writableFields } from "../
 import {
   commitObject,
   contentPath,
+  type NewObject,
   requireBucket,
   type State,
   type StoredObject,
@@ -40,24 +41,23 @@ export async function rewriteObject(state: State, request: StorageRequest): Prom
   return { status: 200, json: { kind: "storage#rewriteResponse", ...progress, resource } };
 }
 
-/**
- * `POST /b/{bucket}/o/{object}/moveTo/o/{toObject}`
- *
- * Differs: copy and delete are two commits; a process killed between them leaves both objects.
- */
+/** `POST /b/{bucket}/o/{object}/moveTo/o/{toObject}`, in one commit. */
 export async function moveObject(state: State, request: StorageRequest): Promise<Reply> {
   const { bucket = "", object = "", toObject = "" } = request.parameters;
   if (object === toObject) {
     throw new GoogleError("INVALID_ARGUMENT", "Source and destination objects must be different.");
   }
   const parameters = { ...request.parameters, toBucket: bucket };
-  const moved = await copy(state, { ...request, parameters });
-  deleteObject(state, { ...request, query: {} });
+  const moved = await copy(state, { ...request, parameters }, { movedFrom: object });
   return { status: 200, json: toObjectResource(moved, request.baseUrl) };
 }
 
 /** The copy shares its source's content file; a resource in the body replaces the source's metadata. */
-async function copy(state: State, request: StorageRequest): Promise<StoredObject> {
+async function copy(
+  state: State,
+  request: StorageRequest,
+  move: Pick<NewObject, "movedFrom"> = {},
+): Promise<StoredObject> {
   const { bucket = "", object = "", toBucket = "", toObject = "" } = request.parameters;
   const resource = await readJson(request);
   const source = requireObject(state, {
@@ -77,7 +77,7 @@ async function copy(state: State, request: StorageRequest): Promise<StoredObject
   const isReplaced = Object.keys(resource).length > 0;
   const fields = isReplaced ? { ...typed, ...writableFields(resource), ...kept } : source.fields;
   const { content, sizeBytes } = source;
-  const draft = { bucket: toBucket, name: toObject, content, sizeBytes, fields };
+  const draft = { bucket: toBucket, name: toObject, content, sizeBytes, fields, ...move };
   return commitObject(state, draft, parsePreconditions(request.query));
 }
 

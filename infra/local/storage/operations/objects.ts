@@ -7,6 +7,7 @@ import { patchFields, toObjectResource, writableFields } from "../resources.ts";
 import {
   findObject,
   type ObjectFields,
+  removeObject,
   removeUnreferenced,
   requireBucket,
   type State,
@@ -68,9 +69,7 @@ export function deleteObject(state: State, request: StorageRequest): Reply {
   const object = inTransaction(state.database, () => {
     const current = requestedObject(state, request);
     checkForWrite(parsePreconditions(request.query), current);
-    state.database
-      .prepare("DELETE FROM objects WHERE bucket = ? AND name = ?")
-      .run(current.bucket, current.name);
+    removeObject(state, current.bucket, current.name);
     return current;
   });
   removeUnreferenced(state, object.content);

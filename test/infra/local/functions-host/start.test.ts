@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { startFunctionsHost } from "../../../../infra/local/functions-host/start.ts";
+import { differsTest } from "../../../contract/declared.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { startFunctions } from "../../../support/functions.ts";
 import { isAlive } from "../../../support/processes.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -9,8 +9,8 @@ const TIMEOUT_MS = 30_000;
 /** Functions that tell their process, crash, or take their time, with our guard in front. */
 const SOURCE = `
 import { http } from "@google-cloud/functions-framework";
-import { installGuard } from "GUARD";
-installGuard({ bodyBytes: 100, keepRaw: true, host: "127.0.0.1" });
+import { installGuard } from "ROOT/functions/guard.ts";
+installGuard({ bodyBytes: 100, host: "127.0.0.1" });
 http("whoami", (request, response) => {
   if (request.path === "/crash") process.kill(process.pid, "SIGKILL");
   if (request.path === "/slow") setTimeout(() => response.send("slow " + process.pid), 500);
@@ -19,27 +19,9 @@ http("whoami", (request, response) => {
 `;
 
 async function startHost() {
-  const root = join(import.meta.dirname, "../../../..");
-  // Beside the project, so that it finds the framework.
-  const directory = mkdtempSync(join(root, "node_modules", ".functions-"));
-  const source = join(directory, "index.mjs");
-  writeFileSync(source, SOURCE.replace("GUARD", join(root, "functions/guard.ts")));
-  const logs: string[] = [];
-  const host = await startFunctionsHost({
-    source,
-    functions: [{ target: "whoami", port: 0 }],
-    env: async (urlOf) => ({ NAME: `at ${new URL(urlOf("whoami")).hostname}` }),
-    onLog: (target, line) => void logs.push(`${target}: ${line}`),
-  });
-  return {
-    host,
-    logs,
-    get: async (path: string) => (await fetch(`${host.urlOf("whoami")}${path}`)).text(),
-    async [Symbol.asyncDispose]() {
-      await host.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
+  const world = await startFunctions(SOURCE, ["whoami"]);
+  const get = async (path: string) => (await fetch(`${world.host.urlOf("whoami")}${path}`)).text();
+  return { ...world, get };
 }
 
 test(
@@ -50,6 +32,20 @@ test(
     const first = await world.get("/a?b=c");
     expect(first).toBe(`at 127.0.0.1 ${world.host.pidOf("whoami")} GET`);
     expect(await world.get("/")).toBe(first);
+  },
+  TIMEOUT_MS,
+);
+
+differsTest(
+  "Differs: one instance a function: it takes a hundred requests at once",
+  async () => {
+    await using world = await startHost();
+    await world.host.warm();
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => world.get("/slow")));
+    expect(new Set(answers)).toEqual(new Set([`slow ${world.host.pidOf("whoami")}`]));
+    // One after the other they would take fifty seconds.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   },
   TIMEOUT_MS,
 );

@@ -11,7 +11,9 @@ const TOOLS = ["Write", "Bash"].map((name) => ({ name, schema: {} }));
 const answerTo = (prompt: string, more: Partial<Situation> = {}): Turn =>
   nextTurn(DEFAULT_SCRIPT, {
     prompt,
+    earlierPrompts: [],
     turn: 0,
+    model: "claude-opus-5-5",
     workingDirectory: "/workspace",
     tools: TOOLS,
     toolResults: [],
@@ -39,11 +41,36 @@ test.each<[string, object]>([
   ],
   ["run: echo a\necho b", { tool: { name: "Bash", input: { command: "echo a\necho b" } } }],
   ["fail with 529", { errorStatus: 529 }],
+  ["opus is overloaded", { errorStatus: 529 }],
+  ["haiku is overloaded", { text: expect.stringContaining("claude-opus-5-5 took over") }],
+  ['call: Bash {"command": "ls"}', { tool: { name: "Bash", input: { command: "ls" } } }],
+  ["call: Bash {oops}", { text: expect.stringContaining("its input is no JSON") }],
   ["say nothing", { text: "" }],
   ["refuse this", { stopReason: "refusal" }],
   ["spend 1000 tokens", { outputTokens: 1000 }],
 ])("the prompt %j is answered by its scenario", (prompt, expected) => {
   expect(answerTo(prompt)).toMatchObject(expected);
+});
+
+test("what was asked before in the session is recalled", () => {
+  const asked = answerTo("What did I ask before?", { earlierPrompts: ["Say\nhello.", "Go on."] });
+  expect(asked).toEqual({
+    text: expect.stringContaining('You asked before: "Say\\nhello.", then "Go on.".'),
+  });
+  const nothing = answerTo("What did I ask before?");
+  expect(nothing).toEqual({ text: expect.stringContaining("You asked nothing before.") });
+});
+
+test("a tool of an MCP server is searched for before it is called", () => {
+  const prompt = 'call: mcp__notes__add {"text": "x"}';
+  const tools = [...TOOLS, { name: "ToolSearch", schema: {} }];
+  expect(answerTo(prompt, { tools })).toMatchObject({
+    tool: { name: "ToolSearch", input: { query: "select:mcp__notes__add" } },
+  });
+  const found = [...tools, { name: "mcp__notes__add", schema: {} }];
+  expect(answerTo(prompt, { tools: found, turn: 1 })).toMatchObject({
+    tool: { name: "mcp__notes__add", input: { text: "x" } },
+  });
 });
 
 test("the last turn explains, and says that no model was asked", () => {

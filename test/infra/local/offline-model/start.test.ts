@@ -2,6 +2,7 @@ import {
   type ReceivedRequest,
   startOfflineModel,
 } from "../../../../infra/local/offline-model/start.ts";
+import { differsTest } from "../../../contract/declared.ts";
 
 const tool = { name: "Write", description: "", input_schema: { type: "object" } };
 const system = {
@@ -125,3 +126,28 @@ test("each request is told before it is answered, and a script of one's own is f
     { path: "/v1/messages?beta=true", headers: { "x-api-key": "any" }, body },
   ]);
 });
+
+differsTest.each([
+  ["with a key", { "x-api-key": "nonsense" }],
+  ["without", {}],
+])(
+  "Differs: any key is accepted: %s, and what the script does not know changes nothing",
+  async (_, headers: Record<string, string>) => {
+    await using model = await startOfflineModel();
+    const known = { model: "m", messages: [user("run: true")], tools: [{ name: "Bash" }] };
+    const unknown = { temperature: 0.9, thinking: { type: "enabled", budget_tokens: 2000 } };
+    const answerTo = async (body: object) => {
+      const init = { method: "POST", headers, body: JSON.stringify(body) };
+      const response = await fetch(`${model.url}/v1/messages`, init);
+      expect(response.status).toBe(200);
+      return (await response.json()) as { content: object[]; usage: object };
+    };
+    const [plain, sampled] = [await answerTo(known), await answerTo({ ...known, ...unknown })];
+    expect(sampled.content.map(withoutId)).toEqual(plain.content.map(withoutId));
+    expect(sampled.usage).toMatchObject({ input_tokens: 0, output_tokens: 0 });
+  },
+);
+
+function withoutId(block: object): object {
+  return { ...block, id: undefined };
+}

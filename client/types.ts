@@ -1,0 +1,30 @@
+import type { Agent as AgentDocument, AgentVersion as VersionDocument } from "../shared/agent.ts";
+import type { ConversationWithTurns } from "../shared/api/conversations.ts";
+import type { Event as EventDocument } from "../shared/event.ts";
+import type {
+  Artifact,
+  RunRequest as RequestDocument,
+  Run as RunDocument,
+} from "../shared/run-schema.ts";
+import type { Static } from "../shared/type.ts";
+
+export type { CreateAgent } from "../shared/agent.ts";
+export type { AgentSettings } from "../shared/agent-settings.ts";
+export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/run-schema.ts";
+export type { Artifact };
+
+/** A document as JSON has it: its instants are RFC 3339 strings. */
+type AsJson<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? AsJson<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: AsJson<T[Key]> }
+      : T;
+
+export type Run = AsJson<RunDocument>;
+export type RunRequest = AsJson<RequestDocument>;
+export type RunEvent = AsJson<EventDocument>;
+export type Conversation = AsJson<Static<typeof ConversationWithTurns>>;
+export type Agent = AsJson<AgentDocument>;
+export type AgentVersion = AsJson<VersionDocument>;

@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { startWorld, type World } from "../../support/world.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+// One world for the file: each test has keys of its own, and a world costs seconds.
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+}, 60_000);
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+/** The command as a person runs it. */
+async function keysCommand(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ["infra/launch.js", "infra/keys/main.ts", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, hints, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
+  return { out, hints, code: code as number };
+}
+
+const keys = (...args: string[]) => keysCommand([...args, "--state", world.directory]);
+const keyIn = (directory: string) => join(directory, "key");
+
+const statusOf = async (bearer: string, path = "/runs") =>
+  (await world.call(path, { headers: { authorization: `Bearer ${bearer}` } })).status;
+
+test("a key is made, works, is listed without itself, and works no more when it is revoked", async () => {
+  const made = await keys("create", "--name", "for ci", "--owner", "carol", "--expires", "90d");
+  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^ry_[\w-]{43}\n$/) });
+  const key = made.out.trim();
+  const [id = ""] = /key_\w{12}/.exec(made.hints) ?? [];
+  expect(made.hints).toMatch(/of carol, scope run, until \d{4}-/);
+  expect(made.hints).not.toContain(key);
+  const listed = await keys("list");
+  const line = listed.out.split("\n").find((text) => text.startsWith(id));
+  expect(line).toMatch(new RegExp(`^${id} +${key.slice(0, 8)}… +carol +run .* valid +for ci$`));
+  expect(listed.out).not.toContain(key);
+
+  const other = (await keys("create", "--name", "used just now")).out.trim();
+  expect(await statusOf(other)).toBe(200);
+  const revoked = await keys("revoke", id);
+  expect(revoked).toMatchObject({ code: 0, out: expect.stringContaining(`Revoked ${id}`) });
+  // Not used before, so not remembered.
+  expect(await statusOf(key)).toBe(401);
+  expect((await keys("list")).out).toMatch(new RegExp(`${id} .* revoked +for ci`));
+  const again = await keys("revoke", id);
+  expect(again).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/Nothing to do: .* was revoked/),
+  });
+}, 90_000);
+
+test("a key of scope read may look and not run", async () => {
+  const key = (await keys("create", "--name", "look", "--scope", "read")).out.trim();
+  expect(await statusOf(key)).toBe(200);
+  const headers = { authorization: `Bearer ${key}` };
+  const refused = await world.call("/runs", { json: { prompt: "echo" }, headers });
+  expect([refused.status, await refused.json()]).toEqual([
+    403,
+    expect.objectContaining({ code: "forbidden" }),
+  ]);
+}, 60_000);
+
+test("what cannot be done says why, and nothing else", async () => {
+  const unknown = await keys("revoke", "key_unknown");
+  expect(unknown).toEqual({
+    code: 1,
+    out: "",
+    hints: "There is no key key_unknown; list shows the keys.\n",
+  });
+  const nowhere = await keysCommand(["list", "--state", join(world.directory, "none")]);
+  expect(nowhere).toMatchObject({
+    code: 1,
+    out: "",
+    hints: expect.stringMatching(/^No server runs on/),
+  });
+  const wrong = await keys("create");
+  expect(wrong).toMatchObject({ code: 1, out: "", hints: expect.stringMatching(/^--name must/) });
+  const help = await keysCommand(["--help"]);
+  expect(help).toMatchObject({ code: 0, out: expect.stringContaining("create --name NAME") });
+}, 60_000);
+
+test("keys of a project need no state", async () => {
+  const env = {
+    FIRESTORE_EMULATOR_HOST: world.local.address.clients["FIRESTORE_EMULATOR_HOST"] ?? "",
+  };
+  const order = ["create", "--name", "x", "--owner", "carol", "--project", "another-project"];
+  expect(await keysCommand(order, env)).toMatchObject({ code: 0 });
+  const listed = await keysCommand(["list", "--project", "another-project"], env);
+  expect(listed.out.trim().split("\n")).toHaveLength(2);
+}, 60_000);
+
+test("the key of the first start is for everything, and once it is revoked it stays so", async () => {
+  await using own = await startWorld();
+  const at = ["--state", own.directory];
+  const line = (await keysCommand(["list", ...at])).out.split("\n")[1] ?? "";
+  expect(line).toMatch(/^key_\w{12} +ry_.{5}… +local +admin .* valid +first start$/);
+  const revoked = await keysCommand(["revoke", line.split(" ")[0] ?? "", ...at]);
+  expect(revoked.hints).toContain(`remove that file`);
+  await own.restart();
+  const refused = await own.call("/runs");
+  expect([refused.status, await refused.json()]).toEqual([
+    401,
+    expect.objectContaining({ detail: expect.stringContaining("was revoked at") }),
+  ]);
+  rmSync(keyIn(own.directory));
+  await own.restart();
+  expect((await own.call("/runs")).status).toBe(200);
+}, 90_000);

@@ -1,0 +1,46 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Run } from "../../shared/run-schema.ts";
+import { eventually } from "../support/eventually.ts";
+import { startWorld } from "../support/world.ts";
+
+const TIMEOUT_MS = 90_000;
+const SECRET = "t0ken-of-the-story";
+const version = (id: string) => `projects/runyard-local/secrets/${id}/versions/latest`;
+
+test(
+  "a secret of the state directory reaches the agent and its setup commands, and nobody who reads the run",
+  async () => {
+    await using world = await startWorld();
+    const secrets = { "runyard-token": SECRET };
+    writeFileSync(join(world.directory, "secrets.json"), JSON.stringify(secrets), { mode: 0o600 });
+    await world.restart();
+    const settings = {
+      environment: { API_TOKEN: { secret: version("runyard-token") } },
+      setupCommands: ["printf '%s' \"$API_TOKEN\" | wc -c > length.txt"],
+    };
+    const prompt = 'run: cat length.txt; echo "it is $API_TOKEN"';
+    const json = { prompt, agent: { settings } };
+    const accepted = (await (await world.call("/runs", { json })).json()) as Run;
+    const run = await eventually(async () => {
+      const now = (await (await world.call(`/runs/${accepted.id}`)).json()) as Run;
+      expect(now.done).toBe(true);
+      return now;
+    }, 60);
+    expect(run).toMatchObject({ status: "succeeded", error: null });
+    expect(run.output?.text).toContain(`${SECRET.length}\nit is ***`);
+    expect(run.artifacts.map(({ name }) => name)).toContain("setup.log");
+    const bucket = world.storage.bucket("runyard-local");
+    const [files] = await bucket.getFiles();
+    const told = files.filter(({ name }) =>
+      /(log-.*\.txt|setup\.log|events\.jsonl|result\.json|manifest\.json)$/.test(name),
+    );
+    expect(told).toHaveLength(5);
+    for (const file of told) {
+      expect((await file.download()).toString()).not.toContain(SECRET);
+    }
+    expect(JSON.stringify(run)).not.toContain(SECRET);
+    expect(world.log.join("\n")).not.toContain(SECRET);
+  },
+  TIMEOUT_MS,
+);
