@@ -34,14 +34,18 @@ export function installGuard(options: GuardOptions): void {
 
 function guardedServer(framework: http.RequestListener, options: GuardOptions): http.Server {
   const { serve = framework } = options;
-  const server = http.createServer((request, response) => {
+  const guarded: http.RequestListener = (request, response) => {
     const refusal = refusalOf(request, options);
     if (refusal !== undefined) {
       refuse(request, response, refusal);
       return;
     }
     serve(request, response);
-  });
+  };
+  // Node would refuse a request without Host by itself, without saying why.
+  const server = http.createServer({ requireHostHeader: false }, guarded);
+  // Who expects something that is not known gets an ordinary answer.
+  server.on("checkExpectation", guarded);
   server.on("clientError", answerClientError);
   const listen = server.listen.bind(server) as (...args: unknown[]) => http.Server;
   server.listen = ((port: string, ...rest: unknown[]) =>
@@ -51,6 +55,9 @@ function guardedServer(framework: http.RequestListener, options: GuardOptions): 
 }
 
 function refusalOf(request: http.IncomingMessage, options: GuardOptions): AppError | undefined {
+  if (request.headers.host === undefined && request.httpVersion !== "1.0") {
+    return new AppError("invalid_request", { detail: "the request has no Host" });
+  }
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
     const detail = `Content-Encoding ${encoding} is not accepted; send the body as it is`;

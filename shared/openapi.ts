@@ -37,7 +37,7 @@ const SECURITY_SCHEMES = {
     type: "http",
     scheme: "bearer",
     description:
-      "A key. Its scopes say what it may be used for; `run` includes `read`, `admin` both.",
+      "A key; its scopes say what it may be used for; `run` includes `read`, `admin` both. Or, where the operator allows it, an ID token of Google or Firebase, which is for `run`.",
   },
   build: {
     type: "http",

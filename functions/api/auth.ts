@@ -41,9 +41,9 @@ export function authenticator(services: Outside, settings: AuthSettings): Authen
       if (isKey) return principalOf(await keys.find(hash), hash);
       return await principalOfToken(token, { services, keys, settings });
     } catch (error) {
-      if (error instanceof AppError && error.code === "unauthorized") {
-        tellBalance(response, failures, failures.spend(address));
-      }
+      const isInvalid = error instanceof AppError && [401, 403].includes(error.status);
+      const balance = isInvalid ? failures.spend(address) : failures.balanceOf(address);
+      tellBalance(response, failures, balance);
       throw error;
     }
   };

@@ -29,7 +29,7 @@ export function problemParts(error: AppError): { headers: Record<string, string>
 
 /** Answers a refusal, or anything else that was thrown: the one place where the API does. */
 export function answerProblem(response: Response, thrown: unknown): void {
-  const error = thrown instanceof AppError ? thrown : internal(thrown);
+  const error = refusalOf(thrown);
   if (error.status >= 500) log("ERROR", describeError(thrown));
   if (response.headersSent) {
     response.destroy();
@@ -37,6 +37,14 @@ export function answerProblem(response: Response, thrown: unknown): void {
   }
   const { headers, body } = problemParts(error);
   response.status(error.status).set(headers).end(body);
+}
+
+function refusalOf(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if (!(thrown instanceof URIError)) return internal(thrown);
+  // Express throws it for a parameter in the path.
+  const detail = "the path has a % that is not followed by an escape of UTF-8";
+  return new AppError("invalid_request", { detail, cause: thrown });
 }
 
 function internal(cause: unknown): AppError {

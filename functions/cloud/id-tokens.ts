@@ -14,7 +14,7 @@ export interface IdTokenSettings {
 }
 
 /** Where the signers' certificates are: a JSON object of PEM texts by key id. */
-export const CERTIFICATES = {
+const CERTIFICATES = {
   google: "https://www.googleapis.com/oauth2/v1/certs",
   firebase:
     "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",

@@ -91,8 +91,15 @@ async function start(
     ports: await knownPorts(options.port),
     model,
     sandbox: sandbox.mode,
+    settings: ownVariables(),
     onLog: functionLog(join(directory, "functions.log")),
   });
+}
+
+/** What is set of the functions' own variables; those that say where things are, the start sets by itself. */
+function ownVariables(): Record<string, string> {
+  const own = Object.entries(process.env).filter(([name]) => name.startsWith("RUNYARD_"));
+  return Object.fromEntries(own) as Record<string, string>;
 }
 
 /** Appends what the functions print to a file; it is made when the directory is known to be ours. */

@@ -29,6 +29,8 @@ export interface LocalOptions {
   sandbox: "bubblewrap" | "none";
   /** Builds that run at a time; the others wait. Default: Cloud Build's smallest quota, 10. */
   concurrentBuilds?: number;
+  /** Variables of `functions/config.ts` beside those that are set here. */
+  settings?: Record<string, string>;
   /** Receives what the functions print, line by line. */
   onLog?(target: string, line: string): void;
   /** What goes wrong in the four services, from their start on. Default: nothing. */
@@ -215,7 +217,7 @@ function ignoringMissingTopic(publish: () => void): void {
 }
 
 async function startFunctions(
-  { directory, ports = {}, onLog }: LocalOptions,
+  { directory, ports = {}, settings, onLog }: LocalOptions,
   clients: Promise<Clients>,
 ): Promise<FunctionsHost> {
   const fronts = await rememberedPorts(directory, ["submitBuild", "recordBuildStatus", "sweep"]);
@@ -223,6 +225,9 @@ async function startFunctions(
     source: repositoryFile("functions/index.ts"),
     functions: [{ target: "api", port: ports.api ?? 0 }, ...fronts],
     env: async (urlOf) => ({
+      RUNYARD_REQUESTS_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
+      RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
+      ...settings,
       ...(await clients),
       METADATA_SERVER_DETECTION: "none",
       NODE_COMPILE_CACHE: COMPILE_CACHE,
@@ -233,8 +238,6 @@ async function startFunctions(
       RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/agent@${PROJECT}.iam.gserviceaccount.com`,
       RUNYARD_LOGS_BUCKET: `gs://${BUCKET}`,
       RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
-      RUNYARD_REQUESTS_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
-      RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
     }),
     ...(onLog && { onLog }),
   });

@@ -6,7 +6,7 @@ export const IDEMPOTENCY_KEY = {
 
 export const PREFER = {
   Prefer:
-    "wait=N: hold the answer for at most N seconds (up to 300) until the run is done, and answer 200 with it.",
+    "wait=N: hold the answer for at most N seconds (up to 300) until the run is done, and answer 200 with it. respond-async, or no such header: answer at once.",
 } as const;
 
 export const LAST_EVENT_ID = {

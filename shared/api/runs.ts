@@ -75,6 +75,7 @@ const CONTENT = {
 } as const;
 const CONTENT_REQUEST = {
   Range: "bytes=FROM-TO, one range.",
+  "If-Range": "An ETag; all of the content if it is another.",
   "If-None-Match": "An ETag; 304 if the content is the same.",
 } as const;
 
@@ -185,7 +186,7 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     answers: {
       200: {
         description:
-          "Events with their ids, `heartbeat` comments while nothing happens, and `done` at the end.",
+          "Events with their ids, `heartbeat` comments while nothing happens, and `done` at the end. A stream that ends without `done`, as each does within the hour, goes on when its client connects again with `Last-Event-ID`.",
         contentType: "text/event-stream",
         headers: { "X-Accel-Buffering": "no: proxies shall pass on what there is." },
       },
@@ -237,7 +238,13 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     summary: "Get the log of a run's build",
     access: "read",
     query: GetLogs,
-    answers: { 200: { description: "The log so far.", contentType: "text/plain" } },
+    answers: {
+      200: {
+        description:
+          "The log so far; of several attempts one after the other. One that is followed to the end of the run ends as HTTP wants it, any other breaks off.",
+        contentType: "text/plain",
+      },
+    },
     problems: ["not_found"],
   },
   {

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createConnection } from "node:net";
 import { gzipSync } from "node:zlib";
 import { RUN_LIMITS } from "../../shared/limits.ts";
 import { CreateRun, Run } from "../../shared/run-schema.ts";
 import { validatorOf } from "../../shared/validate.ts";
+import { otherOwner } from "../support/api.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 // One world for the file: each request stands by itself, and a world costs seconds.
@@ -58,13 +59,6 @@ function raw(text: string): Promise<string> {
       (error: NodeJS.ErrnoException) => error.code !== "ECONNRESET" && reject(error),
     );
   });
-}
-
-async function otherOwner(): Promise<{ authorization: string }> {
-  const key = randomUUID();
-  const hash = createHash("sha256").update(key).digest("hex");
-  await world.firestore.doc(`keys/${hash}`).set({ owner: `owner-${key}` });
-  return { authorization: `Bearer ${key}` };
 }
 
 describe("POST /v1/runs", () => {
@@ -218,7 +212,7 @@ describe("Idempotency-Key", () => {
   test("belongs to its owner", async () => {
     const key = { "idempotency-key": randomUUID() };
     const { id } = await json(post(body, key));
-    const other = await json(post(body, { ...key, ...(await otherOwner()) }));
+    const other = await json(post(body, { ...key, ...(await otherOwner(world)) }));
     expect(other.id).not.toBe(id);
   });
 });
@@ -238,7 +232,7 @@ describe("who may do what", () => {
 
   test("another's run looks like one that does not exist", async () => {
     const { id } = await json(world.call("/runs", { json: { prompt: "echo" } }));
-    const headers = await otherOwner();
+    const headers = await otherOwner(world);
     for (const path of [
       `/runs/${id}`,
       `/runs/${id}/request`,

@@ -145,13 +145,11 @@ test(
 );
 
 test(
-  "a run that is posted on a full disk is refused with 503, and those before and after it are whole",
+  "a run that is posted on a full disk is refused with 503, and posted again with room it is one run",
   async () => {
     await using disk = mountSmallDisk(30_000_000);
-    const options = `--no-sample --state ${disk.path}/state`;
-    const said = `${disk.path}/said`;
-    const start = `${process.execPath} infra/local/cli.ts ${options} 2> ${said} | cat`;
-    await disk.start(start);
+    const options = `--no-sample --sandbox none --state ${disk.path}/state`;
+    await disk.start(`${process.execPath} infra/local/cli.ts ${options} 2>&1 | cat`);
     const { apiUrl, key } = await eventually(async () => {
       const found = await disk.run(
         `cd ${disk.path}/state && cat server.json key; cd - > /dev/null`,
@@ -161,25 +159,32 @@ test(
       return { apiUrl: url, key: secret };
     }, 60);
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-    const body = JSON.stringify({ prompt: "say nothing" });
-    const post = () => fetch(`${apiUrl}/runs`, { method: "POST", headers, body });
-    const idOf = async (response: Response) => ((await response.json()) as { id: string }).id;
-    const before = await idOf(await post());
-    await disk.fill();
-    const refused = await post();
-    expect(refused.status).toBe(503);
-    expect(refused.headers.get("content-type")).toMatch(/^application\/problem\+json/);
-    expect(await refused.json()).toMatchObject({ status: 503, code: "unavailable" });
-    await disk.free();
-    const after = await idOf(await post());
-    for (const id of [before, after]) {
+    const body = JSON.stringify({ prompt: "hello" });
+    const post = (idempotencyKey: string) =>
+      fetch(`${apiUrl}/runs`, {
+        method: "POST",
+        headers: { ...headers, "idempotency-key": idempotencyKey },
+        body,
+      });
+    const succeeded = async (response: Response) => {
+      const { id } = (await response.json()) as { id: string };
       await eventually(async () => {
         const run = await fetch(`${apiUrl}/runs/${id}`, { headers });
         expect(await run.json()).toMatchObject({ id, status: "succeeded" });
       }, 60);
-    }
+      return id;
+    };
+    const before = await succeeded(await post("before"));
+    await disk.fill();
+    const refused = await post("full");
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(await refused.json()).toMatchObject({ status: 503, code: "unavailable" });
+    expect(await disk.run("true")).toMatch(/the disk is full: .*\/state\/firestore; make room/);
+    await disk.free();
+    const after = await succeeded(await post("full"));
     const list = await fetch(`${apiUrl}/runs`, { headers });
-    expect(await list.json()).toMatchObject({ runs: [{ id: after }, { id: before }] });
+    expect(await list.json()).toMatchObject({ items: [{ id: after }, { id: before }] });
   },
   TIMEOUT_MS,
 );

@@ -34,6 +34,7 @@ export interface World extends AsyncDisposable {
 
 /**
  * @param options.sandbox default bubblewrap
+ * @param options.settings variables of the functions; default none
  * @param options.faults what goes wrong, across restarts too; default nothing
  */
 export async function startWorld(
@@ -41,6 +42,7 @@ export async function startWorld(
     sandbox?: "bubblewrap" | "none";
     concurrentBuilds?: number;
     faults?: InjectedFaults;
+    settings?: Record<string, string>;
   } = {},
 ): Promise<World> {
   const stack = new AsyncDisposableStack();

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import type { Clock } from "./clock.ts";
 import { GoogleError } from "./status.ts";
 
@@ -75,7 +76,11 @@ function complain(message: string): void {
   const atMs = performance.now();
   if (message === lastComplaint.message && atMs < lastComplaint.atMs + 60_000) return;
   lastComplaint = { message, atMs };
-  process.stderr.write(`stand-in: ${message}\n`);
+  try {
+    writeSync(process.stderr.fd, `stand-in: ${message}\n`);
+  } catch {
+    // Standard error may be a file on the same disk.
+  }
 }
 
 /** Runs `work` every second until the disk has room for it; returns false if `giveUp` aborted before. */

@@ -60,6 +60,7 @@ describe("requests without a valid key", () => {
     }
     const refused = await server.call(NOWHERE, { bearer: fresh, ...from("1.2.3.4") });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(40);
+    expect(refused.headers.get("ratelimit")).toMatch(/^"failures";r=0;t=\d+$/);
     expect(await refusal(refused)).toMatchObject({ status: 429, code: "rate_limited" });
     expect((await server.call(NOWHERE, { bearer: known, ...from("1.2.3.4") })).status).toBe(404);
     expect((await server.call(NOWHERE, { bearer: fresh, ...from("1.2.3.5") })).status).toBe(404);

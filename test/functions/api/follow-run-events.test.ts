@@ -1,4 +1,5 @@
 import { Timestamp } from "@google-cloud/firestore";
+import { injectFaults } from "../../../infra/local/wire/faults.ts";
 import type { Run } from "../../../shared/run-schema.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Message, messagesOf } from "../../support/server-sent-events.ts";
@@ -101,6 +102,24 @@ describe("following a run", () => {
     expect(messages.at(-1)).toEqual({ event: "done", data: { id, status: "cancelled" } });
   }, 60_000);
 });
+
+test("a listener that Firestore breaks off again and again loses and doubles nothing", async () => {
+  const method = "google.firestore.v1.Firestore/Listen";
+  const once = { count: 1 };
+  const faults = injectFaults([
+    { method, when: once, do: { type: "failBefore", status: "UNAVAILABLE" } },
+    { method, when: once, do: { type: "failAfter", status: "UNAVAILABLE" } },
+    { method, when: once, do: { type: "cut", at: "after" } },
+  ]);
+  await using broken = await startWorld({ faults });
+  const json = { prompt: "wait 5 seconds" };
+  const { id } = (await (await broken.call("/runs", { json })).json()) as Run;
+  const messages = await all(await broken.call(`/runs/${id}/events`));
+  const { docs } = await broken.firestore.collection(`runs/${id}/events`).get();
+  expect(messages.slice(0, -1).map((message) => message.id)).toEqual(docs.map((doc) => doc.id));
+  expect(messages.at(-1)?.event).toBe("done");
+  faults.assertFired();
+}, 120_000);
 
 describe("what cannot be followed", () => {
   const problemOf = async (response: Response) => {

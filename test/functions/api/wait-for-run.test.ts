@@ -1,6 +1,7 @@
 import { waitForRun } from "../../../functions/api/wait-for-run.ts";
-import type { Observer } from "../../../functions/cloud/run-watch.ts";
+import { type Observer, RunWatch } from "../../../functions/cloud/run-watch.ts";
 import type { Run } from "../../../shared/run-schema.ts";
+import { startApiServer } from "../../support/api-server.ts";
 import { makeRunsInEveryPhase } from "../../support/make-run.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
@@ -71,6 +72,24 @@ describe("Prefer: wait", () => {
     await world.call(`/runs/${id}/cancel`, { method: "POST" });
   }, 30_000);
 });
+
+test("a run stays accepted when it cannot be waited for", async () => {
+  const watch = new RunWatch(world.firestore);
+  watch.watchRun = (_id, { failed }) => {
+    queueMicrotask(() => failed(new Error("no listener today")));
+    return () => {};
+  };
+  await using server = await startApiServer({ services: { watch } });
+  const response = await server.call("/v1/runs", {
+    bearer: await server.newKey(),
+    json: { prompt: "echo" },
+    headers: { prefer: "wait=60" },
+  });
+  expect([response.status, ((await response.json()) as Run).status]).toEqual([202, "pending"]);
+  expect(server.logged).toContainEqual(
+    expect.objectContaining({ message: expect.stringContaining("no listener today") }),
+  );
+}, 30_000);
 
 /** The id of the run with this prompt, once it is there. */
 function seen(prompt: string): Promise<string> {

@@ -99,3 +99,10 @@ test("without a limit nothing is read or written of the owner", async () => {
   expect((await create(server, await server.newKey())).status).toBe(202);
   expect((await server.firestore.collection("owners").get()).empty).toBe(true);
 }, 30_000);
+
+test("as many as may be at once are accepted, all of them", async () => {
+  await using server = await startApiServer({ env: { RUNYARD_MAX_CONCURRENT_RUNS: "30" } });
+  const bearer = await server.newKey();
+  const all = await Promise.all(Array.from({ length: 30 }, () => create(server, bearer)));
+  expect(statusesOf(all)).toEqual(Array(30).fill(202));
+}, 60_000);
