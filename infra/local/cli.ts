@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
@@ -68,7 +69,12 @@ function interruption(): Promise<"interrupted"> {
 
 async function offlineModel(cleanup: AsyncDisposableStack): Promise<ModelChoice> {
   const { url } = cleanup.use(await startOfflineModel());
-  return { url, key: "offline", remark: "OFFLINE, scripted (real: npm start -- --live)" };
+  // Nothing that an agent could say by chance: the runner hides its key wherever people read.
+  return {
+    url,
+    key: `offline-${randomUUID()}`,
+    remark: "OFFLINE, scripted (real: npm start -- --live)",
+  };
 }
 
 function liveModel(): ModelChoice {

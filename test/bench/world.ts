@@ -27,7 +27,7 @@ export async function startWorld(
   const { mode: sandbox } = chooseSandbox(undefined, false);
   const local = await startLocal({
     directory,
-    model: { url: model.url, key: "offline" },
+    model: { url: model.url, key: "offline-benchmark-key" },
     sandbox,
     faults: observing(observer),
   });

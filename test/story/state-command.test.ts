@@ -186,5 +186,5 @@ test(
     const list = await fetch(`${apiUrl}/runs`, { headers });
     expect(await list.json()).toMatchObject({ items: [{ id: after }, { id: before }] });
   },
-  TIMEOUT_MS,
+  2 * TIMEOUT_MS,
 );
