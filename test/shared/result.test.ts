@@ -2,6 +2,7 @@ import { RUN_LIMITS } from "../../shared/limits.ts";
 import { type AgentFacts, type BuildManifest, MANIFEST_LIMITS } from "../../shared/manifest.ts";
 import { resultOf } from "../../shared/result.ts";
 import { next } from "../../shared/run.ts";
+import type { Session } from "../../shared/session.ts";
 import { utf8Length } from "../../shared/text.ts";
 import { verdict } from "../../shared/verdict.ts";
 import { at, makeRunsInEveryPhase, settled } from "../support/make-run.ts";
@@ -59,6 +60,25 @@ test("usage adds up every model, cached tokens included", () => {
   };
   const { usage } = result({ result: { total_cost_usd: 0.25, num_turns: 7, modelUsage } });
   expect(usage).toEqual({ costUsd: 0.25, inputTokens: 5321, outputTokens: 10, turns: 7 });
+});
+
+describe("a run that went on from an earlier session", () => {
+  const restore = { totalCostUsd: 0.5, totalInputTokens: 100, totalOutputTokens: 10 } as Session;
+  const session = { id: "s", remark: "", commit: null, instructionsHash: "" };
+  const usageOf = (origin: "restored" | "lost", [cost, tokens]: readonly [number, number]) => {
+    const modelUsage = { m: { inputTokens: tokens, outputTokens: 11 } };
+    const facts = { result: { total_cost_usd: cost, num_turns: 1, modelUsage } };
+    const left = manifest(facts, { session: { ...session, origin } });
+    return resultOf(left, (object) => object, restore).usage;
+  };
+
+  test.each([
+    ["of totals that went on, the difference counts", "restored", [0.75, 150], [0.25, 50, 1]],
+    ["totals that began anew count whole", "restored", [0.25, 50], [0.25, 50, 1]],
+    ["a session that was lost has totals of its own", "lost", [0.75, 150], [0.75, 150, 11]],
+  ] as const)("%s", (_name, origin, totals, ...[[costUsd, inputTokens, outputTokens]]) => {
+    expect(usageOf(origin, totals)).toEqual({ costUsd, inputTokens, outputTokens, turns: 1 });
+  });
 });
 
 test("without a result line the last words are the answer and nothing is known of the cost", () => {
