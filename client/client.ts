@@ -16,6 +16,7 @@ import type {
   Run,
   RunEvent,
   RunRequest,
+  Token,
 } from "./types.ts";
 import { type ListenableFirestore, watchRun } from "./watch.ts";
 
@@ -61,6 +62,9 @@ export function createClient({ firestore, ...connection }: ClientOptions) {
     /** The OpenAPI document. */
     openApi: (options: CallOptions = {}) =>
       json<Record<string, unknown>>(send("/openapi.json", options)),
+    /** A token with which a page signs in to Firebase as the key's owner. */
+    token: (options: CallOptions = {}) =>
+      json<Token>(send("/tokens", { method: "POST", isRepeatable: true, ...options })),
     /** A run's events as they happen, until it is over. */
     follow: (runId: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> =>
       followRun(send, runId, options),

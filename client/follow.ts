@@ -59,5 +59,5 @@ async function* messagesOf({ body }: Response, place: { reconnectMs: number }) {
 
 /** What `fetch` throws when a connection ends in the middle of a body. */
 function isLostConnection(error: unknown): boolean {
-  return error instanceof Error && error.name === "TypeError";
+  return (error as Error).name === "TypeError";
 }

@@ -1,11 +1,7 @@
 import type { Agent as AgentDocument, AgentVersion as VersionDocument } from "../shared/agent.ts";
 import type { ConversationWithTurns } from "../shared/api/conversations.ts";
 import type { Event as EventDocument } from "../shared/event.ts";
-import type {
-  Artifact,
-  RunRequest as RequestDocument,
-  Run as RunDocument,
-} from "../shared/run-schema.ts";
+import type { Artifact, RunRequest as RequestDocument, RunAnswer } from "../shared/run-schema.ts";
 import type { Static } from "../shared/type.ts";
 
 export type { CreateAgent } from "../shared/agent.ts";
@@ -22,9 +18,18 @@ type AsJson<T> = T extends Date
       ? { [Key in keyof T]: AsJson<T[Key]> }
       : T;
 
-export type Run = AsJson<RunDocument>;
+export type Run = AsJson<RunAnswer>;
 export type RunRequest = AsJson<RequestDocument>;
 export type RunEvent = AsJson<EventDocument>;
 export type Conversation = AsJson<Static<typeof ConversationWithTurns>>;
 export type Agent = AsJson<AgentDocument>;
 export type AgentVersion = AsJson<VersionDocument>;
+
+/** What a key can be exchanged for. */
+export interface Token {
+  /** For `signInWithCustomToken`. */
+  token: string;
+  /** As whom it signs in. */
+  uid: string;
+  expiresAt: string;
+}

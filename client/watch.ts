@@ -56,7 +56,14 @@ export async function* watchRun(
 function seenIn(snapshot: Snapshot, runId: string): { run: Run } | { error: Error } {
   const data = snapshot.data();
   if (data === undefined) return { error: new Error(`there is no run ${runId}`) };
-  return { run: asJson(data) as Run };
+  const run = asJson(data) as Run;
+  const { output } = run;
+  return { run: { ...run, output: output && { ...output, structured: parsed(output) } } };
+}
+
+/** The structured output, which a document has as JSON text. */
+function parsed({ structured }: NonNullable<Run["output"]>): unknown {
+  return typeof structured === "string" ? JSON.parse(structured) : null;
 }
 
 /** A document's value with RFC 3339 strings for Timestamps, as the API answers it. */

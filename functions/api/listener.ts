@@ -18,6 +18,8 @@ export function apiListener(
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
+  // Express would take `If-None-Match: *` to be met by any answer. Whoever sets an ETag compares it.
+  Object.defineProperty(app.request, "fresh", { value: false });
   app.use(async (request: Request & Received, response: Response) => {
     try {
       request.rawBody ??= await buffer(request);

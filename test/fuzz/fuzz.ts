@@ -19,9 +19,9 @@ export interface Figures {
 }
 
 /** Connections at a time, requests on each, and connections with bytes that need not be HTTP. */
-const CONNECTIONS = 4;
+const CONNECTIONS = 8;
 const PIPELINED = 24;
-const RAW = 4;
+const RAW = 8;
 const BATCH = CONNECTIONS * PIPELINED + RAW;
 
 /** Share of the requests after which the API's memory should have its size. */
@@ -37,7 +37,7 @@ interface Batch {
  * Sends hostile requests to the API and holds every answer, its documents, its log and its memory to what
  * must stay true.
  *
- * @param options.requests rounded up to whole batches of 100
+ * @param options.requests rounded up to whole batches of 200
  * @param options.seed the same one sends the same requests
  * @throws {Error} with the request that broke something
  */

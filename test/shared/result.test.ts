@@ -72,12 +72,17 @@ describe("a run that went on from an earlier session", () => {
     return resultOf(left, (object) => object, restore).usage;
   };
 
-  test.each([
-    ["of totals that went on, the difference counts", "restored", [0.75, 150], [0.25, 50, 1]],
-    ["totals that began anew count whole", "restored", [0.25, 50], [0.25, 50, 1]],
-    ["a session that was lost has totals of its own", "lost", [0.75, 150], [0.75, 150, 11]],
-  ] as const)("%s", (_name, origin, totals, ...[[costUsd, inputTokens, outputTokens]]) => {
-    expect(usageOf(origin, totals)).toEqual({ costUsd, inputTokens, outputTokens, turns: 1 });
+  test("is charged the difference when the totals went on", () => {
+    const usage = { costUsd: 0.25, inputTokens: 50, outputTokens: 1, turns: 1 };
+    expect(usageOf("restored", [0.75, 150])).toEqual(usage);
+  });
+
+  test("is charged its totals when they began anew", () => {
+    expect(usageOf("restored", [0.25, 50])).toMatchObject({ costUsd: 0.25, inputTokens: 50 });
+  });
+
+  test("is charged its totals when the session was lost", () => {
+    expect(usageOf("lost", [0.75, 150])).toMatchObject({ costUsd: 0.75, inputTokens: 150 });
   });
 });
 
