@@ -29,6 +29,28 @@ export async function acceptOrder(services: Services, call: Call, order: Order):
   await answerAccepted(services, call, await placeOrder(services, call, order));
 }
 
+/**
+ * {@link acceptOrder} for an order that depends on a stored agent: a request that was accepted before is
+ * answered as it was then, whatever has become of the agent.
+ */
+export async function acceptAgentOrder(
+  services: Services,
+  call: Call,
+  order: () => Promise<Order>,
+): Promise<void> {
+  const before = await acceptedBefore(services, call);
+  if (before === undefined) await acceptOrder(services, call, await order());
+  else await answerAccepted(services, call, before);
+}
+
+/** The run of the request's Idempotency-Key. */
+async function acceptedBefore(services: Services, call: Call): Promise<Run | undefined> {
+  if (idempotencyKey(call.request) === undefined) return undefined;
+  const acceptance = acceptanceOf(services, call);
+  const record = await services.runs.getRecord(acceptance.id);
+  return record && confirmAccepted(services, call, { acceptance, record });
+}
+
 /** {@link acceptOrder} without the answer. */
 export async function placeOrder(services: Services, call: Call, order: Order): Promise<Run> {
   refuseTooMuch(services, order);

@@ -18,7 +18,7 @@ import type { TObject } from "../../shared/type.ts";
 import { validatorOf } from "../../shared/validate.ts";
 import { positionOf } from "../cloud/page-query.ts";
 import type { Services } from "../services.ts";
-import { acceptanceOf, acceptOrder, confirmReplay, refuseSettings } from "./accept-order.ts";
+import { acceptAgentOrder, acceptanceOf, confirmReplay, refuseSettings } from "./accept-order.ts";
 import { invalid, validBody, validQuery } from "./body.ts";
 import type { Call } from "./call.ts";
 import { answerPage } from "./page.ts";
@@ -125,12 +125,9 @@ export async function getAgentVersion(services: Services, call: Call): Promise<v
 export async function createAgentRun(services: Services, call: Call): Promise<void> {
   const { prompt, version, labels } = validBody(call.request, CreateAgentRun);
   const agent = await ownAgent(services, call);
-  const chosen = await atVersion(services, agent, { version, pointer: "/version" });
-  await acceptOrder(services, call, {
-    prompt,
-    ...chosen,
-    labels: { ...chosen.labels, ...labels },
-    parentRunId: null,
+  await acceptAgentOrder(services, call, async () => {
+    const chosen = await atVersion(services, agent, { version, pointer: "/version" });
+    return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };
   });
 }
 

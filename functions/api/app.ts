@@ -52,7 +52,7 @@ function answering(
 ): RequestHandler {
   const { id, access } = operation;
   const handle = HANDLERS[id];
-  if (handle === undefined) return (request) => Promise.reject(noSuchPath(request));
+  if (handle === undefined) throw new Error(`the operation ${id} has no handler`);
   return async (request, response) => {
     const principal = await identify(access, request, response);
     const call: Call = { request, response, owner: principal?.owner ?? "", principal };

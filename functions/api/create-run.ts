@@ -1,7 +1,7 @@
 import type { Order } from "../../shared/accept.ts";
 import { type AgentChoice, CreateRun } from "../../shared/run-schema.ts";
 import type { Services } from "../services.ts";
-import { acceptOrder } from "./accept-order.ts";
+import { acceptAgentOrder, acceptOrder } from "./accept-order.ts";
 import { chosenAgent } from "./agents.ts";
 import { validBody } from "./body.ts";
 import type { Call } from "./call.ts";
@@ -9,13 +9,13 @@ import type { Call } from "./call.ts";
 /** `POST /v1/runs`: accepts a run. */
 export async function createRun(services: Services, call: Call): Promise<void> {
   const { prompt, agent, labels } = validBody(call.request, CreateRun);
-  const chosen = await agentOf(services, call.owner, agent);
-  await acceptOrder(services, call, {
-    prompt,
-    ...chosen,
-    labels: { ...chosen.labels, ...labels },
-    parentRunId: null,
-  });
+  const order = async () => {
+    const chosen = await agentOf(services, call.owner, agent);
+    return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };
+  };
+  const isStored = typeof agent === "string" || (agent !== undefined && "id" in agent);
+  if (isStored) await acceptAgentOrder(services, call, order);
+  else await acceptOrder(services, call, await order());
 }
 
 /**

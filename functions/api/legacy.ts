@@ -137,7 +137,9 @@ function present(agent: Agent): Agent {
 function contentOf({ request }: Call): Required<CreateAgent> {
   const { name, labels = {}, prompt, ...rest } = validBody(request, LegacyAgentContent);
   const { instructions = prompt, ...others } = rest;
-  const known = Object.entries(others).filter(([key]) => Object.hasOwn(AgentSettings.properties, key));
+  const known = Object.entries(others).filter(([key]) =>
+    Object.hasOwn(AgentSettings.properties, key),
+  );
   const settings = { ...(instructions && { instructions }), ...Object.fromEntries(known) };
   return { name, labels, settings };
 }

@@ -47,6 +47,23 @@ describe("an archived agent", () => {
     expect((await call(`POST /agents/${id}/runs`, { prompt: "echo" })).status).toBe(202);
   });
 
+  test.each([
+    ["its own path", (id: string) => [`POST /agents/${id}/runs`, { prompt: "echo" }] as const],
+    ["its id", (id: string) => ["POST /runs", { prompt: "echo", agent: id }] as const],
+  ])(
+    "a run that was accepted before, by %s, is found by its Idempotency-Key",
+    async (_name, to) => {
+      const { id } = await createAgent();
+      const [line, body] = to(id);
+      const key = { "idempotency-key": id };
+      const first = await call(line, body, key);
+      await call(`POST /agents/${id}/archive`);
+      const again = await call(line, body, key);
+      expect(again).toMatchObject({ status: 202, body: { id: first.body.id } });
+      expect(again.headers.get("idempotency-replayed")).toBe("true");
+    },
+  );
+
   test("is listed only if it is asked for", async () => {
     const headers = await otherOwner(world);
     const create = async (name: string) => (await call("POST /agents", { name }, headers)).body.id;
