@@ -5,7 +5,6 @@ import type { Artifact, RunRequest as RequestDocument, RunAnswer } from "../shar
 import type { Static } from "../shared/type.ts";
 
 export type { CreateAgent } from "../shared/agent.ts";
-export type { AgentSettings } from "../shared/agent-settings.ts";
 export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/run-schema.ts";
 export type { Artifact };
 

@@ -29,7 +29,7 @@ const VARIABLE = "^[A-Za-z_][A-Za-z0-9_]{0,127}$";
 const SHORT_TEXT = Type.String({ maxLength: 4096 });
 
 /** A server of the Model Context Protocol, in the form of Claude Code's `mcpServers`. */
-const McpServer = Type.Union([
+export const McpServer = Type.Union([
   Type.Object(
     {
       type: Type.Literal("stdio"),

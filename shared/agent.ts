@@ -23,10 +23,10 @@ export const Agent = Type.Object({
   id: Type.String({ pattern: AGENT_ID }),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
-  /** The latest version, from 1. */
-  version: Type.Integer(),
-  /** Raised by one with each change, archiving included; the ETag. */
-  revision: Type.Integer(),
+  version: Type.Integer({ description: "The latest version, from 1." }),
+  revision: Type.Integer({
+    description: "Raised by one with each change, archiving included; the ETag.",
+  }),
   ...versioned,
   archivedAt: nullable(Instant),
   createdAt: Instant,

@@ -10,16 +10,15 @@ export const Conversation = Type.Object({
   id: Type.String({ pattern: CONVERSATION_ID }),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
-  /** Turns so far, those that wait included. */
-  turns: Type.Integer(),
-  /** The run whose turn it is; taken with the POST, released with the run's end. */
-  activeRun: nullable(Type.String()),
-  /** Runs that wait for their turn, in order. */
-  queue: Type.Array(Type.String()),
-  /** The run that was active last: what it left is what the next turn begins with. */
-  lastRun: nullable(Type.String()),
-  /** The agent of the latest turn. */
-  agent: nullable(AgentRef),
+  turns: Type.Integer({ description: "Turns so far, those that wait included." }),
+  activeRun: nullable(Type.String(), {
+    description: "The run whose turn it is; taken with the POST, released with the run's end.",
+  }),
+  queue: Type.Array(Type.String(), { description: "Runs that wait for their turn, in order." }),
+  lastRun: nullable(Type.String(), {
+    description: "The run that was active last: what it left is what the next turn begins with.",
+  }),
+  agent: nullable(AgentRef, { description: "The agent of the latest turn." }),
   createdAt: Instant,
   updatedAt: Instant,
 });

@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemCode } from "./errors.ts";
 import { type Static, Type } from "./type.ts";
 
 /** Every code of {@link PROBLEMS}. */
-export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
+const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
 
 /** The body of every refusal: `application/problem+json`, as RFC 9457 has it. */
 export const Problem = Type.Object({

@@ -37,6 +37,7 @@ export type AgentChoice = Static<typeof AgentChoice>;
 const prompt = Type.String({
   minLength: 1,
   pattern: "\\S",
+  examples: ["Create hello.txt and explain it"],
   description: `What the agent shall do; at most ${RUN_LIMITS.promptBytes} bytes of UTF-8.`,
 });
 
@@ -94,8 +95,9 @@ export type AgentRef = Static<typeof AgentRef>;
 export const RunRequest = Type.Object({
   runId: Type.String(),
   prompt: Type.String(),
-  /** The stored agent that `settings` came from; null: they came with the request. */
-  agent: nullable(AgentRef),
+  agent: nullable(AgentRef, {
+    description: "The stored agent that `settings` came from; null: they came with the request.",
+  }),
   settings: AgentSettings,
   labels: Labels,
 });
@@ -137,10 +139,15 @@ export const RunError = Type.Object({
   kind: Type.Enum([...ERROR_KINDS]),
   message: Type.String(),
   remedy: Type.String(),
-  /** Whether the same request may well succeed when it is sent again. */
-  retryable: Type.Boolean(),
-  /** Of `output_schema_unmet`: what does not fit, with JSON pointers into the output. */
-  errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
+  retryable: Type.Boolean({
+    description: "Whether the same request may well succeed when it is sent again.",
+  }),
+  errors: Type.Optional(
+    Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }), {
+      description:
+        "Of `output_schema_unmet`: what does not fit, with JSON pointers into the output.",
+    }),
+  ),
 });
 export type RunError = Static<typeof RunError>;
 
@@ -154,10 +161,12 @@ export type Usage = Static<typeof Usage>;
 
 const outputProperties = {
   text: Type.String(),
-  /** True when `text` or `structured` was cut or left out: the whole is in `result.json`. */
-  truncated: Type.Boolean(),
+  truncated: Type.Boolean({
+    description:
+      "True when `text` or `structured` was cut or left out: the whole is in `result.json`.",
+  }),
   changedFiles: Type.Array(ChangedFile),
-  moreChangedFiles: Type.Integer(),
+  moreChangedFiles: Type.Integer({ description: "Changed files beyond those listed." }),
 };
 
 /** The document `runs/{id}`: public to its owner, at most 64 KiB. */
@@ -165,54 +174,63 @@ export const Run = Type.Object({
   id: Type.String(),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
-  status: Type.Enum([...RUN_STATUSES]),
-  /** True once the status is final. */
-  done: Type.Boolean(),
-  /** One sentence: what an unfinished run waits for, or what became of a finished one. */
-  why: Type.String(),
-  promptPreview: Type.String(),
-  /** The stored agent and its version; null: the settings came with the request. */
-  agent: nullable(AgentRef),
+  status: Type.Enum([...RUN_STATUSES], { description: "The set is open: test `done`, not names." }),
+  done: Type.Boolean({ description: "True once the status is final." }),
+  why: Type.String({
+    description:
+      "One sentence: what an unfinished run waits for, or what became of a finished one.",
+  }),
+  promptPreview: Type.String({ description: "The prompt's beginning." }),
+  agent: nullable(AgentRef, {
+    description: "The stored agent and its version; null: the settings came with the request.",
+  }),
   conversation: Type.Object({
     id: Type.String(),
-    /** From 1. */
-    turn: Type.Integer(),
-    /** How the agent's session came to be; null until it is known. */
-    session: nullable(Type.Enum([...SESSION_ORIGINS])),
-    /** One sentence when the session is not simply the one of the turn before; else empty. */
-    remark: Type.String(),
+    turn: Type.Integer({ description: "From 1." }),
+    session: nullable(Type.Enum([...SESSION_ORIGINS]), {
+      description: "How the agent's session came to be; null until it is known.",
+    }),
+    remark: Type.String({
+      description:
+        "One sentence when the session is not simply the one of the turn before; else empty.",
+    }),
   }),
-  /** The run that this one repeats or continues. */
-  parentRunId: nullable(Type.String()),
+  parentRunId: nullable(Type.String(), {
+    description: "The run that this one repeats or continues.",
+  }),
   labels: Labels,
-  /** The labels as `key:value`, for queries. */
-  labelPairs: Type.Array(Type.String()),
-  attempt: Type.Integer(),
-  progress: nullable(Type.Object({ text: Type.String(), turn: Type.Integer(), at: Instant })),
-  /** What really happened; see `shared/verdict.ts` for the outcomes. */
+  labelPairs: Type.Array(Type.String(), { description: "The labels as `key:value`, for queries." }),
+  attempt: Type.Integer({ description: "From 1; more after a fault outside the request." }),
+  progress: nullable(Type.Object({ text: Type.String(), turn: Type.Integer(), at: Instant }), {
+    description: "What the agent did last.",
+  }),
+  /** See `shared/verdict.ts` for the outcomes. */
   verdict: nullable(
     Type.Object({ outcome: Type.String(), deniedTools: Type.Array(Type.String()) }),
+    { description: "What really happened, whatever the agent's exit code says." },
   ),
   output: nullable(
     Type.Object({
       ...outputProperties,
-      /** The structured output as JSON text (Firestore holds no nested arrays). */
-      structured: nullable(Type.String()),
+      structured: nullable(Type.String(), {
+        description: "The structured output as JSON text (Firestore holds no nested arrays).",
+      }),
     }),
   ),
   error: nullable(RunError),
   usage: nullable(Usage),
   artifacts: Type.Array(Artifact),
-  /** How the agent was kept apart: `bubblewrap`, or `none`; null until it is known. */
-  isolation: nullable(Type.Enum(["bubblewrap", "none"])),
-  /** The last transitions, oldest first. `version` grows by one with each. */
+  isolation: nullable(Type.Enum(["bubblewrap", "none"]), {
+    description: "How the agent was kept apart: `bubblewrap`, or `none`; null until it is known.",
+  }),
   history: Type.Array(
     Type.Object({
-      version: Type.Integer(),
+      version: Type.Integer({ description: "Grows by one with each transition." }),
       status: Type.Enum([...RUN_STATUSES]),
       at: Instant,
       cause: Type.String(),
     }),
+    { description: "The last transitions, oldest first." },
   ),
   createdAt: Instant,
   updatedAt: Instant,

@@ -1,7 +1,8 @@
 import { RUN_LIMITS } from "./limits.ts";
 import { type TSchema, Type } from "./type.ts";
 
-export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const nullable = <T extends TSchema>(schema: T, options?: { description: string }) =>
+  Type.Union([schema, Type.Null()], options);
 
 /** An instant: a Timestamp in documents, a `Date` in memory, an RFC 3339 string over HTTP. */
 export const Instant = Type.Unsafe<Date>({ type: "string", format: "date-time" });

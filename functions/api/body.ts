@@ -16,7 +16,7 @@ export function rawBody(request: Request): Buffer {
  *
  * @throws {AppError} unsupported_media_type, invalid_utf8, malformed_json
  */
-export function jsonBody(request: Request): unknown {
+function jsonBody(request: Request): unknown {
   const type = request.headers["content-type"];
   if (!/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type ?? "")) {
     const detail = `the body is ${type ?? "of no stated type"}; send Content-Type: application/json`;

@@ -70,7 +70,7 @@ export async function placeTurn(services: Services, call: Call, turn: Turn): Pro
 }
 
 /** @throws {AppError} conversation_busy if a turn is at work */
-export function refuseBusy({ conversation: { id, activeRun } }: BeforeTurn): void {
+function refuseBusy({ conversation: { id, activeRun } }: BeforeTurn): void {
   if (activeRun === null) return;
   const detail = `run ${activeRun} is at work in conversation ${id}; wait for it, cancel it, or send onBusy: "queue"`;
   throw new AppError("conversation_busy", { detail });

@@ -53,7 +53,7 @@ function sayResult(run: Run, server: ServerAddress): void {
     say(`  ${name.padEnd(COLUMN - 2)}${indented(text, COLUMN)}`);
   if (run.error) row("Remedy", run.error.remedy);
   if (run.output?.text) row("Answer", run.output.text);
-  if (run.output?.structured) row("Structured", run.output.structured);
+  if (run.output?.structured) row("Structured", JSON.stringify(run.output.structured));
   if (run.output) row("Changed", changedFiles(run.output));
   if (run.usage) row("Usage", usage(run.usage));
   if (run.isolation) row("Sandbox", run.isolation);

@@ -32,7 +32,7 @@ export const LegacyAgentContent = Type.Object({
 });
 
 /** An agent without levels, as it is answered. */
-const LegacyAgent = Type.Object({
+export const LegacyAgent = Type.Object({
   id: Type.String(),
   ...content,
   prompt: Type.String(),
@@ -49,7 +49,7 @@ const LegacyOutput = Type.Object({
 });
 const LegacyAccepted = Type.Object({ result: Type.Literal("accepted"), ...place });
 const LegacyDone = Type.Object({ result: Type.Literal("성공") });
-const LegacyError = Type.Object({
+export const LegacyError = Type.Object({
   error: Type.String(),
   runId: Type.Optional(Type.String()),
   conversationId: Type.Optional(Type.String()),

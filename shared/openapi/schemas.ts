@@ -1,6 +1,7 @@
 import { Agent, AgentVersion, CreateAgent } from "../agent.ts";
-import { AgentSettings } from "../agent-settings.ts";
+import { AgentSettings, McpServer } from "../agent-settings.ts";
 import { ConversationWithTurns } from "../api/conversations.ts";
+import { LegacyAgent, LegacyAgentContent, LegacyError } from "../api/legacy.ts";
 import { AgentEvent, Event } from "../event.ts";
 import { ChangedFile } from "../manifest.ts";
 import { Problem } from "../problem.ts";
@@ -40,6 +41,10 @@ const NAMED: Readonly<Record<string, object>> = {
   AgentRef,
   CreateAgent,
   AgentSettings,
+  McpServer,
+  LegacyAgent,
+  LegacyAgentContent,
+  LegacyError,
   Event,
   AgentEvent,
   Problem,

@@ -110,6 +110,14 @@ describe.each(["plain", "api", "event"])("in front of %s the guard", (target) =>
   });
 });
 
+test("a request without Host is told so, and an expectation that nobody knows is not waited for", async () => {
+  const get = "GET / HTTP/1.1\r\nConnection: close\r\n";
+  const refused = await raw("api", `${get}\r\n`);
+  expect(refused).toMatch(/^HTTP\/1\.1 400 [\s\S]*the request has no Host/);
+  const answered = await raw("api", `${get}Host: a\r\nExpect: wonders\r\n\r\n`);
+  expect(answered).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 describe("functions-framework behind the guard", () => {
   test("parses a body and keeps its bytes", async () => {
     const answer = await post("plain", '{"a": 1}');

@@ -7,7 +7,7 @@ import { closedSchema } from "./closed-schema.ts";
 import type { World } from "./world.ts";
 
 /** What the API answered to a request. */
-export interface ApiAnswer {
+interface ApiAnswer {
   method: string;
   /** Path of the request, without the query. */
   path: string;

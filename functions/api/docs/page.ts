@@ -148,13 +148,9 @@ function answerView(
     ([type, { schema }]) =>
       html`<p><code>${type}</code>${schema && html` <span class="type">${typeView(schema)}</span>`}</p>${schema && !("$ref" in schema) && "properties" in schema && schemaView(schema)}`,
   );
-  const headerRows = Object.entries(headers).map(([name, header]) =>
-    field({
-      name,
-      required: true,
-      schema: "schema" in header ? header.schema : {},
-      description: "description" in header ? header.description : undefined,
-    }),
+  // Those that every answer has are told of at the top.
+  const headerRows = Object.entries(headers).flatMap(([name, header]) =>
+    "$ref" in header ? [] : [field({ name, required: true, ...header })],
   );
   return html`<dt><code>${status}</code> ${prose(description)}</dt>
 <dd>${types}${headerRows.length > 0 && html`<dl>${headerRows}</dl>`}</dd>`;
