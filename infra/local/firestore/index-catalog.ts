@@ -78,6 +78,7 @@ export function readIndexCatalog(path: string): IndexCatalog {
   }
   const overrides = new Map<string, SingleFieldModes>();
   for (const override of file.fieldOverrides ?? []) {
+    // Differs: a time-to-live policy (`ttl`) deletes nothing here.
     const key = `${override.collectionGroup}/${override.fieldPath}`;
     overrides.set(key, toModes(override.indexes ?? []));
   }

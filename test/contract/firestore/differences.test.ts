@@ -2,7 +2,7 @@ import firestore, { FieldPath } from "@google-cloud/firestore";
 import * as grpc from "@grpc/grpc-js";
 import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
 import { differsTest } from "../declared.ts";
-import { DATABASE, idsOf, ROOT, refusalOf, startWorld } from "./world.ts";
+import { DATABASE, idsOf, makeClock, ROOT, refusalOf, startWorld } from "./world.ts";
 
 differsTest("Differs: numeric ids are for comparing only: no document can have one", async () => {
   await using world = await startWorld();
@@ -35,6 +35,18 @@ differsTest(
       details: "ListDocuments with order_by is not implemented",
     });
     await client.close();
+  },
+);
+
+differsTest(
+  "Differs: a time-to-live policy (`ttl`) deletes nothing here: what has expired is still read",
+  async () => {
+    const expireAt = { collectionGroup: "c", fieldPath: "expireAt", ttl: true, indexes: [] };
+    const clock = makeClock();
+    await using world = await startWorld({ clock, indexes: { fieldOverrides: [expireAt] } });
+    await world.db.doc("c/old").set({ expireAt: new Date(0) });
+    clock.advance(72 * 3600_000);
+    expect((await world.db.doc("c/old").get()).exists).toBe(true);
   },
 );
 
