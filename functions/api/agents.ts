@@ -21,6 +21,7 @@ import type { Services } from "../services.ts";
 import { acceptAgentOrder, acceptanceOf, confirmReplay, refuseSettings } from "./accept-order.ts";
 import { invalid, validBody, validQuery } from "./body.ts";
 import type { Call } from "./call.ts";
+import { namesTag } from "./etag.ts";
 import { answerPage } from "./page.ts";
 
 /** What an order takes from the agent that it is for. */
@@ -66,9 +67,8 @@ export async function listAgents({ agents }: Services, call: Call): Promise<void
 /** `GET /v1/agents/{id}` */
 export async function getAgent(services: Services, call: Call): Promise<void> {
   const agent = await ownAgent(services, call);
-  const known = call.request.headers["if-none-match"]?.replaceAll("W/", "");
-  if (!doesName(known, agent)) return answerAgent(call, agent);
-  // Not left to Express: it takes the `no-cache` that fetch adds for a wish to have all of it again.
+  const isKnown = namesTag(call.request.headers["if-none-match"], etagOf(agent));
+  if (!isKnown) return answerAgent(call, agent);
   call.response.status(304).set("ETag", etagOf(agent)).end();
 }
 
@@ -197,12 +197,6 @@ function inOrderOf(schema: TObject, value: Agent | AgentVersion): object {
   return Object.fromEntries(Object.keys(schema.properties).map((name) => [name, fields.get(name)]));
 }
 
-/** Whether a list of ETags has the agent's. */
-function doesName(tags: string | undefined, agent: Agent): boolean {
-  const named = tags?.split(",").map((tag) => tag.trim()) ?? [];
-  return named.includes("*") || named.includes(etagOf(agent));
-}
-
 /** @throws {AppError} precondition_required, precondition_failed */
 function refuseStale({ headers }: Request, agent: Agent): void {
   const condition = headers["if-match"];
@@ -210,7 +204,9 @@ function refuseStale({ headers }: Request, agent: Agent): void {
     const detail = "send If-Match with the ETag of the agent as you read it, or with *";
     throw new AppError("precondition_required", { detail });
   }
-  if (doesName(condition, agent)) return;
+  const named = condition.split(",").map((tag) => tag.trim());
+  // A weak tag never matches here (RFC 9110, section 13.1.1).
+  if (named.includes("*") || named.includes(etagOf(agent))) return;
   const detail = `agent ${agent.id} has the ETag ${etagOf(agent)}; read it again and decide anew`;
   throw new AppError("precondition_failed", { detail });
 }
