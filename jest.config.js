@@ -6,4 +6,6 @@ export default {
   setupFiles: ["<rootDir>/test/support/environment.ts"],
   coverageProvider: "v8",
   testTimeout: 20_000,
+  // Most tests wait for processes of their own; jest would leave one of two cores to nobody.
+  maxWorkers: "100%",
 };
