@@ -5,7 +5,7 @@ export default {
   transform: { "\\.ts$": "<rootDir>/test/support/strip-types.cjs" },
   setupFiles: ["<rootDir>/test/support/environment.ts"],
   coverageProvider: "v8",
-  testTimeout: 20_000,
+  testTimeout: 120_000,
   // Most tests wait for processes of their own; jest would leave one of two cores to nobody.
   maxWorkers: "100%",
 };

@@ -5,7 +5,7 @@ import { OPERATIONS } from "../../shared/api/operations.ts";
 import { type ApiContract, apiContract } from "../support/api-contract.ts";
 import { startWorld, type World } from "../support/world.ts";
 
-const LONG_MS = 120_000;
+const LONG_MS = 180_000;
 
 // One world and one record for the file: its last test asks which operations no method called.
 let world: World;
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const { firestore, local } = world;
   const { address, key } = local;
   client = createClient({ url: address.apiUrl, key, firestore, fetch: contract.fetch });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

@@ -1,7 +1,7 @@
 import { commit, startServicesWorld, upload } from "../infra/local/state/services-world.ts";
 import { differsTest } from "./declared.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 differsTest(
   "Differs: Google's services do not run out of disk: here a write is RESOURCE_EXHAUSTED, as over a quota",

@@ -12,7 +12,7 @@ let world: World;
 beforeAll(async () => {
   // What the agents of its runs do does not matter here.
   world = await startWorld({ concurrentBuilds: 1 });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
@@ -296,7 +296,7 @@ describe("what is not there", () => {
     await world.firestore.doc(`runs/${id}`).update({ status: "succeeded", done: true });
     const answer = await world.call(`/runs/${id}/cancel`, { method: "POST" });
     expect(await problem(answer)).toMatchObject({ status: 409, code: "conflict" });
-  }, 30_000);
+  }, 180_000);
 });
 
 describe("the guard in front of the framework", () => {

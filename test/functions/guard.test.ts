@@ -54,7 +54,7 @@ let world: World;
 beforeAll(async () => {
   world = await startFunctions(SOURCE, ["plain", "api", "event", "late"]);
   await world.host.warm();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

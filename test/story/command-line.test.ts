@@ -7,7 +7,7 @@ import { startCommand } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { isAlive } from "../support/processes.ts";
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 
 function temporaryDirectory(): Disposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), "state-"));

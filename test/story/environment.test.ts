@@ -4,7 +4,7 @@ import type { Run } from "../../shared/run-schema.ts";
 import { eventually } from "../support/eventually.ts";
 import { startWorld } from "../support/world.ts";
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 const SECRET = "t0ken-of-the-story";
 const version = (id: string) => `projects/runyard-local/secrets/${id}/versions/latest`;
 

@@ -3,7 +3,7 @@ import type { Run } from "../../shared/run-schema.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld, type World } from "../support/world.ts";
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 const COMMIT = "google.firestore.v1.Firestore/Commit";
 
 async function send(world: World, key?: string): Promise<Response> {

@@ -2,7 +2,7 @@ import type { Run } from "../../shared/run-schema.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld, type World } from "../support/world.ts";
 
-const STORY_TIMEOUT_MS = 60_000;
+const STORY_TIMEOUT_MS = 180_000;
 
 async function send(
   world: World,

@@ -23,7 +23,7 @@ async function receive({ topic }: Pick<World, "topic">) {
   return { messages, [Symbol.asyncDispose]: () => subscription.close() };
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 /** What went out on a connection that was cut comes again after its ack deadline of ten seconds. */
 const REDELIVERED_WITHIN_S = 30;
 

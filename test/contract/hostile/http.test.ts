@@ -73,10 +73,10 @@ let host: Host;
 let world: World;
 beforeAll(async () => {
   [host, world] = await Promise.all([startHost(), startWorld({ sandbox: "none" })]);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await Promise.all([host[Symbol.asyncDispose](), world[Symbol.asyncDispose]()]);
-}, 60_000);
+}, 180_000);
 
 const OBJECTS = "/upload/storage/v1/b/hostile-probes/o?uploadType=media&name=x";
 

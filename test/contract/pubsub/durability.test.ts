@@ -18,7 +18,7 @@ const HOST = `
   const { startPubsub } = await import(process.argv[1]);
   const { address } = await startPubsub({ directory: process.argv[2] });
   process.stdout.write(address + "\\n");
-  setInterval(() => {}, 60_000);
+  setInterval(() => {}, 180_000);
 `;
 
 /** A stand-in in a process of its own, with a client; disposing of it kills it. */

@@ -11,7 +11,7 @@ const HOST = new URL("./host.ts", import.meta.url).pathname;
 const QUANTUM = 256 * 1024;
 
 /** Processes start slowly on a machine that has other work. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 interface Host extends AsyncDisposable {
   url: string;

@@ -8,7 +8,7 @@ let world: World;
 beforeAll(async () => {
   // What the agents of its runs do does not matter here.
   world = await startWorld({ concurrentBuilds: 1 });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

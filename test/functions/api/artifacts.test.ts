@@ -11,7 +11,7 @@ let run: Run;
 beforeAll(async () => {
   world = await startWorld();
   run = await finished("Create hello.txt");
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   expect(world.log.join("\n")).not.toContain("Warning");
   await world[Symbol.asyncDispose]();
@@ -66,7 +66,7 @@ describe("the list", () => {
     await world.call(`/runs/${id}/cancel`, { method: "POST" });
     const { id: never } = await cancelledInLine();
     expect(await listed(never)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });
 
 /** A run that never had an agent: its turn had not come when it was cancelled. */
@@ -201,7 +201,7 @@ describe("an artifact", () => {
     expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
     await file.delete();
     expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
-  }, 60_000);
+  }, 180_000);
 });
 
 /** The status of a GET whose path nobody tidies up on the way. */
@@ -233,7 +233,7 @@ describe("the patch", () => {
     const { id } = await finished("echo");
     const problem = await problemOf(await world.call(`/runs/${id}/patch`));
     expect(problem).toMatchObject({ status: 404, detail: `run ${id} changed no files` });
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Gives the run one more output: `megabytes` of one byte. */

@@ -4,7 +4,7 @@ import { type ApiServer, startApiServer } from "../../support/api-server.ts";
 let server: ApiServer;
 beforeAll(async () => {
   server = await startApiServer();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });

@@ -8,7 +8,7 @@ import { type ApiContract, apiContract } from "../../support/api-contract.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
-const LONG_MS = 120_000;
+const LONG_MS = 180_000;
 /** A key that may only read. */
 const READER = "reader";
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   call = contract.callOf(world);
   const hash = createHash("sha256").update(READER).digest("hex");
   await world.firestore.doc(`keys/${hash}`).set({ owner: "local", scopes: ["read"] });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

@@ -6,7 +6,7 @@ import { type ApiServer, startApiServer } from "../../support/api-server.ts";
 let server: ApiServer;
 beforeAll(async () => {
   server = await startApiServer({ env: { RUNYARD_PUBLIC_URL: "https://runs.example" } });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });

@@ -24,7 +24,7 @@ describe("the log of a run", () => {
   let world: World;
   beforeAll(async () => {
     world = await startWorld();
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await world[Symbol.asyncDispose]();
   });
@@ -47,7 +47,7 @@ describe("the log of a run", () => {
     }
     const head = await world.call(`/runs/${run.id}/logs`, { method: "HEAD" });
     expect([head.status, await head.text()]).toEqual([200, ""]);
-  }, 60_000);
+  }, 180_000);
 
   test("is followed while it is written, to its end", async () => {
     const run = await send(world, "wait 9 seconds");
@@ -63,7 +63,7 @@ describe("the log of a run", () => {
     expect(wasDone).toBe(false);
     expect(text).toBe(await written(world, run));
     expect(text).toContain("DONE");
-  }, 60_000);
+  }, 180_000);
 
   test("breaks off when the process that sends it is told to end", async () => {
     const run = await send(world, "wait 60 seconds");
@@ -71,7 +71,7 @@ describe("the log of a run", () => {
     process.kill(world.local.functions.pidOf("api") as number, "SIGTERM");
     await expect(response.text()).rejects.toThrow();
     await world.call(`/runs/${run.id}/cancel`, { method: "POST" });
-  }, 60_000);
+  }, 180_000);
 
   test("is not there before there is a build, nor without one, and why is said", async () => {
     const first = await send(world, "wait 60 seconds");
@@ -89,7 +89,7 @@ describe("the log of a run", () => {
     expect(await detailOf(await logs())).toBe(never);
     expect(await detailOf(await world.call(`/runs/${waiting.id}/logs?follow`))).toBe(never);
     await world.call(`/runs/${first.id}/cancel`, { method: "POST" });
-  }, 60_000);
+  }, 180_000);
 
   test.each(["?follow=maybe", "?since=1", "?follow=true&follow=true"])(
     "%s is refused",
@@ -143,7 +143,7 @@ describe("the logs of a run with several attempts", () => {
     const [first, second] = [await logOf(server, builds[0]), await logOf(server, builds[1])];
     expect(first).toContain("a line");
     expect(await answer.text()).toBe(`${first}${separator}${second}`);
-  }, 60_000);
+  }, 180_000);
 
   test("are followed over the attempts, until the run is over", async () => {
     await using server = await startApiServer({ images });
@@ -162,5 +162,5 @@ describe("the logs of a run with several attempts", () => {
     expect(await text).toBe(
       `${await logOf(server, builds[0]?.id)}--- attempt 2, build ${builds[1]?.id} ---\n${await logOf(server, builds[1]?.id)}`,
     );
-  }, 60_000);
+  }, 180_000);
 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
     env: { RUNYARD_TOKEN_USERS: "Ann@example.com, @team.example, google:77, bob" },
     services: { idTokens: new IdTokens(SETTINGS, { google: signer.url, firebase: signer.url }) },
   });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
   await signer[Symbol.asyncDispose]();
@@ -109,4 +109,4 @@ test("where tokens are not configured they are refused, whoever made them", asyn
     401,
     expect.objectContaining({ code: "unauthorized" }),
   ]);
-}, 30_000);
+}, 180_000);

@@ -11,7 +11,7 @@ import { startWorld, type World } from "../../support/world.ts";
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

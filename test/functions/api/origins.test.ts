@@ -20,7 +20,7 @@ describe("a page of an origin that is named", () => {
   let server: ApiServer;
   beforeAll(async () => {
     server = await startApiServer({ env: { RUNYARD_CORS_ORIGINS: `https://a.example, ${APP}` } });
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await server[Symbol.asyncDispose]();
   });
@@ -73,4 +73,4 @@ test("no origin is let in unless it is named, and no answer may be read by a pag
   expect(await (await preflight(server, APP)).json()).toMatchObject({ code: "foreign_origin" });
   const own = await preflight(server, "http://localhost:3000");
   expect([own.status, corsHeadersOf(own)]).toEqual([405, []]);
-}, 30_000);
+}, 180_000);

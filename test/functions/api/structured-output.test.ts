@@ -2,13 +2,13 @@ import type { Run } from "../../../shared/run-schema.ts";
 import { accepted, ended, post } from "../../support/api.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
-const LONG_MS = 60_000;
+const LONG_MS = 180_000;
 
 // One world for the file: each run stands by itself, and a world costs seconds.
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });

@@ -21,7 +21,7 @@ test("a key is exchanged for a token of its owner, with no more than run", async
     uid: "carol",
     claims: { scopes: ["read", "run"], runyardKey: keyHash(bearer) },
   });
-}, 30_000);
+}, 180_000);
 
 test("a token is not exchanged for another one", async () => {
   await using signer = await startTokenSigner();
@@ -41,7 +41,7 @@ test("a token is not exchanged for another one", async () => {
     403,
     expect.objectContaining({ code: "forbidden", detail: expect.stringContaining("only a key") }),
   ]);
-}, 30_000);
+}, 180_000);
 
 test("where tokens are not configured it is said what to set", async () => {
   const customTokens = new CustomTokens({ serviceAccount: undefined, unsigned: false });
@@ -52,4 +52,4 @@ test("where tokens are not configured it is said what to set", async () => {
     404,
     expect.objectContaining({ detail: expect.stringContaining("RUNYARD_TOKEN_SERVICE_ACCOUNT") }),
   ]);
-}, 30_000);
+}, 180_000);

@@ -8,7 +8,7 @@ import { startWorld, type World } from "../../support/world.ts";
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
@@ -24,7 +24,7 @@ describe("Prefer: wait", () => {
     expect(run).toMatchObject({ status: "succeeded", done: true });
     expect(response.headers.get("preference-applied")).toBe("wait=60");
     expect(response.headers.get("location")).toBe(`/v1/runs/${run.id}`);
-  }, 60_000);
+  }, 180_000);
 
   test("answers 202 with the run as it is when the time is over", async () => {
     const start = performance.now();
@@ -35,7 +35,7 @@ describe("Prefer: wait", () => {
     expect(response.headers.get("preference-applied")).toBeNull();
     expect(run.done).toBe(false);
     await world.call(`/runs/${run.id}/cancel`, { method: "POST" });
-  }, 30_000);
+  }, 180_000);
 
   test("works on a replay as well, while the run is at work and after", async () => {
     const key = { "idempotency-key": crypto.randomUUID() };
@@ -47,7 +47,7 @@ describe("Prefer: wait", () => {
     expect(again.status).toBe(200);
     expect(await again.json()).toEqual(await replayed.json());
     expect((await send("echo", "", key)).status).toBe(202);
-  }, 60_000);
+  }, 180_000);
 
   test("works for a rerun and for the next turn of a conversation", async () => {
     const { id, conversation } = (await (await send("echo", "wait=60")).json()) as Run;
@@ -59,7 +59,7 @@ describe("Prefer: wait", () => {
       headers: prefer,
     });
     expect([turn.status, ((await turn.json()) as Run).done]).toEqual([200, true]);
-  }, 60_000);
+  }, 180_000);
 
   test("a process that is told to end answers with the run as it is", async () => {
     const pid = world.local.functions.pidOf("api") as number;
@@ -70,7 +70,7 @@ describe("Prefer: wait", () => {
     expect(response.status).toBe(202);
     expect(((await response.json()) as Run).id).toBe(id);
     await world.call(`/runs/${id}/cancel`, { method: "POST" });
-  }, 30_000);
+  }, 180_000);
 });
 
 test("a run stays accepted when it cannot be waited for", async () => {
@@ -89,7 +89,7 @@ test("a run stays accepted when it cannot be waited for", async () => {
   expect(server.logged).toContainEqual(
     expect.objectContaining({ message: expect.stringContaining("no listener today") }),
   );
-}, 30_000);
+}, 180_000);
 
 /** The id of the run with this prompt, once it is there. */
 function seen(prompt: string): Promise<string> {

@@ -204,4 +204,4 @@ test("certificates that cannot be had are no fault of the token", async () => {
   signer.answer(404);
   await expect(verify(signer.token(googleClaims()))).rejects.toMatchObject(refusal);
   signer.answer(200);
-}, 30_000);
+}, 180_000);

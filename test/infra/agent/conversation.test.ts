@@ -44,7 +44,7 @@ test.each(["bubblewrap", "none"] as const)(
     expect(last.answer).toMatch(/echo one .*then .*echo two .*then .*od -An/);
     expect(await world.leftovers()).toEqual([]);
   },
-  60_000,
+  180_000,
 );
 
 test("a session's costs go on from those of the turn before, and its totals are kept", async () => {
@@ -78,7 +78,7 @@ test("changed instructions and tools count in the next turns, and the run says s
     expect(JSON.stringify(body)).not.toContain("Speak like ONE.");
     expect(toolsOf(body)).not.toContain("Write");
   }
-}, 60_000);
+}, 180_000);
 
 test.each<[string, string]>([
   ["that is damaged", "is missing or damaged"],
@@ -140,7 +140,7 @@ test("a session that the agent does not know is replaced in the same attempt", a
   });
   expect(manifest.facts).toMatchObject({ exitCode: 0, result: { is_error: false } });
   expect(answer).toContain("Hello from Runyard.");
-}, 60_000);
+}, 180_000);
 
 test.each<[string, object, string]>([
   ["is damaged", { sha256: "0".repeat(64) }, "its patch.diff is missing or damaged"],
@@ -162,7 +162,7 @@ test.each<[string, object, string]>([
     expect(answer).toContain("answered:\nend");
     expect(JSON.stringify(requests)).not.toContain("Say hello.");
   },
-  60_000,
+  180_000,
 );
 
 test("a workspace whose diff says that it leaves something out is restored, and the run says so", async () => {
@@ -179,7 +179,7 @@ test("a workspace whose diff says that it leaves something out is restored, and 
     remark: `The workspace may miss something: ${note}`,
   });
   expect(answer).toContain("Hello from Runyard.");
-}, 60_000);
+}, 180_000);
 
 test("a conversation on a repository keeps its commit and what the turns changed on top of it", async () => {
   await using world = await startConversationWorld();
@@ -208,7 +208,7 @@ test("a conversation on a repository keeps its commit and what the turns changed
   expect(third.answer).toContain("a.txt\nb.bin\na\n2\n ff 00\n M a.txt\n M b.bin\n D c.txt");
   const patch = await second.output("workspace.diff");
   expect(patch).not.toContain(".git/");
-}, 60_000);
+}, 180_000);
 
 test("where the repository lost the commit, the conversation begins anew on the ref and says so", async () => {
   await using world = await startConversationWorld();
@@ -233,7 +233,7 @@ test("where the repository lost the commit, the conversation begins anew on the 
     commit: null,
     remark: expect.stringContaining("no longer has the repository"),
   });
-}, 60_000);
+}, 180_000);
 
 test("what setup commands do is done again in each turn and not restored twice", async () => {
   await using world = await startConversationWorld();

@@ -105,5 +105,5 @@ test.each([
       await rm(root, { recursive: true });
     }
   },
-  60_000,
+  180_000,
 );

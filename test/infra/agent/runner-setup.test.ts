@@ -76,7 +76,7 @@ test("setup commands have the run's time, and what they leave running ends with 
   expect(facts.error).toMatch(/^Setup command 2 of 2 ended .*stopped by deadline/);
   expect(stdout).toContain("setup command 1 of 2 ended with exit code 0");
   expect(isAnyProcessWith(mark)).toBe(false);
-}, 40_000);
+}, 180_000);
 
 test("a cancel stops a setup command", async () => {
   await using world = await startWorld();

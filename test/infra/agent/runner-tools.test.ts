@@ -58,7 +58,7 @@ test("a tool of an MCP server in the sandbox is called, with a secret that nobod
     input: '{"text":"a $(id) b"}',
   });
   expect(JSON.stringify(world.requests)).not.toContain(`real key ${KEY}`);
-}, 60_000);
+}, 180_000);
 
 test("another model takes over from one that is overloaded, and the retries are told", async () => {
   await using world = await startWorld();
@@ -81,7 +81,7 @@ test("another model takes over from one that is overloaded, and the retries are 
     expect.stringMatching(/^attempt 2 of 4/),
     expect.stringMatching(/^Switched to Haiku/),
   ]);
-}, 60_000);
+}, 180_000);
 
 test("what the agent does is told in order and once, before the manifest is there", async () => {
   await using world = await startWorld();
@@ -115,4 +115,4 @@ test("an API that takes no reports costs the run seconds, not its result", async
   expect(stdout).toContain("progress is not reported: HTTP 503");
   expect(stdout).toContain("the last events are not reported");
   expect((await world.manifest()).facts.result?.result).toContain("I wrote hello.txt");
-}, 60_000);
+}, 180_000);

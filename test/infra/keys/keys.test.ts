@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
@@ -62,7 +62,7 @@ test("a key is made, works, is listed without itself, and works no more when it 
     code: 0,
     out: expect.stringMatching(/Nothing to do: .* was revoked/),
   });
-}, 90_000);
+}, 180_000);
 
 test("a key of scope read may look and not run", async () => {
   const key = (await keys("create", "--name", "look", "--scope", "read")).out.trim();
@@ -73,7 +73,7 @@ test("a key of scope read may look and not run", async () => {
     403,
     expect.objectContaining({ code: "forbidden" }),
   ]);
-}, 60_000);
+}, 180_000);
 
 test("what cannot be done says why, and nothing else", async () => {
   const unknown = await keys("revoke", "key_unknown");
@@ -92,7 +92,7 @@ test("what cannot be done says why, and nothing else", async () => {
   expect(wrong).toMatchObject({ code: 1, out: "", hints: expect.stringMatching(/^--name must/) });
   const help = await keysCommand(["--help"]);
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("create --name NAME") });
-}, 60_000);
+}, 180_000);
 
 test("keys of a project need no state", async () => {
   const env = {
@@ -102,7 +102,7 @@ test("keys of a project need no state", async () => {
   expect(await keysCommand(order, env)).toMatchObject({ code: 0 });
   const listed = await keysCommand(["list", "--project", "another-project"], env);
   expect(listed.out.trim().split("\n")).toHaveLength(2);
-}, 60_000);
+}, 180_000);
 
 test("the key of the first start is for everything, and once it is revoked it stays so", async () => {
   await using own = await startWorld();
@@ -120,4 +120,4 @@ test("the key of the first start is for everything, and once it is revoked it st
   rmSync(keyIn(own.directory));
   await own.restart();
   expect((await own.call("/runs")).status).toBe(200);
-}, 90_000);
+}, 180_000);

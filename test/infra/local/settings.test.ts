@@ -12,4 +12,4 @@ test("what is set of the functions' variables holds, and what says where things 
     expect.objectContaining({ status: "succeeded" }),
   ]);
   expect(await (await post()).json()).toMatchObject({ status: 429, code: "limit_reached" });
-}, 60_000);
+}, 180_000);

@@ -4,7 +4,7 @@ import { eventually } from "../../../support/eventually.ts";
 import { startFunctions } from "../../../support/functions.ts";
 import { isAlive } from "../../../support/processes.ts";
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 180_000;
 
 /** Functions that tell their process, crash, or take their time, with our guard in front. */
 const SOURCE = `

@@ -19,7 +19,7 @@ import {
   upload,
 } from "./services-world.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const RESOURCE_EXHAUSTED = 8;
 const CONTENT = Buffer.alloc(300_000, "content");
 
