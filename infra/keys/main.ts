@@ -31,6 +31,8 @@ function openFirestore(place: Place): Firestore {
   if (server === undefined || host === undefined || !isInUse(directory)) {
     throw new Error(`No server runs on ${directory}. Start one with: npm start`);
   }
+  // Google's clients would otherwise look for a metadata server and wait for it.
+  process.env["METADATA_SERVER_DETECTION"] = "none";
   return new Firestore({ projectId: server.projectId, host, ssl: false });
 }
 

@@ -5,6 +5,9 @@ import { sendRun } from "./send-run.ts";
 import { readKey, readServerAddress } from "./state-directory.ts";
 import { complain, say } from "./terminal.ts";
 
+// Google's clients would otherwise look for a metadata server and wait for it.
+process.env["METADATA_SERVER_DETECTION"] = "none";
+
 const HELP = `Sends a prompt to a running Runyard and follows the run.
 
   npm run send -- "prompt" [--state DIR]

@@ -80,6 +80,7 @@ describe("npm start", () => {
       const send = startCommand("send", ["--state", state.path, "Create hello.txt"]);
       expect(await send.exitCode).toBe(0);
       expect(send.output()).toMatch(/succeeded/);
+      expect(send.output()).not.toMatch(/warning/i);
       const second = startCommand("cli", ["--state", state.path]);
       expect(await second.exitCode).toBe(1);
       expect(second.output()).toMatch(/in use .*a server runs at http:\/\/127/);

@@ -22,6 +22,8 @@ export function startCommand(name: string, args: string[]): RunningCommand {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const child = spawn(process.execPath, ["infra/launch.js", `infra/local/${name}.ts`, ...args], {
     cwd: root,
+    // What the tests set for themselves, nobody has set for it.
+    env: { ...process.env, METADATA_SERVER_DETECTION: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
