@@ -1,4 +1,4 @@
-import { differsTest, emulatorTest, standInTest } from "./declared.ts";
+import { differsTest, emulatorTest, googleTest, standInTest } from "./declared.ts";
 import { jestCall, parseArguments } from "./run.ts";
 import { EMULATORS, emulatorHost, remoteProject, SERVICES } from "./target.ts";
 
@@ -60,5 +60,5 @@ standInTest("an emulator may be named with its scheme", () => {
 });
 
 standInTest("on the stand-in every declared test runs", () => {
-  expect([standInTest, emulatorTest, differsTest]).toEqual([test, test, test]);
+  expect([standInTest, emulatorTest, googleTest, differsTest]).toEqual([test, test, test, test]);
 });

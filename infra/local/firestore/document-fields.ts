@@ -6,6 +6,7 @@ import { compareUtf8, isVector } from "./order-key.ts";
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
 const MAX_DEPTH = 20;
 const MAX_FIELD_NAME_BYTES = 1500;
+const MAX_VALUE_BYTES = MAX_DOCUMENT_BYTES - 89;
 /** 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
 const FIRST_SECOND = -62_135_596_800;
 const LAST_SECOND = 253_402_300_799;
@@ -14,14 +15,15 @@ const LAST_SECOND = 253_402_300_799;
  * The fields as Firestore keeps them: names checked and sorted, timestamps cut to microseconds,
  * nothing but the one key of each value. Equal fields give equal results.
  *
- * @throws {GoogleError} INVALID_ARGUMENT for an array in an array, a reserved or empty field name, or
- *   more than 20 levels.
+ * @throws {GoogleError} INVALID_ARGUMENT for an array in an array, a reserved or empty field name, a
+ *   text or bytes of more than 1,048,487 bytes, or more than 20 levels.
  */
 export function checkedFields(fields: Fields): Fields {
   const checked: Fields = {};
   for (const name of sortedNames(fields)) {
     checkFieldName(name);
-    checked[name] = checkedValue(fields[name] as Value, { field: name, depth: 1, inArray: false });
+    const place = { field: name, depth: 1, inArray: false, inMap: false };
+    checked[name] = checkedValue(fields[name] as Value, place);
   }
   return checked;
 }
@@ -32,6 +34,7 @@ interface Place {
   field: string;
   depth: number;
   inArray: boolean;
+  inMap: boolean;
 }
 
 /** One value in its kept form; the rules are those of {@link checkedFields}. */
@@ -41,6 +44,7 @@ export function checkedValue(value: Value, place: Place): Value {
   if (value.timestampValue !== undefined) {
     return { timestampValue: checkedTimestamp(value.timestampValue, place.field) };
   }
+  checkLength(value.stringValue ?? value.bytesValue, place);
   for (const kind of SCALARS) {
     if (value[kind] !== undefined) return { [kind]: value[kind] };
   }
@@ -60,35 +64,48 @@ const SCALARS = [
 
 function checkedArray(values: Value[], place: Place): Value {
   if (place.inArray) throw invalid("Cannot convert an array value in an array value.");
-  const inner = deeper(place, true);
+  const inner = deeper({ ...place, inArray: true });
   return { arrayValue: { values: values.map((value) => checkedValue(value, inner)) } };
 }
 
 function checkedMap(fields: Fields, place: Place): Value {
-  const inner = deeper(place, false);
+  const inner = deeper({ ...place, inArray: false, inMap: true });
   const checked: Fields = {};
   const isReservedMap = isVector(fields);
   for (const name of sortedNames(fields)) {
-    if (!isReservedMap) checkFieldName(name);
+    if (!isReservedMap) checkFieldName(name, "'");
     checked[name] = checkedValue(fields[name] as Value, inner);
   }
   return { mapValue: { fields: checked } };
 }
 
-function deeper(place: Place, inArray: boolean): Place {
-  if (place.depth > MAX_DEPTH) {
-    throw invalid(`Property ${place.field} contains an invalid nested entity.`);
-  }
-  return { field: place.field, depth: place.depth + 1, inArray };
+function deeper(place: Place): Place {
+  if (place.depth > MAX_DEPTH) throw invalidNested(place);
+  return { ...place, depth: place.depth + 1 };
+}
+
+/** The texts are those of Google's emulator, and of people who met the first in production. */
+function checkLength(content: string | Uint8Array | undefined, place: Place): void {
+  if (content === undefined || content.length * 3 <= MAX_VALUE_BYTES) return;
+  if (Buffer.byteLength(content) <= MAX_VALUE_BYTES) return;
+  if (place.inMap) throw invalidNested(place);
+  throw invalid(`The value of property "${place.field}" is longer than ${MAX_VALUE_BYTES} bytes.`);
+}
+
+function invalidNested({ field }: Place): GoogleError {
+  return invalid(`Property ${field} contains an invalid nested entity.`);
 }
 
 function sortedNames(fields: Fields): string[] {
   return Object.keys(fields).sort(compareUtf8);
 }
 
-function checkFieldName(name: string): void {
+/** The text for a reserved name is that of Google's emulator, which quotes it inside a map and not outside. */
+function checkFieldName(name: string, quote: "" | "'" = ""): void {
   if (name === "") throw invalid("Document fields must not be empty.");
-  if (/^__.*__$/s.test(name)) throw invalid(`Property name "${name}" is reserved.`);
+  if (/^__.*__$/s.test(name)) {
+    throw invalid(`field name ${quote}${name}${quote} is reserved${quote && "."}`);
+  }
   if (name.length > MAX_FIELD_NAME_BYTES / 4 && Buffer.byteLength(name) > MAX_FIELD_NAME_BYTES) {
     throw invalid(`Property name is longer than ${MAX_FIELD_NAME_BYTES} bytes.`);
   }

@@ -15,12 +15,15 @@ export interface IndexField {
   mode: IndexMode;
 }
 
-/** An index over one or more fields. The document's name always follows the last of them. */
+/** An index over fields. The document's name always follows the last of them. */
 export interface IndexDefinition {
   /** Says all of it; the key under which its entries are kept. */
   text: string;
   scope: IndexScope;
+  /** Without any it is one of names alone. */
   fields: readonly IndexField[];
+  /** Whether equal values stand in descending order of names; as the last field goes unless said. */
+  isNameDescending: boolean;
 }
 
 /** The single-field indexes of a field. */
@@ -90,17 +93,28 @@ export function readIndexCatalog(path: string): IndexCatalog {
 
 function toDefinition(queryScope: string | undefined, fields: FileField[]): IndexDefinition {
   const scope = toScope(queryScope);
-  const named = fields.filter((field) => field.fieldPath !== NAME_PATH);
+  const all = fields.map((field) => ({ path: field.fieldPath ?? "", mode: toMode(field) }));
+  const name = all.find(({ path }) => path === NAME_PATH);
   return definition(
     scope,
-    named.map((field) => ({ path: field.fieldPath ?? "", mode: toMode(field) })),
+    all.filter(({ path }) => path !== NAME_PATH),
+    name && name.mode === "DESCENDING",
   );
 }
 
-/** The index over these fields. */
-export function definition(scope: IndexScope, fields: IndexField[]): IndexDefinition {
-  const text = `${scope} ${fields.map(({ path, mode }) => `${path} ${mode}`).join(", ")}`;
-  return { text, scope, fields };
+/** The index over these fields, and names in the order of the last unless it is said. */
+export function definition(
+  scope: IndexScope,
+  fields: IndexField[],
+  nameDescending?: boolean,
+): IndexDefinition {
+  const asLast = fields.at(-1)?.mode === "DESCENDING";
+  const isNameDescending = nameDescending ?? asLast;
+  const parts = fields.map(({ path, mode }) => `${path} ${mode}`);
+  if (isNameDescending !== asLast) {
+    parts.push(`${NAME_PATH} ${isNameDescending ? "DESCENDING" : "ASCENDING"}`);
+  }
+  return { text: `${scope} ${parts.join(", ")}`, scope, fields, isNameDescending };
 }
 
 function toModes(fields: FileField[]): SingleFieldModes {

@@ -136,17 +136,12 @@ export function component(key: Buffer, field: IndexField): Buffer {
 
 function nameComponent(index: IndexDefinition, document: StoredDocument): Buffer {
   const key = nameComponentKey(index.scope, document.name);
-  return isNameDescending(index) ? inverted(key) : key;
+  return index.isNameDescending ? inverted(key) : key;
 }
 
 /** The name's part of an entry, before its bits are turned: within one collection the id is enough. */
 function nameComponentKey(scope: IndexScope, name: { name: string; id: string }): Buffer {
   return scope === "COLLECTION" ? stringOrderKey(name.id) : nameOrderKey(name.name);
-}
-
-/** Whether equal values stand in descending order of names: as the last field goes. */
-export function isNameDescending(index: IndexDefinition): boolean {
-  return index.fields.at(-1)?.mode === "DESCENDING";
 }
 
 /** Each bit turned, so that the order turns as well. */

@@ -1,7 +1,9 @@
 import { GoogleError } from "../wire/status.ts";
 import { NAME_PATH } from "./field-path.ts";
 import {
+  definition,
   type IndexCatalog,
+  type IndexDefinition,
   type IndexField,
   type IndexMode,
   type IndexScope,
@@ -19,29 +21,42 @@ interface Requirement {
   prefix: IndexField[];
   /** Fields of the order, which an index must end with. */
   suffix: IndexField[];
+  /** In which order the index must hold the names of equal values; undefined: in any. */
+  isNameDescending: boolean | undefined;
 }
 
 /**
- * Refuses a query that Google could not answer with the indexes there are. Only a catalog that was
- * read from a file is enforced.
+ * Refuses a query that Google could not answer with the indexes there are. A catalog that was not
+ * read from a file is not enforced, but for the order by descending names alone: no index that is
+ * made automatically serves it.
  *
  * @throws {GoogleError} FAILED_PRECONDITION with the index to add.
  * @see https://cloud.google.com/firestore/docs/query-data/indexing
  */
 export function checkIndex(catalog: IndexCatalog, query: Query): void {
   const { collectionId, allDescendants, root } = query.scope;
-  if (!catalog.isEnforced || collectionId === undefined) return;
+  if (collectionId === undefined) return;
   const scope = allDescendants ? "COLLECTION_GROUP" : "COLLECTION";
   for (const disjunct of query.disjuncts) {
-    const fields = requiredFields(disjunct, query.orders);
-    checkRequirement(catalog, { scope, collectionId, root, ...fields });
+    const required = {
+      scope,
+      collectionId,
+      root,
+      ...requiredOrder(disjunct, query.orders),
+    } as const;
+    if (catalog.isEnforced || isOfNames(required)) checkRequirement(catalog, required);
   }
 }
 
-function requiredFields(
+/** Whether nothing but names matters. */
+function isOfNames({ prefix, suffix }: Requirement): boolean {
+  return prefix.length + suffix.length === 0;
+}
+
+function requiredOrder(
   disjunct: Comparison[],
   orders: Order[],
-): { prefix: IndexField[]; suffix: IndexField[] } {
+): Pick<Requirement, "prefix" | "suffix" | "isNameDescending"> {
   const prefix = new Map<string, IndexField>();
   for (const { path, op } of disjunct) {
     if (path === NAME_PATH || (op !== "EQUAL" && op !== "CONTAINS")) continue;
@@ -53,38 +68,60 @@ function requiredFields(
     .map(({ path, isDescending }): IndexField => {
       return { path, mode: isDescending ? "DESCENDING" : "ASCENDING" };
     });
-  return { prefix: [...prefix.values()], suffix };
+  const isOneName = disjunct.some(({ path, op }) => path === NAME_PATH && op === "EQUAL");
+  const isNameDescending = orders.at(-1)?.isDescending ?? false;
+  return {
+    prefix: [...prefix.values()],
+    suffix,
+    isNameDescending: isOneName ? undefined : isNameDescending,
+  };
 }
 
 function checkRequirement(catalog: IndexCatalog, required: Requirement): void {
-  const { prefix, suffix } = required;
-  if (prefix.length + suffix.length === 0) return;
-  const covered = new Set<string>();
-  let isSuffixServed = suffix.length === 0;
-  for (const fields of availableIndexes(catalog, required)) {
-    const own = fields.slice(0, fields.length - suffix.length);
-    if (!endsWith(fields, suffix) || !own.every((field) => isWanted(field, prefix))) continue;
-    isSuffixServed = true;
-    for (const { path, mode } of own) covered.add(`${path} ${equalityMode(mode)}`);
-  }
-  const isCovered = prefix.every(({ path, mode }) => covered.has(`${path} ${mode}`));
-  if (isSuffixServed && isCovered) return;
-  if (prefix.length + suffix.length === 1) throw singleFieldMissing(required);
-  throw compositeMissing(required);
+  const { prefix, suffix, isNameDescending } = required;
+  if (isOfNames(required) && !isNameDescending) return;
+  const serving = availableIndexes(catalog, required).filter((index) => canServe(index, required));
+  const covered = serving.flatMap(({ fields }) => fields.slice(0, fields.length - suffix.length));
+  const isCovered = prefix.every((field) => covered.some((each) => isSameEquality(each, field)));
+  if (serving.length > 0 && isCovered) return;
+  const [only, ...more] = [...prefix, ...suffix];
+  const single = only && more.length === 0 ? automaticIndex(only, required) : undefined;
+  throw single ? singleFieldMissing(required, single) : compositeMissing(required);
 }
 
 /** Composite indexes of the collection, and the single-field ones of the fields in question. */
-function availableIndexes(catalog: IndexCatalog, required: Requirement): (readonly IndexField[])[] {
+function availableIndexes(catalog: IndexCatalog, required: Requirement): IndexDefinition[] {
   const { collectionId, scope, prefix, suffix } = required;
-  const composites = (catalog.composites.get(collectionId) ?? [])
-    .filter((index) => index.scope === scope)
-    .map((index) => index.fields);
-  const singles = [...prefix, ...suffix].filter(({ path, mode }) => {
-    const modes = singleFieldModes(catalog, collectionId, path)[scope];
-    const isEquality = mode === "ASCENDING" && modes.has("DESCENDING");
-    return modes.has(mode) || (isEquality && prefix.some((field) => field.path === path));
-  });
-  return [...composites, ...singles.map((field) => [field])];
+  const composites = (catalog.composites.get(collectionId) ?? []).filter(
+    (index) => index.scope === scope,
+  );
+  const singles = [...prefix, ...suffix].flatMap(({ path }) =>
+    [...singleFieldModes(catalog, collectionId, path)[scope]].map((mode) =>
+      definition(scope, [{ path, mode }]),
+    ),
+  );
+  return [...composites, ...singles];
+}
+
+/** The single-field index that would do for one field: it goes as the names are to go. */
+function automaticIndex(
+  field: IndexField,
+  { prefix, isNameDescending = field.mode === "DESCENDING" }: Requirement,
+): IndexField | undefined {
+  const mode = isNameDescending ? "DESCENDING" : "ASCENDING";
+  if (prefix.includes(field) && field.mode !== "CONTAINS") return { path: field.path, mode };
+  return isNameDescending === (field.mode === "DESCENDING") ? field : undefined;
+}
+
+/** Whether an index has nothing but what is wanted, in the order that is wanted. */
+function canServe(index: IndexDefinition, required: Requirement): boolean {
+  const { prefix, suffix, isNameDescending = index.isNameDescending } = required;
+  const own = index.fields.slice(0, index.fields.length - suffix.length);
+  return (
+    index.isNameDescending === isNameDescending &&
+    endsWith(index.fields, suffix) &&
+    own.every((field) => prefix.some((each) => isSameEquality(field, each)))
+  );
 }
 
 function endsWith(fields: readonly IndexField[], suffix: IndexField[]): boolean {
@@ -95,18 +132,13 @@ function endsWith(fields: readonly IndexField[], suffix: IndexField[]): boolean 
   );
 }
 
-function isWanted({ path, mode }: IndexField, prefix: IndexField[]): boolean {
-  return prefix.some((field) => field.path === path && field.mode === equalityMode(mode));
-}
-
 /** For an equality the direction of a field does not matter. */
-function equalityMode(mode: IndexMode): IndexMode {
-  return mode === "CONTAINS" ? "CONTAINS" : "ASCENDING";
+function isSameEquality(left: IndexField, right: IndexField): boolean {
+  return left.path === right.path && (left.mode === "CONTAINS") === (right.mode === "CONTAINS");
 }
 
-function singleFieldMissing(required: Requirement): GoogleError {
-  const { scope, collectionId, prefix, suffix } = required;
-  const { path, mode } = [...prefix, ...suffix][0] as IndexField;
+function singleFieldMissing(required: Requirement, { path, mode }: IndexField): GoogleError {
+  const { scope, collectionId } = required;
   const kind = { ASCENDING: "ASC", DESCENDING: "DESC", CONTAINS: "CONTAINS" }[mode];
   const override = {
     collectionGroup: collectionId,
@@ -120,11 +152,13 @@ function singleFieldMissing(required: Requirement): GoogleError {
 }
 
 function compositeMissing(required: Requirement): GoogleError {
-  const { scope, collectionId, prefix, suffix } = required;
-  const fields = [...prefix, ...suffix].map(({ path, mode }) => ({
-    fieldPath: path,
-    ...fileMode(mode),
-  }));
+  const { scope, collectionId, prefix, suffix, isNameDescending } = required;
+  const all = [...prefix, ...suffix];
+  const asLast = all.at(-1)?.mode === "DESCENDING";
+  if (isNameDescending !== undefined && isNameDescending !== asLast) {
+    all.push({ path: NAME_PATH, mode: isNameDescending ? "DESCENDING" : "ASCENDING" });
+  }
+  const fields = all.map(({ path, mode }) => ({ fieldPath: path, ...fileMode(mode) }));
   const index = { collectionGroup: collectionId, queryScope: scope, fields };
   return new GoogleError(
     "FAILED_PRECONDITION",

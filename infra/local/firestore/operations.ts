@@ -128,7 +128,10 @@ type RunQueryRequest = ConsistencySelector & {
 
 /** `google.firestore.v1.Firestore.RunQuery` */
 export function* runQuery(state: FirestoreState, request: RunQueryRequest): Generator<object> {
-  const query = checkedQuery(state, request.parent, request.structuredQuery);
+  const query = checkedQuery(state, {
+    parent: request.parent,
+    structuredQuery: request.structuredQuery,
+  });
   const reading = startReading(state, request);
   const { documents, skipped } = queryAt(reading, query);
   if (reading.begun) yield { transaction: reading.begun };
@@ -153,7 +156,8 @@ export function* runAggregationQuery(
   request: RunAggregationQueryRequest,
 ): Generator<object> {
   const { structuredQuery, aggregations = [] } = request.structuredAggregationQuery ?? {};
-  const query = checkedQuery(state, request.parent, structuredQuery);
+  const aggregated = aggregations.flatMap(({ sum, avg }) => (sum ?? avg)?.field?.fieldPath ?? []);
+  const query = checkedQuery(state, { parent: request.parent, structuredQuery, aggregated });
   const reading = startReading(state, request);
   noteAggregated(reading, query);
   const { overlay } = reading;
@@ -171,11 +175,18 @@ function noteAggregated({ transaction }: Reading, query: Query): void {
 
 function checkedQuery(
   state: FirestoreState,
-  parent: string | undefined,
-  structured: StructuredQuery | undefined,
+  {
+    parent,
+    structuredQuery,
+    aggregated,
+  }: {
+    parent: string | undefined;
+    structuredQuery: StructuredQuery | undefined;
+    aggregated?: string[];
+  },
 ): Query {
-  if (!structured) throw new GoogleError("INVALID_ARGUMENT", "The request has no query.");
-  const query = parseQuery(parent, structured);
+  if (!structuredQuery) throw new GoogleError("INVALID_ARGUMENT", "The request has no query.");
+  const query = parseQuery(parent, structuredQuery, aggregated);
   checkIndex(state.store.catalog, query);
   return query;
 }

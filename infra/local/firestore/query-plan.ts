@@ -6,7 +6,7 @@ import {
   type IndexScope,
   singleFieldModes,
 } from "./index-catalog.ts";
-import { component, inverted, isNameDescending, singleFieldIndex } from "./index-entries.ts";
+import { component, inverted, singleFieldIndex } from "./index-entries.ts";
 import { compareUtf8, indexedKey, MAX_INDEXED_BYTES, nameKeyOf, typeBounds } from "./order-key.ts";
 import type { Order, Query, QueryScope } from "./query.ts";
 import { type Comparison, isRange } from "./query-filter.ts";
@@ -142,7 +142,7 @@ function stretchOf(store: Store, candidate: Candidate): Scan | undefined {
   const isReversed = direction(rest, orders, index);
   if (isReversed === undefined) return undefined;
   const next = orders[rest.length];
-  const nameReversed = next?.isDescending !== isNameDescending(index);
+  const nameReversed = next?.isDescending !== index.isNameDescending;
   const isOrdered = next?.path === NAME_PATH && (nameReversed === isReversed || rest.length === 0);
   const used = new Set<Comparison>(equals);
   const range = rangeOf(candidate, { order: orders[0], used, field: rest[0] });
@@ -205,7 +205,7 @@ function direction(
     if (isReversed !== undefined && isReversed !== isOpposite) return undefined;
     isReversed = isOpposite;
   }
-  return isReversed ?? isNameDescending(index);
+  return isReversed ?? index.isNameDescending;
 }
 
 interface RangeInput {

@@ -51,19 +51,26 @@ export interface Query {
 }
 
 /**
- * Checks a query and makes explicit what Firestore implies.
+ * Checks a query and makes explicit what Firestore implies. An aggregated field is one of the order, so
+ * that only documents which have them all count.
  *
  * @throws {GoogleError} INVALID_ARGUMENT, as Google's, naming what is wrong.
  * @see https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#structuredquery
  */
-export function parseQuery(parent: string | undefined, query: StructuredQuery): Query {
+export function parseQuery(
+  parent: string | undefined,
+  query: StructuredQuery,
+  aggregated: readonly string[] = [],
+): Query {
   if (query.findNearest) throw new GoogleError("UNIMPLEMENTED", "findNearest is not implemented");
   const filter = parseFilter(query.where);
-  const orders = completeOrders(query, orderedPaths(filter));
+  const disjuncts = disjunctsOf(filter);
+  const summed = aggregated.filter((path) => !isFixed(path, disjuncts));
+  const orders = completeOrders(query, orderedPaths(filter), summed);
   return {
     scope: parseScope(parent, query),
     filter,
-    disjuncts: disjunctsOf(filter),
+    disjuncts,
     orders,
     startAt: parseCursor(query.startAt, orders),
     endAt: parseCursor(query.endAt, orders),
@@ -73,6 +80,10 @@ export function parseQuery(parent: string | undefined, query: StructuredQuery): 
   };
 }
 
+/**
+ * Differs: without a collection selector Google's emulator reads each collection right below the parent;
+ * here, where no client sends that, it is refused.
+ */
 function parseScope(parent: string | undefined, query: StructuredQuery): QueryScope {
   const root = parseParent(parent);
   if ((query.from ?? []).length !== 1) {
@@ -91,7 +102,18 @@ function parseScope(parent: string | undefined, query: StructuredQuery): QuerySc
   };
 }
 
-function completeOrders(query: StructuredQuery, inequalities: string[]): Order[] {
+/** Whether an equality says what the field is. */
+function isFixed(path: string, disjuncts: Comparison[][]): boolean {
+  return disjuncts.every((disjunct) =>
+    disjunct.some((comparison) => comparison.path === path && comparison.op === "EQUAL"),
+  );
+}
+
+function completeOrders(
+  query: StructuredQuery,
+  inequalities: string[],
+  aggregated: string[],
+): Order[] {
   const orders = (query.orderBy ?? []).map(({ field, direction }) => {
     if (field?.fieldPath !== NAME_PATH) parseFieldPath(field?.fieldPath);
     return { path: field?.fieldPath as string, isDescending: direction === "DESCENDING" };
@@ -100,9 +122,15 @@ function completeOrders(query: StructuredQuery, inequalities: string[]): Order[]
   if (named >= 0 && named < orders.length - 1) {
     throw invalid("order by clause cannot contain more fields after the key");
   }
-  if (named >= 0) return orders;
+  if (named >= 0) {
+    const late = aggregated.filter((path) => !orders.some((order) => order.path === path));
+    if (late.length === 0) return orders;
+    throw invalid(
+      `This query requires an index that has fields [${late.join(", ")}] after ${NAME_PATH} and Firestore does not currently support such an index. Please try the query again with additional ordering on those fields.`,
+    );
+  }
   const isDescending = orders.at(-1)?.isDescending ?? false;
-  const implied = inequalities.filter((path) => path !== NAME_PATH);
+  const implied = [...inequalities, ...aggregated].filter((path) => path !== NAME_PATH);
   for (const path of [...implied, NAME_PATH]) {
     if (!orders.some((order) => order.path === path)) orders.push({ path, isDescending });
   }

@@ -109,7 +109,7 @@ function without(current: Value | undefined, elements: Value[]): Value {
 }
 
 function checkedElement(element: Value): Value {
-  return checkedValue(element, { field: "transform", depth: 2, inArray: true });
+  return checkedValue(element, { field: "transform", depth: 2, inArray: true, inMap: false });
 }
 
 function textKey(value: Value): string {
@@ -118,7 +118,7 @@ function textKey(value: Value): string {
 
 function numeric(operand: Value): Value {
   if (!isNumber(operand)) throw invalid("The operand of a numeric transform must be a number.");
-  return checkedValue(operand, { field: "transform", depth: 1, inArray: false });
+  return checkedValue(operand, { field: "transform", depth: 1, inArray: false, inMap: false });
 }
 
 function isNumber(value: Value): boolean {

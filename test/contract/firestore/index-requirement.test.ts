@@ -1,4 +1,4 @@
-import { FieldPath } from "@google-cloud/firestore";
+import { FieldPath, type Query } from "@google-cloud/firestore";
 import { differsTest, standInTest } from "../declared.ts";
 import { idsOf, refusalOf, startWorld } from "./world.ts";
 
@@ -136,6 +136,87 @@ differsTest(
     );
     const exempt = await refusalOf(runs.where("createdAt", "==", 1).get());
     expect(exempt.details).toMatch(/ or add to "fieldOverrides" of firestore\.indexes\.json: \{/);
+  },
+);
+
+const DESCENDING_NAMES = {
+  collectionGroup: "runs",
+  queryScope: "COLLECTION",
+  fields: [{ fieldPath: "__name__", order: "DESCENDING" }],
+};
+const NAMES_AGAINST_SIZE = {
+  collectionGroup: "runs",
+  queryScope: "COLLECTION",
+  fields: [
+    { fieldPath: "size", order: "DESCENDING" },
+    { fieldPath: "__name__", order: "ASCENDING" },
+  ],
+};
+
+standInTest.each([
+  [
+    "descending names",
+    {
+      index: DESCENDING_NAMES,
+      query: (runs: Query) => runs.orderBy(FieldPath.documentId(), "desc"),
+      ids: ["c", "b", "a"],
+    },
+  ],
+  [
+    "names against the last field's direction",
+    {
+      index: NAMES_AGAINST_SIZE,
+      query: (runs: Query) => runs.orderBy("size", "desc").orderBy(FieldPath.documentId()),
+      ids: ["c", "a", "b"],
+    },
+  ],
+  [
+    "the same, from the middle",
+    {
+      index: NAMES_AGAINST_SIZE,
+      query: (runs: Query) =>
+        runs.orderBy("size", "desc").orderBy(FieldPath.documentId()).startAfter(1, "a").limit(5),
+      ids: ["b"],
+    },
+  ],
+])("%s are served from the index that its refusal names", async (_name, { index, query, ids }) => {
+  for (const [indexes, isServed] of [
+    [INDEXES, false],
+    [{ indexes: [index] }, true],
+  ] as const) {
+    await using world = await startWorld({ indexes });
+    const runs = world.db.collection("runs");
+    for (const [id, size] of Object.entries({ a: 1, b: 1, c: 2 })) await runs.doc(id).set({ size });
+    if (isServed) {
+      expect(idsOf(await query(runs).get())).toEqual(ids);
+      continue;
+    }
+    const refusal = await refusalOf(query(runs).get());
+    expect(refusal.code).toBe(9);
+    expect(JSON.parse(refusal.details.slice(refusal.details.indexOf("{")))).toEqual(index);
+  }
+});
+
+standInTest(
+  "an equality is served in either order of names, but not if the field is exempt in it",
+  async () => {
+    const fieldOverrides = [
+      {
+        collectionGroup: "runs",
+        fieldPath: "status",
+        indexes: [{ order: "ASCENDING", queryScope: "COLLECTION" }],
+      },
+    ];
+    await using world = await startWorld({ indexes: { fieldOverrides } });
+    const runs = world.db.collection("runs");
+    for (const id of ["a", "b"]) await runs.doc(id).set({ owner: "o", status: "s" });
+    const descending = runs.orderBy(FieldPath.documentId(), "desc");
+    expect(idsOf(await descending.where("owner", "==", "o").get())).toEqual(["b", "a"]);
+    expect(idsOf(await runs.where("status", "==", "s").get())).toEqual(["a", "b"]);
+    const refusal = await refusalOf(descending.where("status", "==", "s").get());
+    expect(refusal.details).toMatch(
+      /^The query requires a COLLECTION_DESC index for collection runs and field status/,
+    );
   },
 );
 

@@ -1,5 +1,5 @@
 import { FieldPath, FieldValue, GeoPoint, Timestamp } from "@google-cloud/firestore";
-import { emulatorTest, standInTest } from "../declared.ts";
+import { emulatorTest, googlesText, standInTest } from "../declared.ts";
 import { makeClock, PROJECT, ROOT, refusalOf, startWorld } from "./world.ts";
 
 test("every type of value comes back as it was written", async () => {
@@ -39,7 +39,7 @@ test("create refuses a document that exists", async () => {
   const refusal = await refusalOf(world.db.doc("c/d").create({ second: true }));
   expect(refusal).toEqual({
     code: 6,
-    details: `Document already exists: ${ROOT}/c/d`,
+    details: googlesText(`Document already exists: ${ROOT}/c/d`),
   });
   expect((await world.db.doc("c/d").get()).data()).toEqual({ first: true });
 });
@@ -49,7 +49,7 @@ test("update refuses a document that does not exist", async () => {
   const refusal = await refusalOf(world.db.doc("c/d").update({ field: 1 }));
   expect(refusal).toEqual({
     code: 5,
-    details: `No document to update: ${ROOT}/c/d`,
+    details: googlesText(`No document to update: ${ROOT}/c/d`),
   });
 });
 
