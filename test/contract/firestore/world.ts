@@ -6,7 +6,14 @@ import * as grpc from "@grpc/grpc-js";
 import { type RunningFirestore, startFirestore } from "../../../infra/local/firestore/start.ts";
 import type { Clock } from "../../../infra/local/wire/clock.ts";
 import { googleChannel } from "../google-channel.ts";
-import { contractProject, emulatorHost, PATIENCE, randomName, TARGET } from "../target.ts";
+import {
+  contractProject,
+  EMULATORS,
+  emulatorHost,
+  PATIENCE,
+  randomName,
+  TARGET,
+} from "../target.ts";
 import { useDatabase } from "./remote-database.ts";
 
 /** A clock that stands still until it is advanced. */
@@ -76,7 +83,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return TARGET === "standIn" ? startStandIn(options) : openTarget();
 }
 
-async function startStandIn(options: WorldOptions): Promise<World> {
+/** The stand-in on a directory of its own, whatever the target is. */
+export async function startStandIn(options: WorldOptions = {}): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), "firestore-"));
   const indexesFile = join(directory, "firestore.indexes.json");
   if (options.indexes) await writeFile(indexesFile, JSON.stringify(options.indexes));
@@ -134,8 +142,12 @@ async function openTarget(): Promise<World> {
 function openClients(host: string | undefined) {
   const clients: Firestore[] = [];
   const connect = (projectId = PROJECT, databaseId = DATABASE_ID) => {
-    const place = host === undefined ? {} : { host, ssl: false };
-    const client = new Firestore({ projectId, databaseId, ...place });
+    const variable = process.env[EMULATORS.firestore.variable];
+    // The client obeys it above what it is told.
+    if (host !== undefined) process.env[EMULATORS.firestore.variable] = host;
+    const client = new Firestore({ projectId, databaseId });
+    if (variable === undefined) Reflect.deleteProperty(process.env, EMULATORS.firestore.variable);
+    else process.env[EMULATORS.firestore.variable] = variable;
     clients.push(client);
     return client;
   };

@@ -1,5 +1,5 @@
 import type { Message } from "@google-cloud/pubsub";
-import { standInTest } from "../declared.ts";
+import { googleTest, standInTest } from "../declared.ts";
 import { settled } from "./endpoint.ts";
 import {
   acknowledge,
@@ -26,7 +26,7 @@ test("a published message reaches a subscriber and is gone once it is acknowledg
   expect(message.data.toString()).toBe("hello");
   expect(message.attributes).toEqual({ a: "b" });
   expect(message.id).toBe(id);
-  expect(id).toMatch(/^\d{16}$/);
+  expect(id).toMatch(/^\d+$/);
   expect(Math.abs(message.publishTime.getTime() - world.now())).toBeLessThan(CLOCKS_DIFFER_MS);
   expect(message.deliveryAttempt).toBe(0);
   message.ack();
@@ -107,20 +107,24 @@ standInTest("a deadline that is moved counts from the moment of the request", as
   expect(texts(await pullNow(world, "all"))).toEqual(["extended"]);
 });
 
-test("an ack id of an earlier delivery cannot nack the present one, but acknowledges the message", async () => {
-  await using world = await startWorld();
-  await world.topic().createSubscription("all");
-  await publishText(world.topic(), "twice");
-  const first = await pullNow(world, "all");
-  await world.pass(10_000);
-  const second = await pullNow(world, "all");
-  expect(second).toHaveLength(1);
-  await modifyDeadline(world, "all", { pulled: first, seconds: 0 });
-  expect(await pullNow(world, "all")).toEqual([]);
-  await acknowledge(world, "all", first);
-  await world.pass(10_000);
-  expect(await pullNow(world, "all")).toEqual([]);
-});
+// The emulator takes no acknowledgement once the deadline is over.
+googleTest(
+  "an ack id of an earlier delivery cannot nack the present one, but acknowledges the message",
+  async () => {
+    await using world = await startWorld();
+    await world.topic().createSubscription("all");
+    await publishText(world.topic(), "twice");
+    const first = await pullNow(world, "all");
+    await world.pass(10_000);
+    const second = await pullNow(world, "all");
+    expect(second).toHaveLength(1);
+    await modifyDeadline(world, "all", { pulled: first, seconds: 0 });
+    expect(await pullNow(world, "all")).toEqual([]);
+    await acknowledge(world, "all", first);
+    await world.pass(10_000);
+    expect(await pullNow(world, "all")).toEqual([]);
+  },
+);
 
 test("a pull waits for the next message", async () => {
   await using world = await startWorld();

@@ -1,25 +1,24 @@
-import { differsTest } from "../declared.ts";
+import { differsTest, googlesText, googleTest } from "../declared.ts";
 import { publish } from "./publish-refusals.ts";
-import { create, oursAbout, REFUSALS } from "./refusals.ts";
+import { create, EMULATOR_DIFFERS, oursAbout, REFUSALS } from "./refusals.ts";
 import { pullNow, startWorld } from "./world.ts";
 
 const isOurs = ([, , , , ours]: (typeof REFUSALS)[0]) => ours !== undefined;
 
-test.each(REFUSALS.filter((refusal) => !isOurs(refusal)))(
-  "%s is refused as Google refuses it",
-  async (...[, call, code, details]) => {
-    await using world = await startWorld();
-    await expect(call(world)).rejects.toMatchObject({ code, details });
-  },
-);
+for (const declare of [test, googleTest]) {
+  const rows = REFUSALS.filter(([what]) => EMULATOR_DIFFERS.has(what) === (declare === googleTest));
+  const [ours, googles] = [rows.filter(isOurs), rows.filter((refusal) => !isOurs(refusal))];
 
-test.each(REFUSALS.filter(isOurs))(
-  "%s is refused with Google's code",
-  async (...[, call, code]) => {
+  declare.each(googles)("%s is refused as Google refuses it", async (...[, call, code, text]) => {
+    await using world = await startWorld();
+    await expect(call(world)).rejects.toMatchObject({ code, details: googlesText(text) });
+  });
+
+  declare.each(ours)("%s is refused with Google's code", async (...[, call, code]) => {
     await using world = await startWorld();
     await expect(call(world)).rejects.toMatchObject({ code });
-  },
-);
+  });
+}
 
 async function isRefusedInOurWords(...[, call, code, details]: (typeof REFUSALS)[0]) {
   await using world = await startWorld();

@@ -215,5 +215,25 @@ const MESSAGES: Refusal[] = [
 
 /** Every refused call. */
 export const REFUSALS = [...NAMES, ...PUBLISH, ...SETTINGS, ...MESSAGES];
+/** What Google's emulator lets pass, or refuses with another code. */
+export const EMULATOR_DIFFERS: ReadonlySet<string> = new Set([
+  "more than ten megabytes",
+  "more than ten mebibytes",
+  "an attribute value of 1025 bytes",
+  "an attribute key of 257 bytes",
+  "101 attributes",
+  "an ordering key of 1025 bytes",
+  "an attribute without a key",
+  "an attribute of Google's own",
+  "two ordering keys in one publish",
+  "an ack deadline of 9",
+  "an expiration under a day",
+  "a dead letter policy of 4 attempts",
+  "a dead letter policy of 101 attempts",
+  "a filter that is none",
+  "a filter of 257 bytes",
+  "a label in upper case",
+  "a pull from a detached subscription",
+]);
 /** Those whose text is ours and about this; Google's text is not known. */
 export const oursAbout = (what: string) => REFUSALS.filter(([, , , , ours]) => ours === what);
