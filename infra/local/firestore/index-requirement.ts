@@ -44,7 +44,8 @@ export function checkIndex(catalog: IndexCatalog, query: Query): void {
       root,
       ...requiredOrder(disjunct, query.orders),
     } as const;
-    if (catalog.isEnforced || isOfNames(required)) checkRequirement(catalog, required);
+    const isOnly = query.disjuncts.length === 1 && isOfNames(required);
+    if (catalog.isEnforced || isOnly) checkRequirement(catalog, required);
   }
 }
 

@@ -12,7 +12,7 @@ import type {
   TransactionOptions,
   Write,
 } from "./messages.ts";
-import { parseQuery, type Query } from "./query.ts";
+import { parseAggregatedQuery, type Query } from "./query.ts";
 import { queryAt, type Reading, readAt, startReading } from "./reading.ts";
 import type { FirestoreState } from "./state.ts";
 import { toTimestamp } from "./timestamp.ts";
@@ -131,6 +131,7 @@ export function* runQuery(state: FirestoreState, request: RunQueryRequest): Gene
   const query = checkedQuery(state, {
     parent: request.parent,
     structuredQuery: request.structuredQuery,
+    aggregated: [],
   });
   const reading = startReading(state, request);
   const { documents, skipped } = queryAt(reading, query);
@@ -182,11 +183,11 @@ function checkedQuery(
   }: {
     parent: string | undefined;
     structuredQuery: StructuredQuery | undefined;
-    aggregated?: string[];
+    aggregated: string[];
   },
 ): Query {
   if (!structuredQuery) throw new GoogleError("INVALID_ARGUMENT", "The request has no query.");
-  const query = parseQuery(parent, structuredQuery, aggregated);
+  const query = parseAggregatedQuery(parent, structuredQuery, aggregated);
   checkIndex(state.store.catalog, query);
   return query;
 }

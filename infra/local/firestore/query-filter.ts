@@ -30,14 +30,58 @@ export interface Comparison {
 /** What a query's filter says. IN and ARRAY_CONTAINS_ANY are an OR. */
 export type Condition = { kind: "and" | "or"; conditions: Condition[] } | Comparison;
 
-/** @throws {GoogleError} INVALID_ARGUMENT naming what is wrong. */
+/**
+ * Reads a filter. The rules of what goes with what, and their texts, are those of Google's emulator.
+ *
+ * @throws {GoogleError} INVALID_ARGUMENT naming what is wrong.
+ * @see https://cloud.google.com/firestore/docs/query-data/queries#query_limitations
+ */
 export function parseFilter(filter: Filter | undefined): Condition {
   if (!filter) return { kind: "and", conditions: [] };
+  const condition = parseCondition(filter);
+  checkNegations(operatorsOf(filter));
+  return condition;
+}
+
+const NEGATIONS: ReadonlySet<string | undefined> = new Set([
+  "NOT_EQUAL",
+  "NOT_IN",
+  "IS_NOT_NAN",
+  "IS_NOT_NULL",
+]);
+
+function checkNegations(operators: readonly (string | undefined)[]): void {
+  const isOr = ["IN", "ARRAY_CONTAINS_ANY", "OR"].some((op) => operators.includes(op));
+  if (isOr && operators.includes("NOT_IN")) {
+    throw invalid(
+      "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'.",
+    );
+  }
+  if (operators.filter((op) => NEGATIONS.has(op)).length > 1) {
+    throw invalid(
+      "Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per query.",
+    );
+  }
+}
+
+/** The operators of a filter and all within; an OR of one thing is none. */
+function operatorsOf({
+  compositeFilter,
+  fieldFilter,
+  unaryFilter,
+}: Filter): (string | undefined)[] {
+  if (!compositeFilter) return [(fieldFilter ?? unaryFilter)?.op];
+  const { op, filters = [] } = compositeFilter;
+  const inner = filters.flatMap(operatorsOf);
+  return op === "OR" && filters.length === 1 ? inner : [op, ...inner];
+}
+
+function parseCondition(filter: Filter): Condition {
   if (filter.compositeFilter) {
     const { op, filters = [] } = filter.compositeFilter;
     if (op !== "AND" && op !== "OR") throw invalid("A composite filter has no operator.");
     if (filters.length === 0) throw invalid("A composite filter has no filters.");
-    return { kind: op === "AND" ? "and" : "or", conditions: filters.map(parseFilter) };
+    return { kind: op === "AND" ? "and" : "or", conditions: filters.map(parseCondition) };
   }
   if (filter.unaryFilter) return parseUnary(filter.unaryFilter);
   if (filter.fieldFilter) return parseField(filter.fieldFilter);
@@ -116,9 +160,19 @@ function anyOf(path: string, op: "EQUAL" | "CONTAINS", values: Value[]): Conditi
   return { kind: "or", conditions };
 }
 
-/** The condition as an OR of ANDs. */
+/**
+ * The condition as an OR of ANDs.
+ *
+ * @throws {GoogleError} INVALID_ARGUMENT for too many, or one that Google's indexes cannot serve.
+ */
 export function disjunctsOf(condition: Condition): Comparison[][] {
   const disjuncts = expand(condition);
+  for (const disjunct of disjuncts) {
+    const contained = disjunct.filter(({ op }) => op === "CONTAINS");
+    if (new Set(contained.map(({ path, keys }) => `${path} ${keys[0].toString("hex")}`)).size > 1) {
+      throw invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.");
+    }
+  }
   if (disjuncts.length > MAX_DISJUNCTIONS) {
     throw invalid(
       `The query has ${disjuncts.length} disjunctions in disjunctive normal form; the maximum is ${MAX_DISJUNCTIONS}.`,

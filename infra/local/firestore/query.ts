@@ -51,22 +51,18 @@ export interface Query {
 }
 
 /**
- * Checks a query and makes explicit what Firestore implies. An aggregated field is one of the order, so
- * that only documents which have them all count.
+ * Checks a query and makes explicit what Firestore implies.
  *
  * @throws {GoogleError} INVALID_ARGUMENT, as Google's, naming what is wrong.
  * @see https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1#structuredquery
  */
-export function parseQuery(
-  parent: string | undefined,
-  query: StructuredQuery,
-  aggregated: readonly string[] = [],
-): Query {
+export function parseQuery(parent: string | undefined, query: StructuredQuery): Query {
   if (query.findNearest) throw new GoogleError("UNIMPLEMENTED", "findNearest is not implemented");
   const filter = parseFilter(query.where);
   const disjuncts = disjunctsOf(filter);
-  const summed = aggregated.filter((path) => !isFixed(path, disjuncts));
-  const orders = completeOrders(query, orderedPaths(filter), summed);
+  const inequalities = orderedPaths(filter);
+  checkNameFilters(disjuncts, inequalities);
+  const orders = completeOrders(query, inequalities);
   return {
     scope: parseScope(parent, query),
     filter,
@@ -102,39 +98,76 @@ function parseScope(parent: string | undefined, query: StructuredQuery): QuerySc
   };
 }
 
-/** Whether an equality says what the field is. */
-function isFixed(path: string, disjuncts: Comparison[][]): boolean {
-  return disjuncts.every((disjunct) =>
-    disjunct.some((comparison) => comparison.path === path && comparison.op === "EQUAL"),
+/**
+ * A query whose sums and averages are asked for: it also goes by the aggregated fields, after its own
+ * order, so that only documents that have them all count.
+ *
+ * @throws {GoogleError} INVALID_ARGUMENT in the words of Google's emulator.
+ */
+export function parseAggregatedQuery(
+  parent: string | undefined,
+  structured: StructuredQuery,
+  aggregated: readonly string[],
+): Query {
+  const query = parseQuery(parent, structured);
+  const missing = aggregated.filter((path) => !query.orders.some((order) => order.path === path));
+  if (aggregated.length > 0) checkMask(structured, aggregated);
+  if (missing.length === 0) return query;
+  const isOfNames =
+    structured.orderBy?.at(-1)?.field?.fieldPath === NAME_PATH ||
+    query.disjuncts.flat().some(({ path }) => path === NAME_PATH);
+  if (isOfNames) {
+    throw invalid(
+      `This query requires an index that has fields [${missing.join(", ")}] after ${NAME_PATH} and Firestore does not currently support such an index. Please try the query again with additional ordering on those fields.`,
+    );
+  }
+  const name = query.orders.at(-1) as Order;
+  const added = [...new Set(missing)].map((path) => ({ ...name, path }));
+  return { ...query, orders: [...query.orders.slice(0, -1), ...added, name] };
+}
+
+function checkMask({ select }: StructuredQuery, aggregated: readonly string[]): void {
+  if (!select) return;
+  const fields = (select.fields ?? []).map(({ fieldPath }) => fieldPath);
+  if (fields.every((path) => path === NAME_PATH)) {
+    throw invalid(
+      "Aggregation over non-key properties is not supported for base query that only returns keys.",
+    );
+  }
+  const absent = aggregated.find((path) => !fields.includes(path));
+  throw invalid(
+    absent === undefined
+      ? "Cannot apply property masks when aggregation fields are present."
+      : `The aggregation property ${absent} is not present in the base query's property mask.`,
   );
 }
 
-function completeOrders(
-  query: StructuredQuery,
-  inequalities: string[],
-  aggregated: string[],
-): Order[] {
+function checkNameFilters(disjuncts: Comparison[][], inequalities: string[]): void {
+  const isEquality = disjuncts
+    .flat()
+    .some(({ path, op }) => path === NAME_PATH && (op === "EQUAL" || op === "CONTAINS"));
+  if (!isEquality || inequalities.length === 0 || inequalities.includes(NAME_PATH)) return;
+  throw invalid(
+    "Equality on key is not allowed if there are other inequality fields and key does not appear in inequalities.",
+  );
+}
+
+function completeOrders(query: StructuredQuery, inequalities: string[]): Order[] {
   const orders = (query.orderBy ?? []).map(({ field, direction }) => {
     if (field?.fieldPath !== NAME_PATH) parseFieldPath(field?.fieldPath);
     return { path: field?.fieldPath as string, isDescending: direction === "DESCENDING" };
   });
-  const named = orders.findIndex((order) => order.path === NAME_PATH);
-  if (named >= 0 && named < orders.length - 1) {
+  const isDescending = orders.at(-1)?.isDescending ?? false;
+  const given = orders.map(({ path }) => path);
+  const implied = [...inequalities.filter((path) => path !== NAME_PATH), NAME_PATH];
+  const added = implied.filter((path) => !given.includes(path));
+  const all = [...orders, ...added.map((path) => ({ path, isDescending }))];
+  if (all.findIndex(({ path }) => path === NAME_PATH) < all.length - 1) {
     throw invalid("order by clause cannot contain more fields after the key");
   }
-  if (named >= 0) {
-    const late = aggregated.filter((path) => !orders.some((order) => order.path === path));
-    if (late.length === 0) return orders;
-    throw invalid(
-      `This query requires an index that has fields [${late.join(", ")}] after ${NAME_PATH} and Firestore does not currently support such an index. Please try the query again with additional ordering on those fields.`,
-    );
-  }
-  const isDescending = orders.at(-1)?.isDescending ?? false;
-  const implied = [...inequalities, ...aggregated].filter((path) => path !== NAME_PATH);
-  for (const path of [...implied, NAME_PATH]) {
-    if (!orders.some((order) => order.path === path)) orders.push({ path, isDescending });
-  }
-  return orders;
+  const twice = given.find((path, at) => given.indexOf(path) !== at);
+  if (twice) throw invalid(`order by clause cannot contain duplicate fields ${twice}`);
+  return all;
 }
 
 function parseCursor(cursor: Cursor | undefined, orders: Order[]): Bound | undefined {
