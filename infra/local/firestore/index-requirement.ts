@@ -21,8 +21,8 @@ interface Requirement {
   prefix: IndexField[];
   /** Fields of the order, which an index must end with. */
   suffix: IndexField[];
-  /** In which order the index must hold the names of equal values; undefined: in any. */
-  isNameDescending: boolean | undefined;
+  /** In which order the index must hold the names of equal values. */
+  isNameDescending: boolean;
 }
 
 /**
@@ -69,13 +69,8 @@ function requiredOrder(
     .map(({ path, isDescending }): IndexField => {
       return { path, mode: isDescending ? "DESCENDING" : "ASCENDING" };
     });
-  const isOneName = disjunct.some(({ path, op }) => path === NAME_PATH && op === "EQUAL");
   const isNameDescending = orders.at(-1)?.isDescending ?? false;
-  return {
-    prefix: [...prefix.values()],
-    suffix,
-    isNameDescending: isOneName ? undefined : isNameDescending,
-  };
+  return { prefix: [...prefix.values()], suffix, isNameDescending };
 }
 
 function checkRequirement(catalog: IndexCatalog, required: Requirement): void {
@@ -107,7 +102,7 @@ function availableIndexes(catalog: IndexCatalog, required: Requirement): IndexDe
 /** The single-field index that would do for one field: it goes as the names are to go. */
 function automaticIndex(
   field: IndexField,
-  { prefix, isNameDescending = field.mode === "DESCENDING" }: Requirement,
+  { prefix, isNameDescending }: Requirement,
 ): IndexField | undefined {
   const mode = isNameDescending ? "DESCENDING" : "ASCENDING";
   if (prefix.includes(field) && field.mode !== "CONTAINS") return { path: field.path, mode };
@@ -116,7 +111,7 @@ function automaticIndex(
 
 /** Whether an index has nothing but what is wanted, in the order that is wanted. */
 function canServe(index: IndexDefinition, required: Requirement): boolean {
-  const { prefix, suffix, isNameDescending = index.isNameDescending } = required;
+  const { prefix, suffix, isNameDescending } = required;
   const own = index.fields.slice(0, index.fields.length - suffix.length);
   return (
     index.isNameDescending === isNameDescending &&
@@ -156,7 +151,7 @@ function compositeMissing(required: Requirement): GoogleError {
   const { scope, collectionId, prefix, suffix, isNameDescending } = required;
   const all = [...prefix, ...suffix];
   const asLast = all.at(-1)?.mode === "DESCENDING";
-  if (isNameDescending !== undefined && isNameDescending !== asLast) {
+  if (isNameDescending !== asLast) {
     all.push({ path: NAME_PATH, mode: isNameDescending ? "DESCENDING" : "ASCENDING" });
   }
   const fields = all.map(({ path, mode }) => ({ fieldPath: path, ...fileMode(mode) }));
