@@ -14,6 +14,14 @@ standInTest.each([
   ["--service pubsub", {}, ["test/contract/pubsub/"], ""],
   ["--service=storage -t name", {}, ["test/contract/storage/", "-t", "name"], ""],
   ["test/contract/pubsub/push.test.ts", {}, ["test/contract/pubsub/push.test.ts"], ""],
+  ["firestore/query.test.ts", {}, ["firestore/query.test.ts"], ""],
+  ["--service pubsub -t a/b", {}, ["test/contract/pubsub/", "-t", "a/b"], ""],
+  [
+    "--emulators --service firestore query.test.ts --testTimeout=5",
+    HOSTS,
+    ["query.test.ts", "--testTimeout=5"],
+    "emulators",
+  ],
   [
     "--emulators",
     HOSTS,
@@ -34,8 +42,26 @@ standInTest.each([
   ],
 ])("`%s` becomes jest's arguments and its target", (...row) => {
   const [line, given, args, target] = row;
-  expect(call(line, given)).toEqual({ args, env: { ...given, CONTRACT_TARGET: target } });
+  expect(call(line, given)).toEqual({
+    args,
+    env: { ...given, CONTRACT_TARGET: target },
+    missing: [],
+  });
 });
+
+standInTest(
+  "without --service the emulators that there are are tested, and the others named",
+  () => {
+    const env = { FIRESTORE_EMULATOR_HOST: "h:1", CLOUD_BUILD_EMULATOR_HOST: "h:2" };
+    const { args, missing } = call("--emulators", env);
+    expect(args).toEqual(["test/contract/firestore/", "--testTimeout=120000"]);
+    expect(missing).toEqual([
+      expect.stringMatching(/^pubsub is not tested: PUBSUB_EMULATOR_HOST is not set\. /),
+      expect.stringMatching(/^storage is not tested: STORAGE_EMULATOR_HOST is not set\. /),
+      expect.stringMatching(/^cloud-build is not tested: PUBSUB_EMULATOR_HOST is not set\. /),
+    ]);
+  },
+);
 
 standInTest.each([
   ["--emulators", {}, "FIRESTORE_EMULATOR_HOST is not set. It says where an emulator of firestore"],

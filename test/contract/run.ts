@@ -22,7 +22,7 @@ ${Object.values(EMULATORS)
       `                       ${variable}\n                         ${start}`,
   )
   .join("\n")}
-                     (without --service, services whose variable is missing are an error)
+                     (without --service: each that has its variable; the others are named)
   --service NAME     this service alone (${SERVICES.join(", ")}); may be repeated
   --help             this text
   anything else      goes to jest: a file, -t PATTERN, --verbose
@@ -68,23 +68,61 @@ function checkedService(name = ""): ServiceName {
 export function jestCall(
   { emulators, services, rest }: Request,
   env: NodeJS.ProcessEnv,
-): { args: string[]; env: NodeJS.ProcessEnv } {
+): { args: string[]; env: NodeJS.ProcessEnv; missing: string[] } {
   const isRemote = env["REMOTE"] === "1";
   if (emulators && isRemote) throw new Error("--emulators and REMOTE=1 exclude each other");
   if (isRemote) remoteProject(env);
-  const wanted = services.length > 0 ? services : [...SERVICES];
-  if (emulators) for (const service of servicesOf(wanted)) emulatorHost(service, env);
-  const isElsewhere = emulators || isRemote;
-  // Faults and hostile input are about the stand-in alone, like everything beside the services' folders.
-  const folders = services.length > 0 || isElsewhere ? wanted : [""];
-  const paths = rest.some((argument) => argument.includes("test/contract/"))
-    ? []
-    : folders.map((folder) => `test/contract/${folder && `${folder}/`}`);
-  const timeout = isElsewhere ? [`--testTimeout=${isRemote ? 900_000 : 120_000}`] : [];
+  const { present, missing } = emulators
+    ? findEmulators(services, env)
+    : { present: isRemote && services.length === 0 ? SERVICES : services, missing: [] };
+  const isTimed = rest.some((argument) => argument.startsWith("--testTimeout"));
+  const patience = isRemote ? 900_000 : 120_000;
   return {
-    args: [...paths, ...timeout, ...rest],
+    args: [
+      ...(rest.some(isPath) ? [] : foldersOf(present)),
+      ...((emulators || isRemote) && !isTimed ? [`--testTimeout=${patience}`] : []),
+      ...rest,
+    ],
     env: { ...env, CONTRACT_TARGET: emulators ? "emulators" : "" },
+    missing,
   };
+}
+
+/** Without services: everything, also what is about the stand-in alone, like faults and hostile input. */
+function foldersOf(services: readonly ServiceName[]): string[] {
+  if (services.length === 0) return ["test/contract/"];
+  return services.map((service) => `test/contract/${service}/`);
+}
+
+/**
+ * Which services have their emulators, and of the others why not.
+ *
+ * @throws {Error} if one that was asked for has none, or nothing has
+ */
+function findEmulators(
+  asked: readonly ServiceName[],
+  env: NodeJS.ProcessEnv,
+): { present: ServiceName[]; missing: string[] } {
+  const present: ServiceName[] = [];
+  const missing: string[] = [];
+  for (const suite of asked.length > 0 ? asked : SERVICES) {
+    try {
+      for (const service of servicesOf([suite])) emulatorHost(service, env);
+      present.push(suite);
+    } catch (error) {
+      missing.push(`${suite} is not tested: ${(error as Error).message}`);
+    }
+  }
+  if (present.length === 0 || (asked.length > 0 && missing.length > 0)) {
+    throw new Error(missing.join("\n"));
+  }
+  return { present, missing };
+}
+
+/** A file or folder among jest's arguments: what has a slash, or ends like a test, and follows no option. */
+function isPath(argument: string, at: number, all: string[]): boolean {
+  const follows = all[at - 1]?.startsWith("-") && !all[at - 1]?.includes("=");
+  return !argument.startsWith("-") && !follows && /\/|\.test(\.ts)?$/.test(argument);
 }
 
 function main(): void {
@@ -93,7 +131,8 @@ function main(): void {
     process.stdout.write(HELP);
     return;
   }
-  const { args, env } = jestCall(request, process.env);
+  const { args, env, missing } = jestCall(request, process.env);
+  for (const line of missing) process.stderr.write(`${line}\n`);
   const jest = ["--experimental-vm-modules", "node_modules/jest/bin/jest.js", ...args];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...jest], {
     stdio: "inherit",

@@ -1,28 +1,20 @@
-import { inspect } from "node:util";
 import {
   AggregateField,
-  DocumentReference,
   FieldPath,
   Filter,
   type Firestore,
-  GeoPoint,
   type Query,
-  Timestamp,
   type WhereFilterOp,
 } from "@google-cloud/firestore";
 import fc from "fast-check";
 import { emulatorTest } from "../declared.ts";
 import { TARGET } from "../target.ts";
+import { any, type Given, plain, resolve, SEED, shown } from "./random.ts";
 import { startStandIn, startWorld } from "./world.ts";
 
-/** Of the first dataset; each further one has the next. */
-const SEED = Number(process.env["RANDOM_QUERIES_SEED"] ?? 42);
 const DATASETS = 8;
 const QUERIES = 150;
 const REFUSED = /^refused/;
-
-/** A value, or the id of a document to refer to. */
-type Given = { value: unknown } | { reference: string };
 
 const FIELDS = ["a", "b", "m.x", "t"] as const;
 const OPERATORS: WhereFilterOp[] = [
@@ -38,46 +30,6 @@ const OPERATORS: WhereFilterOp[] = [
   "array-contains-any",
 ];
 
-const scalar: fc.Arbitrary<Given> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(0, 1, 1.5, 2, "a", "b").map((value) => ({ value })) },
-  {
-    weight: 4,
-    arbitrary: fc
-      .constantFrom(
-        null,
-        false,
-        true,
-        -0,
-        -1,
-        2 ** 40,
-        "",
-        "é",
-        "\u{1f600}",
-        new Timestamp(1, 0),
-        new Timestamp(1, 1000),
-        Buffer.from([]),
-        Buffer.from([1, 255]),
-        new GeoPoint(1, 2),
-        new GeoPoint(-1, 3),
-      )
-      .map((value) => ({ value })),
-  },
-  { weight: 1, arbitrary: fc.constantFrom("c/a", "c/b").map((reference) => ({ reference })) },
-);
-const plain = scalar.filter((given): given is { value: unknown } => "value" in given);
-const any: fc.Arbitrary<Given> = fc.oneof(
-  { weight: 6, arbitrary: scalar },
-  {
-    weight: 1,
-    arbitrary: fc.array(plain, { maxLength: 3 }).map((all) => ({ value: all.map((v) => v.value) })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.dictionary(fc.constantFrom("x", "y"), plain).map((all) => ({
-      value: Object.fromEntries(Object.entries(all).map(([key, { value }]) => [key, value])),
-    })),
-  },
-);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>, freq = 1) =>
   fc.option(arbitrary, { nil: undefined, freq });
 
@@ -138,10 +90,6 @@ const query = fc.record({
 });
 type Described = typeof query extends fc.Arbitrary<infer T> ? T : never;
 
-function resolve(db: Firestore, given: Given): unknown {
-  return "reference" in given ? db.doc(given.reference) : given.value;
-}
-
 function pathOf(field: string): string | FieldPath {
   return field === "__name__" ? FieldPath.documentId() : field;
 }
@@ -177,28 +125,6 @@ function between(db: Firestore, ordered: Query, described: Described): Query {
   if (end) built = built[isInclusive ? "endAt" : "endBefore"](...bound(end));
   if (limit === undefined) return built;
   return isLast ? built.limitToLast(limit) : built.limit(limit);
-}
-
-/** The value as text, each reference as its path. */
-function shown(value: unknown): string {
-  const plainer = (each: unknown): unknown => {
-    if (each instanceof DocumentReference) return `reference ${each.path}`;
-    if (Array.isArray(each)) return each.map(plainer);
-    if (
-      each === null ||
-      typeof each !== "object" ||
-      Object.getPrototypeOf(each) !== Object.prototype
-    ) {
-      return each;
-    }
-    return Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, plainer(inner)]));
-  };
-  return inspect(plainer(value), {
-    depth: 10,
-    sorted: true,
-    compact: 99,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
 }
 
 /** The outcome as text: the documents or aggregates, or the code of the refusal. */
