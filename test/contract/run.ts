@@ -24,13 +24,15 @@ ${Object.values(EMULATORS)
   .join("\n")}
                      (without --service: each that has its variable; the others are named)
   --service NAME     this service alone (${SERVICES.join(", ")}); may be repeated
+  RANDOM_SEED=N      other random queries and writes of Firestore (default 42)
   --help             this text
   anything else      goes to jest: a file, -t PATTERN, --verbose
 
 REMOTE=1 makes resources with random names in the project of GOOGLE_CLOUD_PROJECT, with application default
 credentials, and removes them. Builds and databases cost money.
 
-What a target cannot have is reported as skipped, by name. Against the stand-in nothing is skipped.
+What a target cannot have is reported as skipped, by name. Against the stand-in nothing is skipped. Of errors an
+emulator must have Google's codes; its texts may be its own.
 `;
 
 /** What the command line asks for. */

@@ -33,7 +33,7 @@ interface DocumentNews {
   /** Undefined: it does not exist (any more). */
   document: StoredDocument | undefined;
   isUnchanged: boolean;
-  targetIds: number[];
+  targets: Set<ListenTarget>;
   removedTargetIds: number[];
 }
 
@@ -43,17 +43,18 @@ export type Messages = Map<string, DocumentNews>;
 function newsOf(messages: Messages, key: string, name: string): DocumentNews {
   let news = messages.get(key);
   if (!news) {
-    news = { name, document: undefined, isUnchanged: false, targetIds: [], removedTargetIds: [] };
+    const targets = new Set<ListenTarget>();
+    news = { name, document: undefined, isUnchanged: false, targets, removedTargetIds: [] };
     messages.set(key, news);
   }
   return news;
 }
 
 /** Notes that a document is among the target's, as given. */
-export function noteIn(messages: Messages, target: { id: number }, document: StoredDocument): void {
+export function noteIn(messages: Messages, target: ListenTarget, document: StoredDocument): void {
   const news = newsOf(messages, document.key, document.name.name);
   news.document = document;
-  if (!news.targetIds.includes(target.id)) news.targetIds.push(target.id);
+  news.targets.add(target);
 }
 
 /** A document that is not, or no longer, among a target's. */
@@ -74,17 +75,25 @@ export function noteOut(messages: Messages, target: { id: number }, leaving: Lea
   news.removedTargetIds.push(target.id);
 }
 
-/** Sends what was noted, one message a document. */
+/** Sends what was noted: one message a document, or one for each selection of its fields. */
 export function sendMessages(stream: ListenStream, messages: Messages, at: number): void {
   const readTime = toTimestamp(at);
-  for (const { name, document, isUnchanged, targetIds, removedTargetIds } of messages.values()) {
+  for (const { name, document, isUnchanged, targets, removedTargetIds } of messages.values()) {
     if (!document) {
       stream.send({ documentDelete: { document: name, removedTargetIds, readTime } });
-    } else if (isUnchanged && targetIds.length === 0) {
+    } else if (isUnchanged && targets.size === 0) {
       stream.send({ documentRemove: { document: name, removedTargetIds, readTime } });
     } else {
-      const change = { document: toMessage(document), targetIds, removedTargetIds };
-      stream.send({ documentChange: change });
+      const groups = Map.groupBy(targets, ({ window }) => JSON.stringify(window?.query.select));
+      let leaving = removedTargetIds;
+      for (const alike of groups.size > 0 ? groups.values() : [[]]) {
+        const message = toMessage(document, alike[0]?.window?.query.select);
+        const targetIds = alike.map(({ id }) => id);
+        stream.send({
+          documentChange: { document: message, targetIds, removedTargetIds: leaving },
+        });
+        leaving = [];
+      }
     }
   }
 }

@@ -168,8 +168,7 @@ function anyOf(path: string, op: "EQUAL" | "CONTAINS", values: Value[]): Conditi
 export function disjunctsOf(condition: Condition): Comparison[][] {
   const disjuncts = expand(condition);
   for (const disjunct of disjuncts) {
-    const contained = disjunct.filter(({ op }) => op === "CONTAINS");
-    if (new Set(contained.map(({ path, keys }) => `${path} ${keys[0].toString("hex")}`)).size > 1) {
+    if (disjunct.filter(({ op }) => op === "CONTAINS").length > 1) {
       throw invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.");
     }
   }

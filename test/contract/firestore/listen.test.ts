@@ -1,8 +1,8 @@
 import type { DocumentSnapshot, Query, QuerySnapshot } from "@google-cloud/firestore";
-import * as grpc from "@grpc/grpc-js";
 import { differsTest, googleTest, standInTest } from "../declared.ts";
 import { sleep } from "../target.ts";
-import { DATABASE, eventually, makeClock, ROOT, startWorld, type World } from "./world.ts";
+import { listenRaw } from "./listen-raw.ts";
+import { eventually, makeClock, ROOT, startWorld, type World } from "./world.ts";
 
 /** Records a query's snapshots as `+added *modified -removed` ids. */
 function follow(query: Query) {
@@ -113,6 +113,18 @@ test("limitToLast and group queries are followed as well", async () => {
   last.stop();
 });
 
+test("a listener hears the fields that it selects, and no others", async () => {
+  await using world = await startWorld();
+  await put(world, { "c/a": { n: 1, m: { x: 1, y: 1 }, other: 1 } });
+  const seen: unknown[] = [];
+  const selected = world.db.collection("c").select("n", "m.x");
+  const stop = selected.onSnapshot(({ docs }) => seen.push(docs.map((each) => each.data())));
+  await eventually(() => expect(seen).toEqual([[{ n: 1, m: { x: 1 } }]]));
+  await world.db.doc("c/a").update({ n: 2, "m.y": 2 });
+  await eventually(() => expect(seen.at(-1)).toEqual([{ n: 2, m: { x: 1 } }]));
+  stop();
+});
+
 test("a stopped listener hears nothing more", async () => {
   await using world = await startWorld();
   const stopped = follow(world.db.collection("c"));
@@ -155,7 +167,7 @@ differsTest(
   async () => {
     const clock = makeClock();
     await using world = await startWorld({ clock });
-    const stream = await listenRaw(world, {
+    const stream = listenRaw(world, {
       documents: { documents: [nameOf("c/d")] },
       targetId: 7,
     });
@@ -178,13 +190,13 @@ googleTest("a resume token brings only what changed since", async () => {
   await using world = await startWorld();
   await put(world, { "c/a": { n: 1 }, "c/b": { n: 2 }, "c/d": { n: 3 } });
   const query = { parent: nameOf(""), structuredQuery: { from: [{ collectionId: "c" }] } };
-  const first = await listenRaw(world, { query, targetId: 2 });
+  const first = listenRaw(world, { query, targetId: 2 });
   await eventually(() => expect(first.messages.at(-1)?.targetChange?.resumeToken).toBeDefined());
   const resumeToken = first.messages.at(-1)?.targetChange?.resumeToken;
   first.end();
   await world.db.doc("c/a").update({ n: 9 });
   await world.db.doc("c/b").delete();
-  const second = await listenRaw(world, { query, targetId: 2, resumeToken });
+  const second = listenRaw(world, { query, targetId: 2, resumeToken });
   await eventually(() => expect(second.messages.length).toBe(5));
   const [, changed, deleted] = second.messages;
   const kinds = second.messages.map(({ targetChange }) => targetChange?.targetChangeType);
@@ -201,7 +213,7 @@ googleTest("several targets of a stream move together and can be removed", async
   await put(world, { "c/a": { n: 1 } });
   const documents = { documents: [nameOf("c/a")] };
   const query = { parent: nameOf(""), structuredQuery: { from: [{ collectionId: "c" }] } };
-  const stream = await listenRaw(world, { documents, targetId: 2 });
+  const stream = listenRaw(world, { documents, targetId: 2 });
   stream.write({ addTarget: { query, targetId: 4 } });
   await eventually(() => expect(stream.messages.length).toBe(8));
   await world.db.doc("c/a").update({ n: 2 });
@@ -221,7 +233,7 @@ googleTest("several targets of a stream move together and can be removed", async
 
 test("a target that is wrong is removed with its cause; the stream goes on", async () => {
   await using world = await startWorld();
-  const stream = await listenRaw(world, {
+  const stream = listenRaw(world, {
     query: {
       parent: nameOf(""),
       structuredQuery: {
@@ -265,49 +277,4 @@ test("hundreds of listeners each hear of their own document only", async () => {
 
 function nameOf(path: string): string {
   return path ? `${ROOT}/${path}` : ROOT;
-}
-
-interface RawMessage {
-  targetChange?: { targetChangeType?: string; targetIds?: number[]; resumeToken?: Buffer };
-  documentChange?: { document?: { name: string }; targetIds?: number[] };
-  documentDelete?: { document?: string; removedTargetIds?: number[] };
-}
-
-/** A Listen stream without the client's own logic. */
-async function listenRaw(world: World, addTarget: object) {
-  const { loadProtos } = await import("../../../infra/local/wire/grpc-server.ts");
-  const definition = loadProtos("@google-cloud/firestore/build/protos/v1.json");
-  const service = definition["google.firestore.v1.Firestore"] as unknown as Record<
-    string,
-    {
-      path: string;
-      requestSerialize(message: object): Buffer;
-      responseDeserialize(bytes: Buffer): object;
-    }
-  >;
-  const { path, requestSerialize, responseDeserialize } = service[
-    "Listen"
-  ] as (typeof service)[string];
-  const client = world.rawClient();
-  const metadata = new grpc.Metadata();
-  metadata.set("google-cloud-resource-prefix", DATABASE);
-  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-  const messages: RawMessage[] = [];
-  call.on("data", (message: RawMessage) => {
-    const { targetChange } = message;
-    // The wire leaves out an enum's first value.
-    if (targetChange) targetChange.targetChangeType ??= "NO_CHANGE";
-    messages.push(message);
-  });
-  call.on("error", () => {});
-  const write = (request: object) => call.write({ database: DATABASE, ...request });
-  write({ addTarget });
-  return {
-    messages,
-    write,
-    end() {
-      call.end();
-      client.close();
-    },
-  };
 }

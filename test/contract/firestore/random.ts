@@ -9,7 +9,7 @@ export const SEED = Number(process.env["RANDOM_SEED"] ?? 42);
 export type Given = { value: unknown } | { reference: string };
 
 /** Values without others inside. */
-export const scalar: fc.Arbitrary<Given> = fc.oneof(
+const scalar: fc.Arbitrary<Given> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 1.5, 2, "a", "b").map((value) => ({ value })) },
   {
     weight: 4,
