@@ -5,8 +5,11 @@ import { pullNow, startWorld } from "./world.ts";
 
 const isOurs = ([, , , , ours]: (typeof REFUSALS)[0]) => ours !== undefined;
 
-for (const declare of [test, googleTest]) {
-  const rows = REFUSALS.filter(([what]) => EMULATOR_DIFFERS.has(what) === (declare === googleTest));
+for (const [declare, isGoogles] of [
+  [test, false],
+  [googleTest, true],
+] as const) {
+  const rows = REFUSALS.filter(([what]) => EMULATOR_DIFFERS.has(what) === isGoogles);
   const [ours, googles] = [rows.filter(isOurs), rows.filter((refusal) => !isOurs(refusal))];
 
   declare.each(googles)("%s is refused as Google refuses it", async (...[, call, code, text]) => {
