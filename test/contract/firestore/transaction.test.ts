@@ -1,6 +1,6 @@
 import { FieldValue, Timestamp } from "@google-cloud/firestore";
 import { differsTest, googleTest, standInTest } from "../declared.ts";
-import { sleep } from "../target.ts";
+import { sleep, TARGET } from "../target.ts";
 import { eventually, idsOf, makeClock, refusalOf, startWorld } from "./world.ts";
 
 /** A door that a test opens. */
@@ -26,7 +26,8 @@ test("two transactions on one document: both end up applied, tried again until t
     });
   await Promise.all([add(1), add(10)]);
   expect((await document.get()).get("n")).toBe(11);
-  expect(attempts).toBeGreaterThan(2);
+  // Where reads lock, each may have to wait for the other, and both be tried again.
+  expect([3, ...(TARGET === "standIn" ? [] : [2, 4])]).toContain(attempts);
 });
 
 differsTest.each([

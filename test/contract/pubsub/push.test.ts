@@ -45,14 +45,19 @@ standInTest("a push leaves out attributes and data that are empty", async () => 
   await world.topic().createSubscription("push", { pushEndpoint: endpoint.url });
   await publishText(world.topic(), "no attributes");
   await world.topic().publishMessage({ data: Buffer.alloc(0), attributes: { only: "this" } });
-  await endpoint.received(2);
+  await world.topic().publishMessage({ data: Buffer.from("both"), attributes: { a: "b" } });
+  await endpoint.received(3);
   const bodies = endpoint.pushes.map(({ body }) => JSON.parse(body));
+  expect(endpoint.pushes.map(({ body }) => body)).toEqual(
+    bodies.map((each) => JSON.stringify(each)),
+  );
   expect(Object.keys(bodies[0])).toEqual(["message", "subscription"]);
   const keys = bodies.map(({ message }) => Object.keys(message));
   const rest = ["messageId", "message_id", "publishTime", "publish_time"];
   expect(keys).toEqual([
     ["data", ...rest],
     ["attributes", ...rest],
+    ["attributes", "data", ...rest],
   ]);
 });
 
