@@ -84,9 +84,8 @@ export function sendMessages(stream: ListenStream, messages: Messages, at: numbe
     } else if (isUnchanged && targets.size === 0) {
       stream.send({ documentRemove: { document: name, removedTargetIds, readTime } });
     } else {
-      const groups = Map.groupBy(targets, ({ window }) => JSON.stringify(window?.query.select));
       let leaving = removedTargetIds;
-      for (const alike of groups.size > 0 ? groups.values() : [[]]) {
+      for (const alike of bySelection([...targets])) {
         const message = toMessage(document, alike[0]?.window?.query.select);
         const targetIds = alike.map(({ id }) => id);
         stream.send({
@@ -96,6 +95,12 @@ export function sendMessages(stream: ListenStream, messages: Messages, at: numbe
       }
     }
   }
+}
+
+/** The targets by the fields that they select; nearly always they are one group, of all fields. */
+function bySelection(targets: ListenTarget[]): Iterable<ListenTarget[]> {
+  if (!targets.some(({ window }) => window?.query.select)) return [targets];
+  return Map.groupBy(targets, ({ window }) => JSON.stringify(window?.query.select)).values();
 }
 
 /** Says that the stream has seen everything up to an instant. */

@@ -4,7 +4,7 @@ import { DATABASE, type World } from "./world.ts";
 
 interface RawMessage {
   targetChange?: { targetChangeType?: string; targetIds?: number[]; resumeToken?: Buffer };
-  documentChange?: { document?: { name: string }; targetIds?: number[] };
+  documentChange?: { document?: { name: string; fields?: object }; targetIds?: number[] };
   documentDelete?: { document?: string; removedTargetIds?: number[] };
 }
 

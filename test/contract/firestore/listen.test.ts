@@ -185,6 +185,35 @@ differsTest(
   },
 );
 
+test("targets of one stream hear each the fields that they select", async () => {
+  await using world = await startWorld();
+  await put(world, { "c/a": { n: 1, m: 2 } });
+  const from = [{ collectionId: "c" }];
+  const selecting = (fieldPath: string) => ({
+    query: { parent: nameOf(""), structuredQuery: { from, select: { fields: [{ fieldPath }] } } },
+  });
+  const stream = listenRaw(world, { ...selecting("n"), targetId: 2 });
+  stream.write({ addTarget: { ...selecting("m"), targetId: 4 } });
+  const heard = () =>
+    stream.messages.flatMap(({ documentChange: change }) =>
+      change ? [[...(change.targetIds ?? []), ...Object.keys(change.document?.fields ?? {})]] : [],
+    );
+  await eventually(() =>
+    expect(heard()).toEqual([
+      [2, "n"],
+      [4, "m"],
+    ]),
+  );
+  await world.db.doc("c/a").update({ n: 2, m: 3 });
+  await eventually(() =>
+    expect(heard().slice(2)).toEqual([
+      [2, "n"],
+      [4, "m"],
+    ]),
+  );
+  stream.end();
+});
+
 // The emulator answers a resume token, and each change of a query, with RESET and every document again.
 googleTest("a resume token brings only what changed since", async () => {
   await using world = await startWorld();
