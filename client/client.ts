@@ -1,6 +1,6 @@
 import type { ListAgents, PatchAgent } from "../shared/api/agents.ts";
 import type { ListRuns } from "../shared/api/runs.ts";
-import type { Static } from "../shared/type.ts";
+import type { Static } from "../shared/schema/type.ts";
 import { type ConnectionOptions, connect, type RequestOptions, type Send } from "./connection.ts";
 import { type FollowOptions, followRun } from "./follow.ts";
 import type {

@@ -1,5 +1,5 @@
+import type { Problem } from "../shared/api/problem.ts";
 import type { ProblemCode } from "../shared/errors.ts";
-import type { Problem } from "../shared/problem.ts";
 
 /** A refusal of the API, or an answer that is none of the API's. */
 export class ProblemError extends Error {

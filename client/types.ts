@@ -1,11 +1,18 @@
-import type { Agent as AgentDocument, AgentVersion as VersionDocument } from "../shared/agent.ts";
+import type {
+  Agent as AgentDocument,
+  AgentVersion as VersionDocument,
+} from "../shared/agent/agent.ts";
 import type { ConversationWithTurns } from "../shared/api/conversations.ts";
-import type { Event as EventDocument } from "../shared/event.ts";
-import type { Artifact, RunRequest as RequestDocument, RunAnswer } from "../shared/run-schema.ts";
-import type { Static } from "../shared/type.ts";
+import type { Event as EventDocument } from "../shared/documents/event.ts";
+import type {
+  Artifact,
+  RunRequest as RequestDocument,
+  RunAnswer,
+} from "../shared/documents/run.ts";
+import type { Static } from "../shared/schema/type.ts";
 
-export type { CreateAgent } from "../shared/agent.ts";
-export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/run-schema.ts";
+export type { CreateAgent } from "../shared/agent/agent.ts";
+export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/documents/run.ts";
 export type { Artifact };
 
 /** A document as JSON has it: its instants are RFC 3339 strings. */

@@ -1,7 +1,7 @@
-import type { BuildSettings } from "../shared/build-plan.ts";
-import { DEFAULT_SECRET_PREFIX, type SecretRule } from "../shared/environment.ts";
-import type { RunQuotas } from "./cloud/admission.ts";
+import { DEFAULT_SECRET_PREFIX, type SecretRule } from "../shared/agent/environment.ts";
+import type { BuildSettings } from "../shared/attempt/build-plan.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
+import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
 
 /** Everything that the functions take from their environment; this is the one place that reads it. */

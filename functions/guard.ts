@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../shared/errors.ts";
-import { problemParts } from "./api/problem.ts";
+import { problemParts } from "./api/http/problem.ts";
 import { startClosing } from "./closing.ts";
 import { log } from "./log.ts";
 

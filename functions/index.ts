@@ -1,6 +1,6 @@
 import { type CloudEvent, cloudEvent, http } from "@google-cloud/functions-framework";
 import { RUN_LIMITS } from "../shared/limits.ts";
-import { apiListener } from "./api/listener.ts";
+import { apiListener } from "./api/http/listener.ts";
 import { readConfig } from "./config.ts";
 import { installGuard } from "./guard.ts";
 
@@ -48,7 +48,7 @@ installGuard({
 
 const submitBuild = served("submitBuild", async () => {
   const [{ submitBuild }, { pubsubTrigger }] = await Promise.all([
-    import("./submit-build.ts"),
+    import("./attempts/submit-build.ts"),
     import("./trigger.ts"),
   ]);
   return pubsubTrigger(await loadedServices(), "submitBuild", submitBuild);
@@ -57,7 +57,7 @@ cloudEvent("submitBuild", async (event: CloudEvent<unknown>) => (await submitBui
 
 const recordBuildStatus = served("recordBuildStatus", async () => {
   const [{ recordBuildStatus }, { pubsubTrigger }] = await Promise.all([
-    import("./record-build-status.ts"),
+    import("./attempts/record-build-status.ts"),
     import("./trigger.ts"),
   ]);
   return pubsubTrigger(await loadedServices(), "recordBuildStatus", recordBuildStatus);
@@ -67,7 +67,7 @@ cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
 );
 
 const sweep = served("sweep", async () => {
-  const { sweep } = await import("./sweep.ts");
+  const { sweep } = await import("./attempts/sweep.ts");
   const opened = await loadedServices();
   return () => sweep(opened);
 });

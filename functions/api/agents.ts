@@ -1,5 +1,4 @@
 import type { Request } from "express";
-import type { Order } from "../../shared/accept.ts";
 import {
   AGENT_ID,
   Agent,
@@ -9,20 +8,26 @@ import {
   newAgent,
   placeAgent,
   reviseAgent,
-} from "../../shared/agent.ts";
+} from "../../shared/agent/agent.ts";
 import { ListAgents, ListAgentVersions, PatchAgent } from "../../shared/api/agents.ts";
+import { mergePatch } from "../../shared/api/merge-patch.ts";
+import { type AgentRef, CreateAgentRun } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
-import { mergePatch } from "../../shared/merge-patch.ts";
-import { type AgentRef, CreateAgentRun } from "../../shared/run-schema.ts";
-import type { TObject } from "../../shared/type.ts";
-import { validatorOf } from "../../shared/validate.ts";
-import { positionOf } from "../cloud/page-query.ts";
+import type { Order } from "../../shared/run/accept.ts";
+import type { TObject } from "../../shared/schema/type.ts";
+import { validatorOf } from "../../shared/schema/validate.ts";
+import { positionOf } from "../cloud/firestore/page-query.ts";
 import type { Services } from "../services.ts";
-import { acceptAgentOrder, acceptanceOf, confirmReplay, refuseSettings } from "./accept-order.ts";
-import { invalid, validBody, validQuery } from "./body.ts";
-import type { Call } from "./call.ts";
-import { namesTag } from "./etag.ts";
-import { answerPage } from "./page.ts";
+import {
+  acceptAgentOrder,
+  acceptanceOf,
+  confirmReplay,
+  refuseSettings,
+} from "./accept/accept-order.ts";
+import { invalid, validBody, validQuery } from "./http/body.ts";
+import type { Call } from "./http/call.ts";
+import { namesTag } from "./http/etag.ts";
+import { answerPage } from "./http/page.ts";
 
 /** What an order takes from the agent that it is for. */
 type Chosen = Pick<Order, "agent" | "settings" | "labels">;

@@ -5,12 +5,17 @@ import { OPERATIONS } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../services.ts";
-import { audit } from "./audit.ts";
-import { type AuthorizeSettings, type Identify, identifier, requireScope } from "./authorize.ts";
-import type { Call } from "./call.ts";
+import { audit } from "./callers/audit.ts";
+import {
+  type AuthorizeSettings,
+  type Identify,
+  identifier,
+  requireScope,
+} from "./callers/authorize.ts";
+import { refuseForeign, sharedWith } from "./callers/origins.ts";
 import { HANDLERS } from "./handlers.ts";
-import { refuseForeign, sharedWith } from "./origins.ts";
-import { answerProblem } from "./problem.ts";
+import type { Call } from "./http/call.ts";
+import { answerProblem } from "./http/problem.ts";
 
 /** What the API takes from the configuration by itself. */
 type ApiSettings = AuthorizeSettings & Pick<Config, "allowedHosts" | "corsOrigins">;

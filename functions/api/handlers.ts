@@ -9,14 +9,9 @@ import {
   patchAgent,
   unarchiveAgent,
 } from "./agents.ts";
-import { getArtifact, getPatch, listArtifacts } from "./artifacts.ts";
-import type { Handler } from "./call.ts";
-import { createTurn, getConversation } from "./conversations.ts";
-import { createRun } from "./create-run.ts";
-import { deleteRun } from "./delete-run.ts";
-import { getDocs, getOpenApi } from "./documents.ts";
-import { followRunEvents } from "./follow-run-events.ts";
-import { getLogs } from "./get-logs.ts";
+import { createToken } from "./callers/tokens.ts";
+import { getDocs, getOpenApi } from "./docs/documents.ts";
+import type { Handler } from "./http/call.ts";
 import {
   legacyConverse,
   legacyCreateAgent,
@@ -26,10 +21,15 @@ import {
   legacyReplaceAgent,
   legacyRunAgent,
 } from "./legacy.ts";
-import { listRuns } from "./list-runs.ts";
-import { continueRun, rerunRun } from "./repeat-run.ts";
-import { cancelRun, getRun, getRunRequest, reportProgress } from "./runs.ts";
-import { createToken } from "./tokens.ts";
+import { getArtifact, getPatch, listArtifacts } from "./runs/artifacts.ts";
+import { createTurn, getConversation } from "./runs/conversations.ts";
+import { createRun } from "./runs/create-run.ts";
+import { deleteRun } from "./runs/delete-run.ts";
+import { followRunEvents } from "./runs/follow-run-events.ts";
+import { getLogs } from "./runs/get-logs.ts";
+import { listRuns } from "./runs/list-runs.ts";
+import { cancelRun, getRun, getRunRequest, reportProgress } from "./runs/own-run.ts";
+import { continueRun, rerunRun } from "./runs/repeat-run.ts";
 
 const getHealth: Handler = async (_services, { response }) => {
   response.json({ status: "ok" });

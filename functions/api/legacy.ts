@@ -1,22 +1,22 @@
 import type { Response } from "express";
-import { type Agent, type CreateAgent, placeAgent, reviseAgent } from "../../shared/agent.ts";
-import { AgentSettings } from "../../shared/agent-settings.ts";
+import { type Agent, type CreateAgent, placeAgent, reviseAgent } from "../../shared/agent/agent.ts";
+import { AgentSettings } from "../../shared/agent/settings.ts";
 import { LegacyAgentContent, LegacyAgentPrompt, LegacyPrompt } from "../../shared/api/legacy.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
 import { STREAMS } from "../../shared/limits.ts";
-import type { Run } from "../../shared/run-schema.ts";
-import { type Part, positionOf } from "../cloud/page-query.ts";
+import { type Part, positionOf } from "../cloud/firestore/page-query.ts";
 import { describeError } from "../log.ts";
 import type { Services } from "../services.ts";
-import { latestWithin, placeOrder, refuseSettings } from "./accept-order.ts";
+import { latestWithin, placeOrder, refuseSettings } from "./accept/accept-order.ts";
+import { prefersAsync, waitSecondsOf } from "./accept/prefer.ts";
 import { atVersion, changeAgent, ownAgent, storeAgent } from "./agents.ts";
-import { sha256 } from "./auth.ts";
-import { invalid, validBody } from "./body.ts";
-import type { Call, Handler } from "./call.ts";
-import { agentOfLatest, conversationOf, placeTurn } from "./conversations.ts";
-import { hangUp } from "./hang-up.ts";
-import { openStream } from "./open-stream.ts";
-import { prefersAsync, waitSecondsOf } from "./prefer.ts";
+import { sha256 } from "./callers/auth.ts";
+import { invalid, validBody } from "./http/body.ts";
+import type { Call, Handler } from "./http/call.ts";
+import { hangUp } from "./http/hang-up.ts";
+import { openStream } from "./http/open-stream.ts";
+import { agentOfLatest, conversationOf, placeTurn } from "./runs/conversations.ts";
 
 /*
  * The endpoints of the service before this one, by the new resources, for clients that know no others.

@@ -1,8 +1,8 @@
 import type { CloudBuildClient } from "@google-cloud/cloudbuild";
-import type { BuildPlan, BuildSettings } from "../../shared/build-plan.ts";
-import { type BuildView, parseBuildStatus } from "../../shared/build-view.ts";
+import type { BuildPlan, BuildSettings } from "../../shared/attempt/build-plan.ts";
+import type { BuildRef } from "../../shared/attempt/build-view.ts";
+import { type BuildView, parseBuildStatus } from "../../shared/attempt/build-view.ts";
 import { TIMING } from "../../shared/limits.ts";
-import type { BuildRef } from "../../shared/run-record.ts";
 import { codeOf, GRPC, refusing } from "./google-error.ts";
 
 /** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */

@@ -1,7 +1,7 @@
 import type { GoogleAuth } from "google-auth-library";
 import type { Scope } from "../../shared/api/operation.ts";
+import type { KEY_CLAIM } from "../../shared/documents/key.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { KEY_CLAIM } from "../../shared/keys.ts";
 import { TIMING } from "../../shared/limits.ts";
 
 /** How custom tokens are signed; not at all by default. */

@@ -1,8 +1,8 @@
 import type { OAuth2Client } from "google-auth-library";
+import type { Identity } from "../../shared/api/identity.ts";
 import { SCOPES } from "../../shared/api/operation.ts";
+import { KEY_CLAIM, tokenScopes } from "../../shared/documents/key.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Identity } from "../../shared/identity.ts";
-import { KEY_CLAIM, tokenScopes } from "../../shared/keys.ts";
 import { TIMING } from "../../shared/limits.ts";
 
 /** Whose tokens are accepted; nobody's by default. */

@@ -1,40 +1,45 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
-import type { AgentFacts, BuildManifest } from "../../shared/manifest.ts";
-import { type AgentRun, seeThrough } from "./agent-run.ts";
-import type { RepositoryAccess } from "./checkout.ts";
+import type { Input } from "./attempt/input.ts";
+import type { Objects } from "./attempt/objects.ts";
+import type { Clock } from "./clock.ts";
+import { type AgentRun, seeThrough } from "./engines/agent-run.ts";
 import {
   claudeArguments,
   claudeEnvironment,
   claudeInput,
   installedClaudeCode,
   isSessionRefused,
-} from "./claude-code.ts";
-import type { Clock } from "./clock.ts";
-import { startEgressProxy } from "./egress-proxy.ts";
-import { factsOf, factsWithoutAgent } from "./facts.ts";
-import type { NotStarted } from "./helper.ts";
-import type { Input } from "./input.ts";
+} from "./engines/claude-code/command.ts";
+import { factsOf, factsWithoutAgent } from "./engines/claude-code/facts.ts";
+import { type ProgressReporter, STARTING, startProgress } from "./engines/progress.ts";
+import { startEgressProxy } from "./sandbox/egress-proxy.ts";
+import type { NotStarted } from "./sandbox/helper.ts";
 import {
   type AgentCommand,
   type AgentProcess,
   launchSandboxed,
   launchUnconfined,
   socketsIn,
-} from "./launch.ts";
-import { startModelProxy } from "./model-proxy.ts";
-import type { Objects } from "./objects.ts";
-import { type Arrangement, arrange, type Folders, type Isolation } from "./place.ts";
-import { type AgentSession, type Beginning, lostSession, prepareWorkspace } from "./prepare.ts";
-import { type ProgressReporter, STARTING, startProgress } from "./progress.ts";
-import { probeSandbox } from "./sandbox.ts";
+} from "./sandbox/launch.ts";
+import { startModelProxy } from "./sandbox/model-proxy.ts";
+import { type Arrangement, arrange, type Folders, type Isolation } from "./sandbox/place.ts";
+import { probeSandbox } from "./sandbox/sandbox.ts";
+import type { Patience } from "./sandbox/watch.ts";
 import type { Hiding } from "./secrets.ts";
-import { runSetup } from "./setup.ts";
-import { recordState } from "./states.ts";
 import { messageOf } from "./text.ts";
-import type { Patience } from "./watch.ts";
+import type { RepositoryAccess } from "./workspace/checkout.ts";
+import { recordState } from "./workspace/git-states.ts";
+import {
+  type AgentSession,
+  type Beginning,
+  lostSession,
+  prepareWorkspace,
+} from "./workspace/prepare.ts";
+import { runSetup } from "./workspace/setup.ts";
 
 /** What the agent's part of an attempt needs. See `RunnerOptions` for the fields not explained. */
 export interface AgentWork {

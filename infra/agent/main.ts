@@ -1,11 +1,11 @@
 // The program that a build runs, with its input in the working directory. See runner.ts.
 import { tmpdir, totalmem } from "node:os";
 import { Storage } from "@google-cloud/storage";
-import { ENVIRONMENT_PREFIX } from "../../shared/environment.ts";
+import { ENVIRONMENT_PREFIX } from "../../shared/agent/environment.ts";
+import { objectsOf } from "./attempt/objects.ts";
 import { systemClock } from "./clock.ts";
-import { objectsOf } from "./objects.ts";
-import type { Isolation } from "./place.ts";
 import { runAttempt } from "./runner.ts";
+import type { Isolation } from "./sandbox/place.ts";
 import { messageOf, oneLine } from "./text.ts";
 
 /** Share of the machine's memory that the agent may use. */

@@ -1,15 +1,15 @@
-import { type AttemptPaths, pathsUnder } from "../../shared/attempt.ts";
-import type { AgentFacts, BuildManifest } from "../../shared/manifest.ts";
+import { type AttemptPaths, pathsUnder } from "../../shared/documents/attempt.ts";
+import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { type AgentWork, workWithAgent } from "./agent-work.ts";
-import type { RepositoryAccess } from "./checkout.ts";
-import { takeClaim } from "./claim.ts";
+import { takeClaim } from "./attempt/claim.ts";
+import { type Input, takeInput } from "./attempt/input.ts";
+import { putManifest } from "./attempt/manifest.ts";
+import type { Objects } from "./attempt/objects.ts";
+import { type Uploaded, uploadOutcome } from "./attempt/upload.ts";
 import type { Clock } from "./clock.ts";
-import { type Input, takeInput } from "./input.ts";
-import { putManifest } from "./manifest.ts";
-import type { Objects } from "./objects.ts";
-import { type Isolation, makeFolders, removeFolders } from "./place.ts";
+import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
-import { type Uploaded, uploadOutcome } from "./upload.ts";
+import type { RepositoryAccess } from "./workspace/checkout.ts";
 
 /** What the runner gets from its surroundings. */
 export interface RunnerOptions {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
-import { KeyStore } from "../../functions/cloud/key-store.ts";
-import { keyFault, keyHash, newKey, newKeyRecord } from "../../shared/keys.ts";
-import { isInUse, keyFile, readKey, readServerAddress } from "../local/state-directory.ts";
+import { KeyStore } from "../../functions/cloud/firestore/key-store.ts";
+import { keyFault, keyHash, newKey, newKeyRecord } from "../../shared/documents/key.ts";
+import { isInUse, keyFile, readKey, readServerAddress } from "../local/state/directory.ts";
 import { complain, say } from "../local/terminal.ts";
 import { type Command, HELP, type KeyOrder, type Place, parseCommand } from "./options.ts";
 import { keyTable } from "./table.ts";

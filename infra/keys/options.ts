@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { SCOPES, type Scope } from "../../shared/api/operation.ts";
-import { expiryOf, KEY_LIMITS } from "../../shared/keys.ts";
+import { expiryOf, KEY_LIMITS } from "../../shared/documents/key.ts";
 
 export const HELP = `Makes, lists and revokes the keys of the API.
 

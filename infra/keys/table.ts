@@ -1,4 +1,4 @@
-import { type KeyRecord, keyFault } from "../../shared/keys.ts";
+import { type KeyRecord, keyFault } from "../../shared/documents/key.ts";
 
 const HEAD = ["ID", "KEY", "OWNER", "SCOPE", "CREATED", "EXPIRES", "STATE", "NAME"];
 

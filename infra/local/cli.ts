@@ -2,16 +2,16 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, relative, resolve } from "node:path";
+import { asDiskFull, unlessDiskFull } from "../emulators/wire/disk.ts";
 import { type CliOptions, HELP, parseCli } from "./cli-options.ts";
-import { followRun } from "./follow.ts";
 import { startOfflineModel } from "./offline-model/start.ts";
 import { chooseSandbox, type SandboxChoice } from "./sandbox-choice.ts";
-import { sendRun } from "./send-run.ts";
+import { followRun } from "./send/follow.ts";
+import { sendRun } from "./send/send-run.ts";
 import { knownPorts, type Local, type LocalOptions, startLocal } from "./start.ts";
-import { keyFile, StateInUse } from "./state-directory.ts";
-import { UnusableState } from "./state-format.ts";
+import { keyFile, StateInUse } from "./state/directory.ts";
+import { UnusableState } from "./state/format.ts";
 import { complain, say } from "./terminal.ts";
-import { asDiskFull, unlessDiskFull } from "./wire/disk.ts";
 
 // Google's clients would otherwise look for a metadata server and wait for it.
 process.env["METADATA_SERVER_DETECTION"] = "none";

@@ -3,18 +3,18 @@ import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startCloudBuild } from "./cloud-build/start.ts";
-import { startFirestore } from "./firestore/start.ts";
+import { startCloudBuild } from "../emulators/cloud-build/start.ts";
+import { startFirestore } from "../emulators/firestore/start.ts";
+import { startPubsub } from "../emulators/pubsub/start.ts";
+import { startStorage } from "../emulators/storage/start.ts";
+import type { InjectedFaults } from "../emulators/wire/faults.ts";
+import { GoogleError } from "../emulators/wire/status.ts";
 import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
 import { firstFree, rememberedPorts } from "./ports.ts";
 import { newKey, provisionPubsub, storeKey } from "./provision.ts";
-import { startPubsub } from "./pubsub/start.ts";
 import { readSecrets } from "./secrets.ts";
+import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state/directory.ts";
 import { removeBrokenDrafts } from "./state/drafts.ts";
-import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state-directory.ts";
-import { startStorage } from "./storage/start.ts";
-import type { InjectedFaults } from "./wire/faults.ts";
-import { GoogleError } from "./wire/status.ts";
 
 export interface LocalOptions {
   /** State directory, absolute; taken for this process alone. */

@@ -1,6 +1,6 @@
-import { Agent, AgentVersion, CreateAgent } from "../agent.ts";
-import { CreateAgentRun } from "../run-schema.ts";
-import { Type } from "../type.ts";
+import { Agent, AgentVersion, CreateAgent } from "../agent/agent.ts";
+import { CreateAgentRun } from "../documents/run.ts";
+import { Type } from "../schema/type.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";

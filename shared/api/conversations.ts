@@ -1,6 +1,6 @@
-import { Conversation } from "../conversation.ts";
-import { CreateTurn, RunAnswer } from "../run-schema.ts";
-import { Type } from "../type.ts";
+import { Conversation } from "../documents/conversation.ts";
+import { CreateTurn, RunAnswer } from "../documents/run.ts";
+import { Type } from "../schema/type.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { RUN_ACCEPTED } from "./runs.ts";

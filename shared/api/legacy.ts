@@ -1,7 +1,7 @@
-import { CreateAgent } from "../agent.ts";
-import { AgentSettings } from "../agent-settings.ts";
-import { nullable } from "../schema.ts";
-import { type TSchema, Type } from "../type.ts";
+import { CreateAgent } from "../agent/agent.ts";
+import { AgentSettings } from "../agent/settings.ts";
+import { nullable } from "../schema/schema.ts";
+import { type TSchema, Type } from "../schema/type.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 

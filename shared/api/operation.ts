@@ -1,5 +1,5 @@
 import type { ProblemCode } from "../errors.ts";
-import type { TObject, TSchema } from "../type.ts";
+import type { TObject, TSchema } from "../schema/type.ts";
 
 /** What a key may be for; each includes those before it. */
 export const SCOPES = ["read", "run", "admin"] as const;

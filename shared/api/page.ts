@@ -1,4 +1,4 @@
-import { type TSchema, Type } from "../type.ts";
+import { type TSchema, Type } from "../schema/type.ts";
 
 /** Query parameters of every list. */
 export const paging = {

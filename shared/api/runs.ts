@@ -6,8 +6,8 @@ import {
   Run,
   RunAnswer,
   RunRequest,
-} from "../run-schema.ts";
-import { Type } from "../type.ts";
+} from "../documents/run.ts";
+import { Type } from "../schema/type.ts";
 import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";

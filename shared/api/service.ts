@@ -1,4 +1,4 @@
-import { Type } from "../type.ts";
+import { Type } from "../schema/type.ts";
 import type { Operation } from "./operation.ts";
 
 const DOCUMENT_REQUEST = { "If-None-Match": "An ETag; 304 if that is what there is." } as const;

@@ -1,4 +1,4 @@
-import { Type } from "../type.ts";
+import { Type } from "../schema/type.ts";
 import type { Operation } from "./operation.ts";
 
 export const TOKEN_OPERATIONS: readonly Operation[] = [

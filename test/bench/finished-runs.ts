@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { Firestore } from "@google-cloud/firestore";
-import { startFirestore } from "../../infra/local/firestore/start.ts";
-import { acceptRun } from "../../shared/accept.ts";
-import type { RunRecord } from "../../shared/run-record.ts";
+import { startFirestore } from "../../infra/emulators/firestore/start.ts";
+import { acceptRun } from "../../shared/run/accept.ts";
+import type { RunRecord } from "../../shared/run/record.ts";
 import { makeOrder, makeRunsInEveryPhase } from "../support/make-run.ts";
 import { PROJECT } from "./services.ts";
 

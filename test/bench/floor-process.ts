@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as grpc from "@grpc/grpc-js";
-import { loadProtos, startGrpcServer } from "../../infra/local/wire/grpc-server.ts";
+import { loadProtos, startGrpcServer } from "../../infra/emulators/wire/grpc-server.ts";
 import { serveHelper } from "./serve-helper.ts";
 
 // What no stand-in in Node can be faster than: servers that speak the same protocols and do nothing.

@@ -6,8 +6,8 @@ import {
   claudeArguments,
   claudeEnvironment,
   installedClaudeCode,
-} from "../../infra/agent/claude-code.ts";
-import { resolveAgent } from "../../shared/agent-settings.ts";
+} from "../../infra/agent/engines/claude-code/command.ts";
+import { resolveAgent } from "../../shared/agent/settings.ts";
 import { newUuid } from "../../shared/ids.ts";
 import { type Benchmark, type Context, figure, interleave, type Table } from "./benchmark.ts";
 import { median, quantile, ratioOf } from "./statistics.ts";

@@ -1,5 +1,5 @@
-import { systemClock } from "../../infra/local/wire/clock.ts";
-import type { InjectedFaults } from "../../infra/local/wire/faults.ts";
+import { systemClock } from "../../infra/emulators/wire/clock.ts";
+import type { InjectedFaults } from "../../infra/emulators/wire/faults.ts";
 
 /** Is told each call as the stand-in takes it; `request` is what a fault's predicate would be given. */
 // biome-ignore lint/suspicious/noExplicitAny: each method has its own request type

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startFirestore } from "../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../infra/local/storage/start.ts";
+import { startFirestore } from "../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../infra/emulators/storage/start.ts";
 import { observing } from "./observed.ts";
 import { serveHelper } from "./serve-helper.ts";
 

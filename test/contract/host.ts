@@ -4,11 +4,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startCloudBuild } from "../../infra/local/cloud-build/start.ts";
-import { startFirestore } from "../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../infra/local/storage/start.ts";
-import { GoogleError } from "../../infra/local/wire/status.ts";
+import { startCloudBuild } from "../../infra/emulators/cloud-build/start.ts";
+import { startFirestore } from "../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../infra/emulators/storage/start.ts";
+import { GoogleError } from "../../infra/emulators/wire/status.ts";
 
 /** What a host tells of itself. */
 export interface Measure {

@@ -1,4 +1,4 @@
-import type { TSchema } from "../../shared/type.ts";
+import type { TSchema } from "../../shared/schema/type.ts";
 
 type Keywords = Readonly<Record<string, unknown>>;
 

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
-import { startFirestore } from "../../infra/local/firestore/start.ts";
+import { startFirestore } from "../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../infra/emulators/storage/start.ts";
 import { type FunctionsHost, startFunctionsHost } from "../../infra/local/functions-host/start.ts";
-import { startPubsub } from "../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../infra/local/storage/start.ts";
 import type { Known } from "./requests.ts";
 
 const PROJECT = "fuzz";

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { startCommand } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { isAlive } from "../support/processes.ts";
@@ -77,7 +77,7 @@ describe("npm start", () => {
       using state = temporaryDirectory();
       const command = startCommand("cli", ["--no-sample", "--state", state.path]);
       await served(state.path, command);
-      const send = startCommand("send", ["--state", state.path, "Create hello.txt"]);
+      const send = startCommand("send/main", ["--state", state.path, "Create hello.txt"]);
       expect(await send.exitCode).toBe(0);
       expect(send.output()).toMatch(/succeeded/);
       expect(send.output()).not.toMatch(/warning/i);
@@ -86,7 +86,7 @@ describe("npm start", () => {
       expect(second.output()).toMatch(/in use .*a server runs at http:\/\/127/);
       command.signal("SIGINT");
       expect(await command.exitCode).toBe(0);
-      const late = startCommand("send", ["--state", state.path, "x"]);
+      const late = startCommand("send/main", ["--state", state.path, "x"]);
       expect(await late.exitCode).toBe(1);
       expect(late.output()).toMatch(/No server runs/);
     },

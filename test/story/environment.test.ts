@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { startWorld } from "../support/world.ts";
 

@@ -1,5 +1,6 @@
-import { type Fault, injectFaults } from "../../infra/local/wire/faults.ts";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Fault } from "../../infra/emulators/wire/fault.ts";
+import { injectFaults } from "../../infra/emulators/wire/faults.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld, type World } from "../support/world.ts";
 

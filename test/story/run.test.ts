@@ -1,4 +1,4 @@
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld, type World } from "../support/world.ts";
 

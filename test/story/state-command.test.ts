@@ -24,7 +24,7 @@ function temporaryDirectory(): Disposable & { path: string } {
 }
 
 async function state(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const command = startCommand("state", args);
+  const command = startCommand("state/main", args);
   return { code: await command.exitCode, output: command.output() };
 }
 
@@ -111,7 +111,7 @@ test(
     writeFileSync(archive, content);
     const [target, pipe] = [join(temporary.path, "state"), join(temporary.path, "pipe")];
     execFileSync("mkfifo", [pipe]);
-    const killed = startCommand("state", ["import", pipe, "--state", target]);
+    const killed = startCommand("state/main", ["import", pipe, "--state", target]);
     const drafts = () => readdirSync(temporary.path).filter((name) => name.includes(".import-"));
     // The archive's beginning, and then no more of it: the import waits.
     const input = createWriteStream(pipe);

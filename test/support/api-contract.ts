@@ -1,8 +1,8 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { openApiDocument } from "../../shared/api/openapi/document.ts";
+import type { JsonSchema, ResponseObject } from "../../shared/api/openapi/types.ts";
 import { OPERATIONS } from "../../shared/api/operations.ts";
-import type { JsonSchema, ResponseObject } from "../../shared/openapi/types.ts";
-import { openApiDocument } from "../../shared/openapi.ts";
 import { closedSchema } from "./closed-schema.ts";
 import type { World } from "./world.ts";
 

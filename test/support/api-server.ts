@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Firestore } from "@google-cloud/firestore";
 import { apiApp } from "../../functions/api/app.ts";
-import { apiListener } from "../../functions/api/listener.ts";
+import { apiListener } from "../../functions/api/http/listener.ts";
 import { openServices, type Services } from "../../functions/services.ts";
-import type { CloudBuildOptions } from "../../infra/local/cloud-build/start.ts";
-import { type KeyRecord, keyHash, newKey, newKeyRecord } from "../../shared/keys.ts";
+import type { CloudBuildOptions } from "../../infra/emulators/cloud-build/start.ts";
+import { type KeyRecord, keyHash, newKey, newKeyRecord } from "../../shared/documents/key.ts";
 import { type Pipeline, startPipeline } from "./pipeline.ts";
 
 /** The API in this process, on a stand-in of its own, so that a test may have its clock and its settings. */

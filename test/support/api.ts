@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { snapshotsUntil } from "./follow.ts";
 import type { World } from "./world.ts";
 

@@ -1,10 +1,10 @@
 import { Storage } from "@google-cloud/storage";
-import { pathsOf } from "../../functions/attempt-outcome.ts";
+import { pathsOf } from "../../functions/attempts/attempt-outcome.ts";
+import { submitBuild } from "../../functions/attempts/submit-build.ts";
 import type { Creation } from "../../functions/cloud/builds.ts";
 import type { Services } from "../../functions/services.ts";
-import { submitBuild } from "../../functions/submit-build.ts";
-import type { BuildManifest, Claim } from "../../shared/manifest.ts";
-import type { RunRecord } from "../../shared/run-record.ts";
+import type { BuildManifest, Claim } from "../../shared/documents/manifest.ts";
+import type { RunRecord } from "../../shared/run/record.ts";
 import { eventually } from "./eventually.ts";
 import type { Pipeline } from "./pipeline.ts";
 

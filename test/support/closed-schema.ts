@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../shared/openapi/types.ts";
+import type { JsonSchema } from "../../shared/api/openapi/types.ts";
 
 type Schemas = Record<string, JsonSchema>;
 

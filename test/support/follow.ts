@@ -1,5 +1,5 @@
 import type { Firestore } from "@google-cloud/firestore";
-import type { Run } from "../../shared/run-schema.ts";
+import type { Run } from "../../shared/documents/run.ts";
 
 /** Every snapshot that a listener saw of a run, up to the one that `isEnough`. */
 export function snapshotsUntil(

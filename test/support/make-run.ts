@@ -1,7 +1,7 @@
-import { acceptRun, type Order } from "../../shared/accept.ts";
-import { next } from "../../shared/run.ts";
-import type { RunEvent, RunRecord, RunState } from "../../shared/run-record.ts";
-import type { Verdict } from "../../shared/verdict.ts";
+import type { Verdict } from "../../shared/attempt/verdict.ts";
+import { acceptRun, type Order } from "../../shared/run/accept.ts";
+import type { RunEvent, RunRecord, RunState } from "../../shared/run/record.ts";
+import { next } from "../../shared/run/run.ts";
 
 const T0 = new Date("2026-01-02T03:04:05.000Z");
 export const BUILD = { id: "b-1", name: "projects/p/locations/l/builds/b-1" };

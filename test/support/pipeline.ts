@@ -7,13 +7,16 @@ import { PubSub } from "@google-cloud/pubsub";
 import { grpc } from "google-gax";
 import { type Config, readConfig } from "../../functions/config.ts";
 import { openServices, type Services } from "../../functions/services.ts";
-import { type CloudBuildOptions, startCloudBuild } from "../../infra/local/cloud-build/start.ts";
-import { startFirestore } from "../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../infra/local/storage/start.ts";
-import { acceptRun } from "../../shared/accept.ts";
+import {
+  type CloudBuildOptions,
+  startCloudBuild,
+} from "../../infra/emulators/cloud-build/start.ts";
+import { startFirestore } from "../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../infra/emulators/storage/start.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
-import type { RunRecord } from "../../shared/run-record.ts";
+import { acceptRun } from "../../shared/run/accept.ts";
+import type { RunRecord } from "../../shared/run/record.ts";
 import { makeOrder } from "./make-run.ts";
 
 const PROJECT = "pipeline";

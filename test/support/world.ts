@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
+import type { InjectedFaults } from "../../infra/emulators/wire/faults.ts";
 import { startOfflineModel } from "../../infra/local/offline-model/start.ts";
 import { type Local, startLocal } from "../../infra/local/start.ts";
-import type { InjectedFaults } from "../../infra/local/wire/faults.ts";
 
 /** What the model's API was asked, as a story looks at it. */
 interface ModelRequest {

@@ -2,7 +2,7 @@ import type {
   JsonSchema,
   OpenApiDocument,
   OperationObject,
-} from "../../../shared/openapi/types.ts";
+} from "../../../shared/api/openapi/types.ts";
 import { lastPart } from "./schema.ts";
 
 /** An operation with its place. */

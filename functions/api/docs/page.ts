@@ -4,7 +4,7 @@ import type {
   Parameter,
   Reference,
   ResponseObject,
-} from "../../../shared/openapi/types.ts";
+} from "../../../shared/api/openapi/types.ts";
 import { curlOf, type Placed } from "./example.ts";
 import { type Html, html, prose, raw } from "./html.ts";
 import { field, lastPart, schemaView, typeView } from "./schema.ts";

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../../shared/openapi/types.ts";
+import type { JsonSchema } from "../../../shared/api/openapi/types.ts";
 import { type Html, html, prose } from "./html.ts";
 
 /** Name of the component that a reference leads to. */

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { removeTree } from "../cloud-build/remove-tree.ts";
-import { lockStateDirectory } from "../state-directory.ts";
-import { CLEARING_FILE, FORMAT_FILE, readFormat, refuseUnusable } from "../state-format.ts";
+import { removeTree } from "../../emulators/cloud-build/remove-tree.ts";
+import { lockStateDirectory } from "./directory.ts";
+import { CLEARING_FILE, FORMAT_FILE, readFormat, refuseUnusable } from "./format.ts";
 
 const LOCK_FILE = "lock.db";
 

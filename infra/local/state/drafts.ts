@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { isInUse, lockStateDirectory } from "../state-directory.ts";
+import { isInUse, lockStateDirectory } from "./directory.ts";
 
 /** What an import unpacks into, beside the place that it is for. */
 interface Draft {

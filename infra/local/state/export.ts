@@ -4,10 +4,10 @@ import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { packTar, type TarSource } from "modern-tar/fs";
-import { lockStateDirectory } from "../state-directory.ts";
-import { FORMAT_FILE, formatText, UnusableState } from "../state-format.ts";
-import { namingFullDisk } from "../wire/disk.ts";
+import { namingFullDisk } from "../../emulators/wire/disk.ts";
+import { lockStateDirectory } from "./directory.ts";
 import { type FoundFile, filesBelow, isStateFile } from "./files.ts";
+import { FORMAT_FILE, formatText, UnusableState } from "./format.ts";
 import { requireState } from "./info.ts";
 import { showProgress } from "./progress.ts";
 

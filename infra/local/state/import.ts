@@ -17,7 +17,10 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream, TransformStream } from "node:stream/web";
 import { createGunzip } from "node:zlib";
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
-import { forgetProcesses } from "../cloud-build/process-registry.ts";
+import { forgetProcesses } from "../../emulators/cloud-build/process-registry.ts";
+import { asDiskFull } from "../../emulators/wire/disk.ts";
+import { makeDraft, removeBrokenDrafts } from "./drafts.ts";
+import { filesBelow, isStateFile } from "./files.ts";
 import {
   FORMAT_FILE,
   formatText,
@@ -26,10 +29,7 @@ import {
   refuseNewer,
   UnusableState,
   writeWhole,
-} from "../state-format.ts";
-import { asDiskFull } from "../wire/disk.ts";
-import { makeDraft, removeBrokenDrafts } from "./drafts.ts";
-import { filesBelow, isStateFile } from "./files.ts";
+} from "./format.ts";
 import { showProgress } from "./progress.ts";
 
 /** A format file is a line. */

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { summarizeBuilds } from "../cloud-build/summary.ts";
-import { type FirestoreSummary, summarizeFirestore } from "../firestore/summary.ts";
-import { type PubsubSummary, summarizePubsub } from "../pubsub/summary.ts";
-import { isInUse, readServerAddress } from "../state-directory.ts";
-import { readFormat, refuseUnusable, UnusableState } from "../state-format.ts";
-import { type StorageSummary, summarizeStorage } from "../storage/summary.ts";
+import { summarizeBuilds } from "../../emulators/cloud-build/summary.ts";
+import { type FirestoreSummary, summarizeFirestore } from "../../emulators/firestore/summary.ts";
+import { type PubsubSummary, summarizePubsub } from "../../emulators/pubsub/summary.ts";
+import { type StorageSummary, summarizeStorage } from "../../emulators/storage/summary.ts";
+import { isInUse, readServerAddress } from "./directory.ts";
 import { filesBelow } from "./files.ts";
+import { readFormat, refuseUnusable, UnusableState } from "./format.ts";
 import { bytes, counted } from "./text.ts";
 
 /** What a state directory holds. `--json` prints it as it is. */

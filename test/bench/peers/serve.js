@@ -2,7 +2,7 @@
 // Arguments: the queue (`none`, `pg-boss` or `bullmq`) and where its database is.
 import { randomUUID } from "node:crypto";
 import fastify from "fastify";
-import { CreateRun } from "../../../shared/run-schema.ts";
+import { CreateRun } from "../../../shared/documents/run.ts";
 import { serveHelper } from "../serve-helper.ts";
 
 const [kind, database] = process.argv.slice(2);

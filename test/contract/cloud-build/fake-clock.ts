@@ -1,4 +1,4 @@
-import type { Clock } from "../../../infra/local/wire/clock.ts";
+import type { Clock } from "../../../infra/emulators/wire/clock.ts";
 
 /** A clock that stands still until it is advanced. */
 export interface FakeClock extends Clock {

@@ -1,7 +1,7 @@
 // Hosts the service in a process that a test can kill. Arguments: the state's folder. Prints the port.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startCloudBuild } from "../../../infra/local/cloud-build/start.ts";
+import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";
 
 const [, , folder = ""] = process.argv;
 const service = await startCloudBuild({

@@ -10,7 +10,7 @@ import {
   type CloudBuildOptions,
   type RunningCloudBuild,
   startCloudBuild,
-} from "../../../infra/local/cloud-build/start.ts";
+} from "../../../infra/emulators/cloud-build/start.ts";
 import { emulatorHost, PATIENCE, sleep, TARGET } from "../target.ts";
 import {
   type Message,

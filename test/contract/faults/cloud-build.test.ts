@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Fault, type FaultAction, injectFaults } from "../../../infra/local/wire/faults.ts";
+import type { Fault, FaultAction } from "../../../infra/emulators/wire/fault.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { PROJECT } from "../cloud-build/surroundings.ts";

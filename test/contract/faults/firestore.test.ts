@@ -1,7 +1,7 @@
 import { FieldValue } from "@google-cloud/firestore";
 import * as grpc from "@grpc/grpc-js";
-import type { Fault } from "../../../infra/local/wire/faults.ts";
-import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
+import type { Fault } from "../../../infra/emulators/wire/fault.ts";
+import { loadProtos } from "../../../infra/emulators/wire/grpc-server.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { settled } from "../pubsub/endpoint.ts";

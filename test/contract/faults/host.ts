@@ -2,11 +2,11 @@
 // the faults as JSON. Prints where it is. The build service publishes into the file `published` of its directory.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { startCloudBuild } from "../../../infra/local/cloud-build/start.ts";
-import { startFirestore } from "../../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../../infra/local/storage/start.ts";
-import { injectFaults } from "../../../infra/local/wire/faults.ts";
+import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";
+import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
 
 const [service = "", directory = "", port = "0", faults = "[]"] = process.argv.slice(2);
 const options = { directory, port: Number(port), faults: injectFaults(JSON.parse(faults)) };

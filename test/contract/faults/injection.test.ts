@@ -1,20 +1,16 @@
 import { FieldValue } from "@google-cloud/firestore";
-import { withMessageFaults } from "../../../infra/local/cloud-build/message-faults.ts";
-import { startFirestore } from "../../../infra/local/firestore/start.ts";
-import { withPushFaults } from "../../../infra/local/pubsub/push-faults.ts";
-import { startPushRequest } from "../../../infra/local/pubsub/push-request.ts";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
-import { withFaults as withRouteFaults } from "../../../infra/local/storage/fault-router.ts";
-import { findRoute } from "../../../infra/local/storage/routes.ts";
-import { startStorage } from "../../../infra/local/storage/start.ts";
-import {
-  type Fault,
-  type FaultAction,
-  type FaultTrigger,
-  injectFaults,
-} from "../../../infra/local/wire/faults.ts";
-import { withFaults } from "../../../infra/local/wire/grpc-faults.ts";
-import type { ServedService } from "../../../infra/local/wire/grpc-server.ts";
+import { withMessageFaults } from "../../../infra/emulators/cloud-build/message-faults.ts";
+import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
+import { withPushFaults } from "../../../infra/emulators/pubsub/push-faults.ts";
+import { startPushRequest } from "../../../infra/emulators/pubsub/push-request.ts";
+import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import { withFaults as withRouteFaults } from "../../../infra/emulators/storage/fault-router.ts";
+import { findRoute } from "../../../infra/emulators/storage/routes.ts";
+import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import type { Fault, FaultAction, FaultTrigger } from "../../../infra/emulators/wire/fault.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
+import { withFaults } from "../../../infra/emulators/wire/grpc-faults.ts";
+import type { ServedService } from "../../../infra/emulators/wire/grpc-server.ts";
 import { codeOf, firestoreAt, firestoreWith, ONCE, temporaryDirectory } from "./world.ts";
 
 const FIRESTORE = "google.firestore.v1.Firestore";

@@ -1,6 +1,7 @@
 import type { Message } from "@google-cloud/pubsub";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
-import { type Fault, type FaultAction, injectFaults } from "../../../infra/local/wire/faults.ts";
+import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import type { Fault, FaultAction } from "../../../infra/emulators/wire/fault.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { settled, startEndpoint } from "../pubsub/endpoint.ts";

@@ -1,4 +1,4 @@
-import type { FaultAction } from "../../../infra/local/wire/faults.ts";
+import type { FaultAction } from "../../../infra/emulators/wire/fault.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../cloud-build/fake-clock.ts";
 import { codeOf, onceAt, startHost, storageAt, storageWith, temporaryDirectory } from "./world.ts";

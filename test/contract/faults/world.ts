@@ -7,16 +7,12 @@ import { fileURLToPath } from "node:url";
 import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
-import { startFirestore } from "../../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../../infra/local/storage/start.ts";
-import type { Clock } from "../../../infra/local/wire/clock.ts";
-import {
-  type Fault,
-  type FaultAction,
-  type FaultTrigger,
-  injectFaults,
-} from "../../../infra/local/wire/faults.ts";
+import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import type { Clock } from "../../../infra/emulators/wire/clock.ts";
+import type { Fault, FaultAction, FaultTrigger } from "../../../infra/emulators/wire/fault.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
 import { freePorts } from "../../support/free-ports.ts";
 
 const PROJECT = "faulty";

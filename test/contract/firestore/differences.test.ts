@@ -1,6 +1,6 @@
 import firestore, { FieldPath } from "@google-cloud/firestore";
 import * as grpc from "@grpc/grpc-js";
-import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
+import { loadProtos } from "../../../infra/emulators/wire/grpc-server.ts";
 import { differsTest } from "../declared.ts";
 import { DATABASE, idsOf, makeClock, ROOT, refusalOf, startWorld } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import { startFirestore } from "../../../infra/local/firestore/start.ts";
+import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
 
 // Hosts the service in a process of its own, for a test that kills it.
 const [directory = "", port = "0"] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
-import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
+import { loadProtos } from "../../../infra/emulators/wire/grpc-server.ts";
 import { DATABASE, type World } from "./world.ts";
 
 interface RawMessage {

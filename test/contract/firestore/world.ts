@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DocumentData, Firestore, type QuerySnapshot } from "@google-cloud/firestore";
 import * as grpc from "@grpc/grpc-js";
-import { type RunningFirestore, startFirestore } from "../../../infra/local/firestore/start.ts";
-import type { Clock } from "../../../infra/local/wire/clock.ts";
+import { type RunningFirestore, startFirestore } from "../../../infra/emulators/firestore/start.ts";
+import type { Clock } from "../../../infra/emulators/wire/clock.ts";
 import { googleChannel } from "../google-channel.ts";
 import {
   contractProject,

@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { loadProtos } from "../../../infra/local/wire/grpc-server.ts";
+import { loadProtos } from "../../../infra/emulators/wire/grpc-server.ts";
 import { standInTest } from "../declared.ts";
 import type { Measure } from "../host.ts";
 import { sleep } from "../target.ts";

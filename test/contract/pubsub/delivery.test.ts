@@ -194,7 +194,7 @@ standInTest("a message that nobody needs any more leaves nothing in the store", 
   const pulled = await pullNow(world, "two");
   expect(pulled).toHaveLength(1);
   await acknowledge(world, "two", pulled);
-  const { openStore } = await import("../../../infra/local/pubsub/store.ts");
+  const { openStore } = await import("../../../infra/emulators/pubsub/store.ts");
   const { database } = openStore(world.directory);
   const count = (table: string) => database.prepare(`SELECT count(*) AS n FROM ${table}`).get();
   expect([count("messages"), count("deliveries")]).toEqual([{ n: 0 }, { n: 0 }]);

@@ -23,7 +23,7 @@ const HOST = `
 
 /** A stand-in in a process of its own, with a client; disposing of it kills it. */
 async function startProcess(directory: string) {
-  const service = new URL("../../../infra/local/pubsub/start.ts", import.meta.url).href;
+  const service = new URL("../../../infra/emulators/pubsub/start.ts", import.meta.url).href;
   const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module"];
   const child = spawn(process.execPath, [...flags, "-e", HOST, service, directory], {
     stdio: ["ignore", "pipe", "inherit"],

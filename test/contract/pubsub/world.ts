@@ -11,8 +11,8 @@ import {
   v1,
 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
-import { type RunningPubsub, startPubsub } from "../../../infra/local/pubsub/start.ts";
-import type { Clock } from "../../../infra/local/wire/clock.ts";
+import { type RunningPubsub, startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import type { Clock } from "../../../infra/emulators/wire/clock.ts";
 import { contractProject, emulatorHost, PATIENCE, randomName, sleep, TARGET } from "../target.ts";
 
 /** The project of this test file. */

@@ -8,8 +8,8 @@ import {
   type RunningStorage,
   type StorageOptions,
   startStorage,
-} from "../../../infra/local/storage/start.ts";
-import type { Clock } from "../../../infra/local/wire/clock.ts";
+} from "../../../infra/emulators/storage/start.ts";
+import type { Clock } from "../../../infra/emulators/wire/clock.ts";
 import { googleAuthorization } from "../google-channel.ts";
 import { contractProject, emulatorHost, randomName, TARGET } from "../target.ts";
 

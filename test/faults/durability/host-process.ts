@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Fault } from "../../../infra/local/wire/faults.ts";
+import type { Fault } from "../../../infra/emulators/wire/fault.ts";
 
 /** The port of each service. */
 export interface HostPorts {

@@ -1,11 +1,11 @@
 // Hosts the four services on one state directory, in a process that the harness kills. It says "loaded"
 // when its code is there, waits for its order, and says when it accepts calls.
 import { join } from "node:path";
-import { startCloudBuild } from "../../../infra/local/cloud-build/start.ts";
-import { startFirestore } from "../../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../../infra/local/storage/start.ts";
-import { injectFaults } from "../../../infra/local/wire/faults.ts";
+import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";
+import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
 import type { HostOrder, HostPorts } from "./host-process.ts";
 
 /** Appends the build's id to the file of runs, then works for as long as its second argument says. */

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Fault } from "../../../infra/local/wire/faults.ts";
-import { seededRandom } from "../../../infra/local/wire/random.ts";
+import type { Fault } from "../../../infra/emulators/wire/fault.ts";
+import { seededRandom } from "../../../infra/emulators/wire/random.ts";
 import { freePorts } from "../../support/free-ports.ts";
 import { buildLoad } from "./build-load.ts";
 import {

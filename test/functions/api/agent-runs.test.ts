@@ -1,4 +1,4 @@
-import type { Agent } from "../../../shared/agent.ts";
+import type { Agent } from "../../../shared/agent/agent.ts";
 import { agentCalls, SETTINGS } from "../../support/agents.ts";
 import { otherOwner } from "../../support/api.ts";
 import { startWorld, type World } from "../../support/world.ts";

@@ -1,6 +1,6 @@
-import { Agent, AgentVersion } from "../../../shared/agent.ts";
+import { Agent, AgentVersion } from "../../../shared/agent/agent.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
-import { validatorOf } from "../../../shared/validate.ts";
+import { validatorOf } from "../../../shared/schema/validate.ts";
 import { agentCalls, SETTINGS } from "../../support/agents.ts";
 import { otherOwner } from "../../support/api.ts";
 import { startWorld, type World } from "../../support/world.ts";

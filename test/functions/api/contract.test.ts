@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Agent } from "../../../shared/agent.ts";
+import type { Agent } from "../../../shared/agent/agent.ts";
 import { type Operation, SCOPES } from "../../../shared/api/operation.ts";
 import { OPERATIONS } from "../../../shared/api/operations.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
-import type { Run } from "../../../shared/run-schema.ts";
 import { type ApiContract, apiContract } from "../../support/api-contract.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
 import { startWorld, type World } from "../../support/world.ts";

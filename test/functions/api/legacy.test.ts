@@ -1,4 +1,4 @@
-import type { Run } from "../../../shared/run-schema.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import { ask, askOld, otherOwner } from "../../support/api.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startWorld, type World } from "../../support/world.ts";

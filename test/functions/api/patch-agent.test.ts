@@ -1,5 +1,5 @@
-import { Agent } from "../../../shared/agent.ts";
-import { validatorOf } from "../../../shared/validate.ts";
+import { Agent } from "../../../shared/agent/agent.ts";
+import { validatorOf } from "../../../shared/schema/validate.ts";
 import { agentCalls, SETTINGS } from "../../support/agents.ts";
 import { startWorld, type World } from "../../support/world.ts";
 

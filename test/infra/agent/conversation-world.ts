@@ -1,12 +1,13 @@
-import type { RepositoryAccess } from "../../../infra/agent/checkout.ts";
+import { objectsOf } from "../../../infra/agent/attempt/objects.ts";
 import { systemClock } from "../../../infra/agent/clock.ts";
-import { objectsOf } from "../../../infra/agent/objects.ts";
-import type { Isolation } from "../../../infra/agent/place.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
-import type { AgentSettings } from "../../../shared/agent-settings.ts";
-import { pathsUnder } from "../../../shared/attempt.ts";
-import type { BuildManifest } from "../../../shared/manifest.ts";
-import { type Session, sessionOf } from "../../../shared/session.ts";
+import type { Isolation } from "../../../infra/agent/sandbox/place.ts";
+import type { RepositoryAccess } from "../../../infra/agent/workspace/checkout.ts";
+import type { AgentSettings } from "../../../shared/agent/settings.ts";
+import { sessionOf } from "../../../shared/attempt/result.ts";
+import { pathsUnder } from "../../../shared/documents/attempt.ts";
+import type { BuildManifest } from "../../../shared/documents/manifest.ts";
+import type { Session } from "../../../shared/documents/session.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 
 interface TurnOptions {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Output } from "../../../shared/manifest.ts";
-import type { Session } from "../../../shared/session.ts";
+import type { Output } from "../../../shared/documents/manifest.ts";
+import type { Session } from "../../../shared/documents/session.ts";
 import { startConversationWorld } from "./conversation-world.ts";
-import { startGitServer } from "./git-server.ts";
+import { startGitServer } from "./workspace/git-server.ts";
 
 test.each(["bubblewrap", "none"] as const)(
   "each turn knows what was said and made in the turns before, with isolation %s",

@@ -1,6 +1,6 @@
-import { takeClaim } from "../../../infra/agent/claim.ts";
+import { takeClaim } from "../../../infra/agent/attempt/claim.ts";
+import { objectsOf } from "../../../infra/agent/attempt/objects.ts";
 import { systemClock } from "../../../infra/agent/clock.ts";
-import { objectsOf } from "../../../infra/agent/objects.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
 import { isAnyProcessWith } from "../../support/processes.ts";
 import { KEY, startWorld } from "./runner-world.ts";

@@ -1,5 +1,5 @@
-import { type AgentEvent, AgentEvent as EventSchema } from "../../../shared/event.ts";
-import { validatorOf } from "../../../shared/validate.ts";
+import { type AgentEvent, AgentEvent as EventSchema } from "../../../shared/documents/event.ts";
+import { validatorOf } from "../../../shared/schema/validate.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 
 type World = Awaited<ReturnType<typeof startWorld>>;

@@ -9,14 +9,14 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Storage } from "@google-cloud/storage";
+import { startStorage } from "../../../infra/emulators/storage/start.ts";
 import {
   type ReceivedRequest,
   startOfflineModel,
 } from "../../../infra/local/offline-model/start.ts";
-import { startStorage } from "../../../infra/local/storage/start.ts";
-import { type AgentSettings, resolveAgent } from "../../../shared/agent-settings.ts";
-import { type AttemptInput, pathsUnder } from "../../../shared/attempt.ts";
-import type { BuildManifest } from "../../../shared/manifest.ts";
+import { type AgentSettings, resolveAgent } from "../../../shared/agent/settings.ts";
+import { type AttemptInput, pathsUnder } from "../../../shared/documents/attempt.ts";
+import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 
 const MAIN = fileURLToPath(new URL("../../../infra/agent/main.ts", import.meta.url));
 const BUCKET = "runs";

@@ -1,4 +1,4 @@
-import { type Line, readLines } from "../../../infra/agent/line-reader.ts";
+import { type Line, readLines } from "../../../infra/agent/sandbox/line-reader.ts";
 import { cutText, cutTextStart, oneLine } from "../../../infra/agent/text.ts";
 
 test.each([

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readSecrets } from "../../../infra/local/secrets.ts";
-import { readFormat } from "../../../infra/local/state-format.ts";
+import { readFormat } from "../../../infra/local/state/format.ts";
 
 /** A directory with such a file of secrets. */
 function withSecrets(content: unknown, mode = 0o600) {

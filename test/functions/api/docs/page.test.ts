@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DOCS_POLICY, docsPage } from "../../../../functions/api/docs/page.ts";
+import { openApiDocument } from "../../../../shared/api/openapi/document.ts";
 import { OPERATIONS } from "../../../../shared/api/operations.ts";
-import { openApiDocument } from "../../../../shared/openapi.ts";
 
 const document = openApiDocument(OPERATIONS, "https://runs.example");
 const page = docsPage(document);

@@ -1,9 +1,9 @@
 // Hosts the four services, each in its folder of a directory, in a process of its own. Prints where they are.
 import { join } from "node:path";
-import { startCloudBuild } from "../../../../infra/local/cloud-build/start.ts";
-import { startFirestore } from "../../../../infra/local/firestore/start.ts";
-import { startPubsub } from "../../../../infra/local/pubsub/start.ts";
-import { startStorage } from "../../../../infra/local/storage/start.ts";
+import { startCloudBuild } from "../../../../infra/emulators/cloud-build/start.ts";
+import { startFirestore } from "../../../../infra/emulators/firestore/start.ts";
+import { startPubsub } from "../../../../infra/emulators/pubsub/start.ts";
+import { startStorage } from "../../../../infra/emulators/storage/start.ts";
 
 const [directory = ""] = process.argv.slice(2);
 const firestore = await startFirestore({ directory: join(directory, "firestore") });

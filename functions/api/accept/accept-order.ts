@@ -1,0 +1,202 @@
+import { createHash } from "node:crypto";
+import type { Request, Response } from "express";
+import { environmentFaults } from "../../../shared/agent/environment.ts";
+import { mcpFaults } from "../../../shared/agent/mcp.ts";
+import { outputSchemaFault } from "../../../shared/agent/output-schema.ts";
+import type { Run } from "../../../shared/documents/run.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { newNonce, newUuid, runId } from "../../../shared/ids.ts";
+import { RUN_LIMITS } from "../../../shared/limits.ts";
+import { type Acceptance, acceptRun, type Order } from "../../../shared/run/accept.ts";
+import type { RunRecord } from "../../../shared/run/record.ts";
+import { utf8Length } from "../../../shared/text.ts";
+import { describeError } from "../../log.ts";
+import type { Services } from "../../services.ts";
+import { sha256 } from "../callers/auth.ts";
+import { invalid, rawBody } from "../http/body.ts";
+import type { Call } from "../http/call.ts";
+import { hangUp } from "../http/hang-up.ts";
+import { answerOf } from "../runs/own-run.ts";
+import { waitSecondsOf } from "./prefer.ts";
+import { type Patience, waitForRun } from "./wait-for-run.ts";
+
+/**
+ * Accepts a run that begins a conversation of its own, and answers. It is durable when this answers.
+ *
+ * @throws {AppError} idempotency_key_reused, invalid
+ */
+export async function acceptOrder(services: Services, call: Call, order: Order): Promise<void> {
+  await answerAccepted(services, call, await placeOrder(services, call, order));
+}
+
+/**
+ * {@link acceptOrder} for an order that depends on a stored agent: a request that was accepted before is
+ * answered as it was then, whatever has become of the agent.
+ */
+export async function acceptAgentOrder(
+  services: Services,
+  call: Call,
+  order: () => Promise<Order>,
+): Promise<void> {
+  const before = await acceptedBefore(services, call);
+  if (before === undefined) await acceptOrder(services, call, await order());
+  else await answerAccepted(services, call, before);
+}
+
+/** The run of the request's Idempotency-Key. */
+async function acceptedBefore(services: Services, call: Call): Promise<Run | undefined> {
+  if (idempotencyKey(call.request) === undefined) return undefined;
+  const acceptance = acceptanceOf(services, call);
+  const record = await services.runs.getRecord(acceptance.id);
+  return record && confirmAccepted(services, call, { acceptance, record });
+}
+
+/** {@link acceptOrder} without the answer. */
+export async function placeOrder(services: Services, call: Call, order: Order): Promise<Run> {
+  refuseTooMuch(services, order);
+  const acceptance = acceptanceOf(services, call);
+  const accepted = acceptRun(order, acceptance);
+  const existing = await services.runs.create(accepted);
+  return confirmAccepted(services, call, { acceptance, record: existing ?? accepted });
+}
+
+/** What the API adds to an order: ids, and the hash of the body that an Idempotency-Key is held to. */
+export function acceptanceOf({ random, now }: Services, { request, owner }: Call): Acceptance {
+  const key = idempotencyKey(request);
+  return {
+    id: runId(key === undefined ? random(16) : idBytes(request, owner, key)),
+    owner,
+    nonce: newNonce(random),
+    sessionId: newUuid(random),
+    requestHash: sha256(rawBody(request)),
+    writer: newNonce(random),
+    now: now(),
+  };
+}
+
+/**
+ * Takes up the run that a commit left there: the new one, which is published, or one of the same
+ * Idempotency-Key.
+ */
+export async function confirmAccepted(
+  services: Services,
+  { response }: Call,
+  { acceptance, record }: { acceptance: Acceptance; record: RunRecord },
+): Promise<Run> {
+  const { run, state } = record;
+  if (state.writer !== acceptance.writer) {
+    confirmReplay(response, state, acceptance);
+  } else if (!state.waitsForTurn) {
+    await publish(services, run);
+  }
+  return run;
+}
+
+/**
+ * Marks the answer as one that was given before.
+ *
+ * @throws {AppError} idempotency_key_reused if it was given to another body
+ */
+export function confirmReplay(
+  response: Response,
+  before: Pick<Acceptance, "requestHash">,
+  { requestHash }: Pick<Acceptance, "requestHash">,
+): void {
+  if (before.requestHash !== requestHash) {
+    const detail = "this Idempotency-Key was sent before with another body; use a new key";
+    throw new AppError("idempotency_key_reused", { detail });
+  }
+  response.set("Idempotency-Replayed", "true");
+}
+
+/**
+ * Answers with a run that was accepted. With `Prefer: wait=N` the answer is held until the run is done,
+ * at most so long.
+ */
+export async function answerAccepted(
+  services: Services,
+  { request, response }: Call,
+  run: Run,
+): Promise<void> {
+  const seconds = waitSecondsOf(request.headers["prefer"]?.toString());
+  const patience = { seconds, signal: hangUp(response) };
+  const latest = seconds === 0 ? run : await latestWithin(services, run, patience);
+  if (seconds > 0 && latest.done) response.status(200).set("Preference-Applied", `wait=${seconds}`);
+  else response.status(202);
+  response.set("Location", `/v1/runs/${run.id}`).json(answerOf(latest));
+}
+
+/** The run when it is done or the caller's patience is over. To have accepted it is never undone by this. */
+export async function latestWithin(services: Services, run: Run, patience: Patience): Promise<Run> {
+  if (run.done) return run;
+  try {
+    return (await waitForRun(services, run.id, patience)) ?? run;
+  } catch (error) {
+    services.log("WARNING", `not waited for: ${describeError(error)}`, { runId: run.id });
+    return run;
+  }
+}
+
+/** The run is durable already: if this fails, the sweep publishes it. */
+async function publish(services: Services, { id, attempt }: Run): Promise<void> {
+  try {
+    await services.publisher.publishAttempt({ runId: id, attempt });
+  } catch (error) {
+    services.log("WARNING", `not published yet: ${describeError(error)}`, { runId: id });
+  }
+}
+
+function idempotencyKey(request: Request): string | undefined {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return undefined;
+  const fits = typeof key === "string" && /^[\x21-\x7e]+$/.test(key);
+  if (fits && key.length <= RUN_LIMITS.idempotencyKeyLength) return key;
+  const detail = `Idempotency-Key must be 1 to ${RUN_LIMITS.idempotencyKeyLength} printable ASCII characters`;
+  throw new AppError("invalid", { detail });
+}
+
+/** The same owner, method, path and key give the same run. */
+function idBytes(request: Request, owner: string, key: string): Uint8Array {
+  const scope = JSON.stringify([owner, request.method, request.path, key]);
+  return createHash("sha256").update(scope).digest();
+}
+
+/** What a schema cannot say: bytes, labels together with the agent's, and the settings. */
+export function refuseTooMuch(
+  services: Pick<Services, "secretRule">,
+  { prompt, settings, labels }: Order,
+): void {
+  const bytes = utf8Length(prompt);
+  if (bytes > RUN_LIMITS.promptBytes) {
+    const detail = `has ${bytes} bytes; at most ${RUN_LIMITS.promptBytes} are accepted`;
+    throw invalid([{ pointer: "/prompt", detail }]);
+  }
+  const count = Object.keys(labels).length;
+  if (count > RUN_LIMITS.labels) {
+    const detail = `are ${count} together with those of the agent or the run before; at most ${RUN_LIMITS.labels} are accepted`;
+    throw invalid([{ pointer: "/labels", detail }]);
+  }
+  refuseSettings(services, settings, "/agent/settings");
+}
+
+/**
+ * @param pointer to the settings in the request's body
+ * @throws {AppError} invalid
+ */
+export function refuseSettings(
+  { secretRule }: Pick<Services, "secretRule">,
+  settings: Order["settings"],
+  pointer: string,
+): void {
+  const bytes = utf8Length(JSON.stringify(settings));
+  if (bytes > RUN_LIMITS.settingsBytes) {
+    const detail = `have ${bytes} bytes as JSON; at most ${RUN_LIMITS.settingsBytes} are accepted`;
+    throw invalid([{ pointer, detail }]);
+  }
+  const faults = [...environmentFaults(settings, secretRule), ...mcpFaults(settings)];
+  if (faults.length > 0) {
+    throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));
+  }
+  const fault = settings.outputSchema && outputSchemaFault(settings.outputSchema);
+  if (fault !== undefined) throw invalid([{ pointer: `${pointer}/outputSchema`, detail: fault }]);
+}

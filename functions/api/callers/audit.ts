@@ -1,0 +1,27 @@
+import type { Operation } from "../../../shared/api/operation.ts";
+import type { Services } from "../../services.ts";
+import type { Call } from "../http/call.ts";
+
+/** Characters of a path that are logged: longer than any that there is. */
+const RESOURCE_LENGTH = 200;
+
+/**
+ * Logs who asked for a change, which, of what, and how it was answered; nothing of what was sent. What builds report
+ * is not a change that somebody asks for.
+ */
+export function audit(
+  { log }: Pick<Services, "log">,
+  { request, response, principal }: Call,
+  { operation, status }: { operation: Operation; status: number },
+): void {
+  if (operation.method === "get" || principal === undefined) return;
+  const requestId = /^[0-9a-f]{32}/.exec(request.get("x-cloud-trace-context") ?? "")?.[0];
+  const resource = response.get("Location") ?? request.path;
+  log("INFO", "audit", {
+    actor: { owner: principal.owner, key: principal.keyId },
+    operation: operation.id,
+    resource: resource.slice(0, RESOURCE_LENGTH),
+    status,
+    ...(requestId !== undefined && { requestId }),
+  });
+}

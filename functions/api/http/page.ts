@@ -1,0 +1,57 @@
+import type { Part, Position } from "../../cloud/firestore/page-query.ts";
+import { sha256 } from "../callers/auth.ts";
+import { invalid } from "./body.ts";
+import type { Call } from "./call.ts";
+
+const DEFAULT_PAGE_SIZE = 20;
+
+/** The year 9999 ends here; Firestore knows no later instant. */
+const MAX_RANK = Date.UTC(10_000, 0) - 1;
+
+/** A list as its pages are made of it. */
+interface List<T> {
+  read(part: Part): Promise<T[]>;
+  positionOf(item: T): Position;
+  /** How an item is shown. */
+  show(item: T): unknown;
+}
+
+/**
+ * Answers a page of a list: `{items, nextPageToken}`. A token says where the page ended, so that items
+ * which are added or erased meanwhile move nothing; it holds for its owner, list and filter alone.
+ *
+ * @param query `pageSize`, `pageToken`, and the filter
+ * @throws {AppError} invalid if the token is not one of this list
+ */
+export async function answerPage<T>(
+  { request, response, owner }: Call,
+  query: { pageSize?: number; pageToken?: string },
+  { read, positionOf, show }: List<T>,
+): Promise<void> {
+  const { pageSize = DEFAULT_PAGE_SIZE, pageToken, ...filter } = query;
+  const scope = sha256(JSON.stringify([owner, request.path, Object.entries(filter).sort()]));
+  const after = pageToken === undefined ? undefined : readToken(pageToken, scope);
+  const found = await read({ limit: pageSize + 1, after });
+  const items = found.slice(0, pageSize);
+  const last = found.length > pageSize ? items.at(-1) : undefined;
+  response.json({
+    items: items.map(show),
+    ...(last !== undefined && { nextPageToken: writeToken(positionOf(last), scope) }),
+  });
+}
+
+/** Which list a token is of; no secret: whoever makes one up reads no more than the list has. */
+const SCOPE_LENGTH = 16;
+
+function writeToken({ rank, id }: Position, scope: string): string {
+  return Buffer.from(`${scope.slice(0, SCOPE_LENGTH)} ${rank} ${id}`).toString("base64url");
+}
+
+function readToken(token: string, scope: string): Position {
+  const text = Buffer.from(token, "base64url").toString("latin1");
+  const [, rank, id = ""] = /^\w+ (\d{1,15}) (\w{1,64})$/.exec(text) ?? [];
+  const position = { rank: Number(rank), id };
+  if (position.rank <= MAX_RANK && writeToken(position, scope) === token) return position;
+  const detail = "is no nextPageToken of this list with this filter; begin again without pageToken";
+  throw invalid([{ pointer: "/pageToken", detail }]);
+}

@@ -1,0 +1,62 @@
+import { artifactOf } from "../../../shared/attempt/result.ts";
+import type { Output } from "../../../shared/documents/manifest.ts";
+import { AppError } from "../../../shared/errors.ts";
+import type { RunRecord } from "../../../shared/run/record.ts";
+import { pathsOf } from "../../attempts/attempt-outcome.ts";
+import { refusing } from "../../cloud/google-error.ts";
+import type { Services } from "../../services.ts";
+import type { Call } from "../http/call.ts";
+import { sendContent } from "../http/send-content.ts";
+import { ownRecord } from "./own-run.ts";
+
+const PATCH = "patch.diff";
+
+/** `GET /v1/runs/{id}/artifacts`: every artifact of a finished run; none while it is at work. */
+export async function listArtifacts(services: Services, call: Call): Promise<void> {
+  const outputs = await outputsOf(services, await ownRecord(services, call));
+  const items = outputs.map((output) =>
+    artifactOf(output, services.artifacts.uriOf(output.object)),
+  );
+  call.response.json({ items });
+}
+
+/** `GET /v1/runs/{id}/artifacts/{name+}`: the content of one. */
+export async function getArtifact(services: Services, call: Call): Promise<void> {
+  const record = await ownRecord(services, call);
+  const { id } = record.run;
+  const segments: unknown = call.request.params["name"];
+  const name = Array.isArray(segments) ? segments.join("/") : String(segments);
+  const output = (await outputsOf(services, record)).find((item) => item.name === name);
+  if (output === undefined) {
+    refuseUnfinished(record, "its artifacts come");
+    const detail = `run ${id} has no artifact ${name}; /v1/runs/${id}/artifacts lists those that it has`;
+    throw new AppError("not_found", { detail });
+  }
+  await sendContent(services, call, output);
+}
+
+/** `GET /v1/runs/{id}/patch`: what the run changed, for `git apply`. */
+export async function getPatch(services: Services, call: Call): Promise<void> {
+  const record = await ownRecord(services, call);
+  const patch = (await outputsOf(services, record)).find(({ name }) => name === PATCH);
+  if (patch === undefined || patch.sizeBytes === 0) {
+    refuseUnfinished(record, "its patch comes");
+    throw new AppError("not_found", { detail: `run ${record.run.id} changed no files` });
+  }
+  await sendContent(services, call, patch);
+}
+
+/** All outputs that the manifest names; the names are looked for in it alone. */
+async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<readonly Output[]> {
+  if (!record.run.done) return [];
+  const paths = pathsOf(record);
+  const manifest = await refusing("Cloud Storage", () => artifacts.manifestOf(paths));
+  if (manifest?.by !== "build") return [];
+  return manifest.outputs.filter(({ object }) => object.startsWith(paths.outputs));
+}
+
+function refuseUnfinished({ run }: RunRecord, what: string): void {
+  if (run.done) return;
+  const detail = `run ${run.id} is ${run.status}; ${what} with its end`;
+  throw new AppError("not_found", { detail });
+}

@@ -1,0 +1,124 @@
+import { CONVERSATION_ID, type Conversation } from "../../../shared/documents/conversation.ts";
+import { CreateTurn, type Run } from "../../../shared/documents/run.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { RUN_LIMITS } from "../../../shared/limits.ts";
+import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
+import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
+import type { Services } from "../../services.ts";
+import {
+  acceptanceOf,
+  answerAccepted,
+  confirmAccepted,
+  refuseTooMuch,
+} from "../accept/accept-order.ts";
+import { validBody } from "../http/body.ts";
+import type { Call } from "../http/call.ts";
+import { agentOf } from "./create-run.ts";
+import { answerOf } from "./own-run.ts";
+
+/** `GET /v1/conversations/{id}`: the conversation and its turns. */
+export async function getConversation(services: Services, call: Call): Promise<void> {
+  const conversation = await ownConversation(services, call);
+  const runs = await services.runs.listTurns(conversation);
+  call.response.json({ ...conversation, items: runs.map(answerOf) });
+}
+
+/** `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names one. */
+export async function createTurn(services: Services, call: Call): Promise<void> {
+  const { prompt, agent, labels, onBusy = "refuse" } = validBody(call.request, CreateTurn);
+  const conversation = await ownConversation(services, call);
+  const chosen =
+    agent === undefined
+      ? await agentOfLatest(services, conversation)
+      : await agentOf(services, call.owner, agent);
+  await acceptNextTurn(services, call, {
+    conversationId: conversation.id,
+    order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
+    refuses: (before) => {
+      if (onBusy === "refuse") refuseBusy(before);
+    },
+  });
+}
+
+/** A run that shall be the next turn of a conversation. */
+interface Turn {
+  conversationId: string;
+  order: Order;
+  /** Throws if this turn may not be added to the conversation as it is. */
+  refuses(before: BeforeTurn): void;
+}
+
+/**
+ * Accepts a run as the next turn of a conversation, and answers.
+ *
+ * @throws {AppError} conversation_busy, limit_reached, idempotency_key_reused, invalid
+ */
+export async function acceptNextTurn(services: Services, call: Call, turn: Turn): Promise<void> {
+  await answerAccepted(services, call, await placeTurn(services, call, turn));
+}
+
+/** {@link acceptNextTurn} without the answer. */
+export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
+  refuseTooMuch(services, turn.order);
+  const acceptance: Acceptance = acceptanceOf(services, call);
+  const created = await services.runs.createTurn(turn.conversationId, {
+    id: acceptance.id,
+    owner: acceptance.owner,
+    accept: (before) => {
+      turn.refuses(before);
+      refuseFull(before.conversation);
+      return acceptTurn(turn.order, acceptance, before);
+    },
+  });
+  if (created === undefined) throw noConversation(turn.conversationId);
+  return confirmAccepted(services, call, { acceptance, record: created });
+}
+
+/** @throws {AppError} conversation_busy if a turn is at work */
+function refuseBusy({ conversation: { id, activeRun } }: BeforeTurn): void {
+  if (activeRun === null) return;
+  const detail = `run ${activeRun} is at work in conversation ${id}; wait for it, cancel it, or send onBusy: "queue"`;
+  throw new AppError("conversation_busy", { detail });
+}
+
+function refuseFull({ id, queue }: Conversation): void {
+  if (queue.length < RUN_LIMITS.queuedTurns) return;
+  const detail = `${queue.length} turns of conversation ${id} wait already; wait for some of them to end`;
+  throw new AppError("limit_reached", { detail });
+}
+
+/** What the latest turn ran with: the same version, or its settings. Without one: the defaults. */
+export async function agentOfLatest(
+  { runs }: Services,
+  { queue, lastRun }: Conversation,
+): Promise<Pick<Order, "agent" | "settings" | "labels">> {
+  const latest = queue.at(-1) ?? lastRun;
+  const request = latest === null ? undefined : await runs.getRequest(latest);
+  if (request === undefined) return { agent: null, settings: {}, labels: {} };
+  return { agent: request.agent, settings: request.settings, labels: {} };
+}
+
+/** The conversation that the path names. */
+function ownConversation(services: Services, { request, owner }: Call): Promise<Conversation> {
+  return conversationOf(services, owner, String(request.params["id"]));
+}
+
+/**
+ * A conversation of this owner; one that is absent and one of another owner look the same.
+ *
+ * @throws {AppError} not_found
+ */
+export async function conversationOf(
+  { runs }: Services,
+  owner: string,
+  id: string,
+): Promise<Conversation> {
+  const hasForm = new RegExp(CONVERSATION_ID).test(id);
+  const conversation = hasForm ? await runs.getConversation(id) : undefined;
+  if (conversation?.owner !== owner) throw noConversation(id);
+  return conversation;
+}
+
+function noConversation(id: string): AppError {
+  return new AppError("not_found", { detail: `there is no conversation ${id}` });
+}

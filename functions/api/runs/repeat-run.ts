@@ -1,0 +1,80 @@
+import { Overrides, type Run } from "../../../shared/documents/run.ts";
+import { AppError } from "../../../shared/errors.ts";
+import type { Order, ResolvedRequest } from "../../../shared/run/accept.ts";
+import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
+import type { Services } from "../../services.ts";
+import { acceptOrder } from "../accept/accept-order.ts";
+import { validBody } from "../http/body.ts";
+import type { Call } from "../http/call.ts";
+import { acceptNextTurn } from "./conversations.ts";
+import { ownRun } from "./own-run.ts";
+
+const GO_ON = "Continue where you left off.";
+
+/** `POST /v1/runs/{id}/rerun`: the same resolved request once more, in a conversation of its own. */
+export async function rerunRun(services: Services, call: Call): Promise<void> {
+  const run = await ownRun(services, call);
+  const overrides = validBody(call.request, Overrides, { isOptional: true });
+  const request = await requestOf(services, run);
+  await acceptOrder(services, call, orderOf(run, request, overrides));
+}
+
+/**
+ * `POST /v1/runs/{id}/continue`: the next turn of the run's conversation, for a run that was stopped
+ * before it was done. Without a prompt the agent is told to go on; one that never started gets the
+ * run's own prompt.
+ */
+export async function continueRun(services: Services, call: Call): Promise<void> {
+  const run = await ownRun(services, call);
+  const overrides = validBody(call.request, Overrides, { isOptional: true });
+  refuseUnstopped(run);
+  const request = await requestOf(services, run);
+  const hasStarted = run.conversation.session !== null;
+  const order = orderOf(run, request, {
+    prompt: hasStarted ? GO_ON : request.prompt,
+    ...overrides,
+  });
+  await acceptNextTurn(services, call, {
+    conversationId: run.conversation.id,
+    order,
+    refuses: (before) => refuseNotLast(run, before),
+  });
+}
+
+function orderOf(run: Run, request: ResolvedRequest, overrides: Overrides): Order {
+  const { prompt = request.prompt, settings, labels } = overrides;
+  return {
+    prompt,
+    // Settings of its own: the run is no longer one of the stored agent's version.
+    agent: settings === undefined ? request.agent : null,
+    settings: { ...request.settings, ...settings },
+    labels: { ...request.labels, ...labels },
+    parentRunId: run.id,
+  };
+}
+
+function refuseUnstopped(run: Run): void {
+  if (!run.done) {
+    throw new AppError("conflict", { detail: `run ${run.id} is not over; cancel it or wait` });
+  }
+  const isStopped = ["timed_out", "cancelled", "expired"].includes(run.status);
+  if (isStopped || run.error?.kind === "limit") return;
+  const detail = `run ${run.id} ${run.status}, and was not stopped by a limit, a timeout or a cancel; send a new turn to /v1/conversations/${run.conversation.id}/runs`;
+  throw new AppError("conflict", { detail });
+}
+
+function refuseNotLast(run: Run, { conversation: { id, activeRun, lastRun } }: BeforeTurn): void {
+  if (activeRun !== null) {
+    const detail = `run ${activeRun} is at work in conversation ${id}; wait for it or cancel it`;
+    throw new AppError("conversation_busy", { detail });
+  }
+  if (lastRun === run.id) return;
+  const detail = `conversation ${id} went on after run ${run.id} (with ${lastRun}); send a new turn to /v1/conversations/${id}/runs`;
+  throw new AppError("conflict", { detail });
+}
+
+async function requestOf({ runs }: Services, { id }: Run): Promise<ResolvedRequest> {
+  const request = await runs.getRequest(id);
+  if (request === undefined) throw new Error(`run ${id} has no request`);
+  return request;
+}

@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import type { Firestore, Transaction } from "@google-cloud/firestore";
+import { AppError } from "../../../shared/errors.ts";
+import { fromDocument } from "./client.ts";
+
+/** How many runs each owner may have; undefined: any number. */
+export interface RunQuotas {
+  /** Runs that are not done, those that wait included. */
+  concurrent: number | undefined;
+  /** Runs accepted on one day of UTC, those that were deleted since included. */
+  daily: number | undefined;
+}
+
+/** `owners/{SHA-256 of the owner, hex}`: what an owner has had of the quotas. */
+interface OwnerDocument {
+  schemaVersion: 1;
+  owner: string;
+  /** `2026-01-31`, in UTC. */
+  day: string;
+  /** Runs accepted on that day. */
+  runsToday: number;
+}
+
+/** How long to wait for one of the runs at work to end: nobody knows. */
+const CONCURRENT_RETRY_SECONDS = 30;
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * Counts runs against quotas in the transactions that accept them. Each writes the owner's document, so that of
+ * several at once every one sees those before it.
+ */
+export class Admission {
+  readonly #firestore: Firestore;
+  readonly #quotas: RunQuotas;
+  readonly #lines = new Map<string, Promise<unknown>>();
+
+  constructor(firestore: Firestore, quotas: RunQuotas) {
+    this.#firestore = firestore;
+    this.#quotas = quotas;
+  }
+
+  /** Does one piece of an owner's work after the other: transactions on one document only get in each other's way. */
+  async inLine<T>(owner: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#lines.get(owner);
+    const own = (before ?? Promise.resolve()).then(work, work);
+    this.#lines.set(owner, own);
+    try {
+      return await own;
+    } finally {
+      if (this.#lines.get(owner) === own) this.#lines.delete(owner);
+    }
+  }
+
+  /**
+   * Reads whether an owner may have one more run.
+   *
+   * @returns writes that there is one more; call it when the transaction has read everything
+   * @throws {AppError} limit_reached
+   */
+  async admit(transaction: Transaction, owner: string): Promise<() => void> {
+    const hash = createHash("sha256").update(owner).digest("hex");
+    const document = this.#firestore.doc(`owners/${hash}`);
+    const snapshot = await transaction.get(document);
+    const now = snapshot.readTime.toDate();
+    const had = fromDocument(snapshot.data()) as OwnerDocument | undefined;
+    const day = now.toISOString().slice(0, 10);
+    const runsToday = had?.day === day ? had.runsToday : 0;
+    this.#refuseDaily(runsToday, now);
+    await this.#refuseConcurrent(transaction, owner);
+    const has: OwnerDocument = { schemaVersion: 1, owner, day, runsToday: runsToday + 1 };
+    return () => void transaction.set(document, has);
+  }
+
+  #refuseDaily(runsToday: number, now: Date): void {
+    const { daily } = this.#quotas;
+    if (daily === undefined || runsToday < daily) return;
+    const detail = `${runsToday} runs were accepted today; at most ${daily} are, until midnight UTC`;
+    const retryAfterSeconds = Math.ceil((DAY_MS - (now.getTime() % DAY_MS)) / 1000);
+    throw new AppError("limit_reached", { detail, retryAfterSeconds });
+  }
+
+  async #refuseConcurrent(transaction: Transaction, owner: string): Promise<void> {
+    const { concurrent } = this.#quotas;
+    if (concurrent === undefined) return;
+    const runs = this.#firestore.collection("runs").where("owner", "==", owner);
+    const unfinished = runs.where("done", "==", false).limit(concurrent);
+    const { count } = (await transaction.get(unfinished.count())).data();
+    if (count < concurrent) return;
+    const detail = `${concurrent} runs are not done yet, and no more may be; wait for one, or cancel one`;
+    throw new AppError("limit_reached", { detail, retryAfterSeconds: CONCURRENT_RETRY_SECONDS });
+  }
+}
+
+/** What counts runs; undefined if there is no quota, so that accepting one costs nothing more. */
+export function openAdmission(firestore: Firestore, quotas: RunQuotas): Admission | undefined {
+  const isUnlimited = quotas.concurrent === undefined && quotas.daily === undefined;
+  return isUnlimited ? undefined : new Admission(firestore, quotas);
+}

@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import type { Bucket, File, FileOptions } from "@google-cloud/storage";
+import { type BuildPlan, logObject } from "../../../shared/attempt/build-plan.ts";
+import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
+import {
+  type BuildManifest,
+  Claim,
+  MANIFEST_LIMITS,
+  Manifest,
+  type Output,
+} from "../../../shared/documents/manifest.ts";
+import { validatorOf } from "../../../shared/schema/validate.ts";
+import { codeOf } from "../google-error.ts";
+import type { LazyStorage } from "./client.ts";
+
+const PRECONDITION_FAILED = 412;
+const NOT_FOUND = 404;
+
+const validateClaim = validatorOf(Claim);
+const validateManifest = validatorOf(Manifest);
+
+/** An object's content together with the generation that it was read at. */
+interface Content {
+  bytes: Buffer;
+  generation: string;
+}
+
+/**
+ * The objects of attempts in Cloud Storage: input, claim, cancel marker, outputs, manifest. Claim and
+ * manifest are created once; whoever comes second reads what the first has written.
+ */
+export class Artifacts {
+  readonly bucketName: string;
+  readonly #storage: LazyStorage;
+
+  constructor({ bucket }: { bucket: string }, storage: LazyStorage) {
+    this.bucketName = bucket;
+    this.#storage = storage;
+  }
+
+  /** Loads Google's client, which takes a while; the first call does otherwise. */
+  async load(): Promise<void> {
+    await this.#bucket();
+  }
+
+  uriOf(object: string): string {
+    return `gs://${this.bucketName}/${object}`;
+  }
+
+  /** Uploads a build's source and returns it pinned by its generation. */
+  async putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]> {
+    await this.#create(object, archive, "application/gzip");
+    const [metadata] = await (await this.#file(object)).getMetadata();
+    return { bucket: this.bucketName, object, generation: String(metadata.generation) };
+  }
+
+  async claimOf(paths: AttemptPaths): Promise<Claim | undefined> {
+    const content = await this.#read(paths.claim, MANIFEST_LIMITS.bytes);
+    if (content === undefined) return undefined;
+    const claim = validateClaim(parseJson(content.bytes));
+    // Only a claim that a build forged can be malformed: no agent of ours stands behind it.
+    return claim.ok ? claim.value : { by: "seal", cause: "malformed claim" };
+  }
+
+  /** Seals the attempt's claim unless somebody has it, and returns the claim that counts. */
+  async sealClaim(paths: AttemptPaths, cause: string): Promise<Claim> {
+    await this.#createJson(paths.claim, { by: "seal", cause } satisfies Claim);
+    const claim = await this.claimOf(paths);
+    if (claim === undefined) throw new Error(`${paths.claim} vanished`);
+    return claim;
+  }
+
+  /** Tells the build to stop. Repeating it does nothing. */
+  async markCancel(paths: AttemptPaths): Promise<void> {
+    await this.#createJson(paths.cancel, {});
+  }
+
+  async manifestOf(paths: AttemptPaths): Promise<Manifest | undefined> {
+    const content = await this.#read(paths.manifest, MANIFEST_LIMITS.bytes);
+    if (content === undefined) return undefined;
+    const manifest = validateManifest(parseJson(content.bytes));
+    if (manifest.ok) return manifest.value;
+    const fault = manifest.faults[0];
+    return {
+      schemaVersion: 1,
+      by: "seal",
+      cause: `malformed manifest: ${fault?.pointer} ${fault?.detail}`,
+    };
+  }
+
+  /** Seals the attempt's manifest unless there is one, and returns the manifest that counts. */
+  async sealManifest(paths: AttemptPaths, cause: string): Promise<Manifest> {
+    await this.#createJson(paths.manifest, {
+      schemaVersion: 1,
+      by: "seal",
+      cause,
+    } satisfies Manifest);
+    const manifest = await this.manifestOf(paths);
+    if (manifest === undefined) throw new Error(`${paths.manifest} vanished`);
+    return manifest;
+  }
+
+  /**
+   * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it goes on
+   * with what is left.
+   *
+   * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
+   */
+  async deleteRun(runId: string, logsBucket: string): Promise<void> {
+    const prefix = `attempts/${runId}/`;
+    const [files] = await (await this.#bucket()).getFiles({ prefix });
+    for (const { name } of files.filter((file) => file.name.endsWith("/claim"))) {
+      const claim = await this.claimOf(pathsUnder(name.slice(0, -"claim".length)));
+      if (claim?.by === "build") await this.#deleteLog(logsBucket, claim.buildId);
+    }
+    // The claims say where the logs are, so they go last.
+    const last = files.filter((file) => file.name.endsWith("/claim"));
+    const first = files.filter((file) => !last.includes(file));
+    for (const group of [first, last]) {
+      await Promise.all(group.map((file) => file.delete({ ignoreNotFound: true })));
+    }
+  }
+
+  async #deleteLog(logsBucket: string, buildId: string): Promise<void> {
+    const { bucket, name } = logObject(logsBucket, buildId);
+    await (await this.#storage()).bucket(bucket).file(name).delete({ ignoreNotFound: true });
+  }
+
+  /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */
+  async faultOf(manifest: BuildManifest, paths: AttemptPaths): Promise<string | undefined> {
+    const faults = await Promise.all(
+      manifest.outputs.map((output) => this.#faultOf(output, paths)),
+    );
+    return faults.find((fault) => fault !== undefined);
+  }
+
+  async #faultOf(output: Output, paths: AttemptPaths): Promise<string | undefined> {
+    if (!output.object.startsWith(paths.outputs)) return `${output.name} is not one of its outputs`;
+    // The result is read whole and checked against its digest; the rest by presence and size.
+    if (output.name === "result.json") return this.#digestFault(output);
+    try {
+      const [metadata] = await (await this.#file(output.object)).getMetadata();
+      if (Number(metadata.size) === output.sizeBytes) return undefined;
+      return `${output.name} has ${metadata.size} bytes, not ${output.sizeBytes}`;
+    } catch (error) {
+      if (codeOf(error) === NOT_FOUND) return `${output.name} is missing`;
+      throw error;
+    }
+  }
+
+  async #digestFault(output: Output): Promise<string | undefined> {
+    const content = await this.#read(output.object, output.sizeBytes);
+    if (content === undefined) return `${output.name} is missing`;
+    const sha256 = createHash("sha256").update(content.bytes).digest("hex");
+    return sha256 === output.sha256 ? undefined : `${output.name} is not what was uploaded`;
+  }
+
+  #createJson(object: string, value: unknown): Promise<void> {
+    return this.#create(object, Buffer.from(JSON.stringify(value)), "application/json");
+  }
+
+  /** Creates the object; one that exists already is left as it is. */
+  async #create(object: string, bytes: Buffer, contentType: string): Promise<void> {
+    try {
+      const file = await this.#file(object);
+      await file.save(bytes, {
+        resumable: false,
+        contentType,
+        preconditionOpts: { ifGenerationMatch: 0 },
+      });
+    } catch (error) {
+      if (codeOf(error) !== PRECONDITION_FAILED) throw error;
+    }
+  }
+
+  /**
+   * Reads one generation whole: some downloads come back short without an error. An object larger than
+   * it can rightly be reads as empty, which nothing accepts.
+   */
+  async #read(object: string, maxBytes: number): Promise<Content | undefined> {
+    try {
+      const [metadata] = await (await this.#file(object)).getMetadata();
+      const sizeBytes = Number(metadata.size);
+      const generation = String(metadata.generation);
+      if (sizeBytes > maxBytes) return { bytes: Buffer.alloc(0), generation };
+      const [bytes] = await (await this.#file(object, { generation })).download();
+      if (bytes.length === sizeBytes) return { bytes, generation };
+      throw new Error(`${object}: read ${bytes.length} of ${sizeBytes} bytes`);
+    } catch (error) {
+      if (codeOf(error) === NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  async #file(object: string, options?: FileOptions): Promise<File> {
+    return (await this.#bucket()).file(object, options);
+  }
+
+  async #bucket(): Promise<Bucket> {
+    return (await this.#storage()).bucket(this.bucketName);
+  }
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+import { setTimeout } from "node:timers/promises";
+import type { AgentEvent } from "../../../shared/documents/event.ts";
+import type { Clock } from "../clock.ts";
+import { messageOf } from "../text.ts";
+import { type NumberedEvent, openEventQueue } from "./event-queue.ts";
+
+/** What people are told that a running agent does. */
+export interface Progress {
+  /** One line, at most 200 characters. */
+  text: string;
+  turn: number;
+}
+
+export interface ProgressOptions {
+  url: string;
+  token: string;
+  /** Named in each report. */
+  attempt: number;
+  buildId: string;
+  intervalMs: number;
+  clock: Clock;
+  log(line: string): void;
+}
+
+export interface ProgressReporter {
+  /** Takes note of the latest progress; never waits and never fails. */
+  report(progress: Progress): void;
+  /** Takes an event that every one who follows the run shall get; never waits and never fails. */
+  add(event: AgentEvent): void;
+  /** Sends what is still unsent, unless that takes too long. */
+  close(): Promise<void>;
+}
+
+/** The sign that the agent is being started: it makes the run `running` and says no more. */
+export const STARTING: Progress = { text: "", turn: 0 };
+/** Goes with events that come before any progress. */
+const STARTED: Progress = { text: "The agent is starting.", turn: 0 };
+
+/** A turn's text and its tool call come shortly after each other, and the call says more. */
+const COALESCE_MS = 30;
+const TIMEOUT_MS = 5_000;
+/** For everything that is unsent at the end, */
+const FLUSH_MS = 5_000;
+/** … with this long between a report that failed and the next. */
+const FLUSH_PAUSE_MS = 250;
+/** Answers to a report that would be no other the next time: its events are given up. */
+const REFUSALS = [400, 413, 422];
+/** Answers that mean that nothing of this attempt is taken any more. */
+const OVER = [401, 403, 404, 409, 410];
+
+/**
+ * Reports progress and events: at most once per interval, one request at a time. Of progress the latest
+ * counts, and is lost if its report fails; events are sent again until they have arrived. The first
+ * report that fails is logged.
+ */
+export function startProgress(options: ProgressOptions): ProgressReporter {
+  const { clock, intervalMs, log } = options;
+  const queue = openEventQueue();
+  let latest: Progress | undefined;
+  let last = STARTED;
+  let takeBack: (() => void) | undefined;
+  let sending: Promise<unknown> | undefined;
+  let notBefore = clock.now();
+  let isClosed = false;
+  let hasFailed = false;
+
+  const hasNews = (): boolean => latest !== undefined || !queue.isEmpty();
+  const send = async (signal: AbortSignal): Promise<Answer> => {
+    const events = queue.batch();
+    const progress = latest ?? last;
+    if (progress !== STARTING) notBefore = clock.now() + intervalMs;
+    latest = undefined;
+    const answer = await post(
+      options,
+      { ...progress, ...(events.length > 0 && { events }) },
+      signal,
+    );
+    if (answer.problem === undefined || REFUSALS.includes(answer.status ?? 0)) queue.remove(events);
+    if (answer.problem !== undefined && !hasFailed) {
+      hasFailed = true;
+      log(`progress is not reported: ${answer.problem}`);
+    }
+    return answer;
+  };
+  const start = (): void => {
+    takeBack = undefined;
+    sending = send(AbortSignal.timeout(TIMEOUT_MS)).finally(() => {
+      sending = undefined;
+      plan();
+    });
+  };
+  const plan = (): void => {
+    if (isClosed || takeBack || sending || !hasNews()) return;
+    if (latest === STARTING) start();
+    else takeBack = clock.after(Math.max(notBefore - clock.now(), COALESCE_MS), start);
+  };
+  return {
+    report(progress) {
+      latest = progress;
+      if (progress !== STARTING) last = progress;
+      plan();
+    },
+    add(event) {
+      queue.add(event);
+      plan();
+    },
+    async close() {
+      isClosed = true;
+      takeBack?.();
+      await sending;
+      await flush(hasNews, send);
+      if (!queue.isEmpty()) log("the last events are not reported");
+    },
+  };
+}
+
+/** Reports without pausing, until there is nothing left, nobody takes it, or the time is over. */
+async function flush(
+  hasNews: () => boolean,
+  send: (signal: AbortSignal) => Promise<Answer>,
+): Promise<void> {
+  const late = AbortSignal.timeout(FLUSH_MS);
+  while (hasNews() && !late.aborted) {
+    const { problem, status = 0 } = await send(late);
+    if (OVER.includes(status)) break;
+    if (problem !== undefined) await setTimeout(FLUSH_PAUSE_MS);
+  }
+}
+
+interface Answer {
+  /** Absent if there was no answer at all. */
+  status?: number;
+  /** What went wrong, if anything did. */
+  problem?: string;
+}
+
+async function post(
+  { url, token, attempt, buildId }: ProgressOptions,
+  news: Progress & { events?: NumberedEvent[] },
+  signal: AbortSignal,
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ attempt, buildId, ...news }),
+      redirect: "error",
+      signal,
+    });
+    await response.body?.cancel();
+    const { ok, status } = response;
+    return ok ? { status } : { status, problem: `HTTP ${status}` };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}

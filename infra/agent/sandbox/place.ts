@@ -1,0 +1,159 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ResolvedAgent } from "../../../shared/agent/settings.ts";
+import type { AgentPlace, Installed } from "../engines/claude-code/command.ts";
+import { RELAY_SHOWN, socketsIn } from "./launch.ts";
+import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
+
+/** How an agent is kept apart from the machine. */
+export type Isolation = "bubblewrap" | "none";
+
+/** The private folders of one attempt on this machine. */
+export interface Folders {
+  root: string;
+  /** The agent writes in these three only. */
+  workspace: string;
+  home: string;
+  temporary: string;
+  sockets: string;
+  /** Ours: the repository of states, and the outputs. */
+  git: string;
+  outputs: string;
+  /** What the sandbox shows of ours. */
+  files: string;
+}
+
+const AGENT_FOLDER = "/opt/agent";
+const SOCKETS_INSIDE = "/run/runyard";
+const PATH_INSIDE = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:${INSIDE.home}:/bin/bash\n`;
+const GROUP = "root:x:0:\nagent:x:1000:\n";
+const HOSTS = "127.0.0.1 localhost build\n::1 localhost\n";
+
+/** Makes the private folders below `parent`; nobody else on the machine may enter them. */
+export async function makeFolders(parent: string): Promise<Folders> {
+  const root = await realpath(await mkdtemp(join(parent, "runyard-")));
+  await chmod(root, 0o700);
+  const names = ["workspace", "home", "temporary", "sockets", "git", "outputs", "files"] as const;
+  const entries = names.map((name) => [name, join(root, name)] as const);
+  for (const [name, path] of entries) if (name !== "git") await mkdir(path);
+  return { root, ...(Object.fromEntries(entries) as Omit<Folders, "root">) };
+}
+
+/** Removes the private folders, whatever an agent did to their permissions. */
+export async function removeFolders({ root }: Folders): Promise<void> {
+  await rm(root, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+}
+
+/** Where the agent finds its things, and the sandbox that shows them, if there is one. */
+export interface Arrangement {
+  place: AgentPlace;
+  directory: string;
+  sockets: { modelSocket: string; egressSocket: string };
+  /** One script per setup command, in their order, as the agent sees them. */
+  setupFiles: string[];
+  /** Absent without isolation. */
+  plan?: SandboxPlan;
+}
+
+interface Wanted {
+  isolation: Isolation;
+  installed: Installed;
+  agent: Pick<ResolvedAgent, "instructions" | "mcpServers" | "setupCommands">;
+  /** The runner's own `PATH`, used without isolation. */
+  path: string;
+}
+
+/** Makes the agent's files and says where it will find them. */
+export async function arrange(folders: Folders, wanted: Wanted): Promise<Arrangement> {
+  const files = filesOf(wanted.agent);
+  await writeFiles(folders.files, files);
+  return wanted.isolation === "bubblewrap"
+    ? arrangeInside(folders, wanted, Object.keys(files))
+    : arrangeOutside(folders, wanted);
+}
+
+const INSTRUCTIONS = "instructions.txt";
+const MCP_CONFIG = "mcp.json";
+const setupFile = (index: number) => `setup-${index + 1}.sh`;
+
+/** Texts of the request that reach the agent as files, by their names. */
+function filesOf({ instructions, mcpServers, setupCommands = [] }: Wanted["agent"]) {
+  const setup = setupCommands.map((command, index) => [
+    setupFile(index),
+    `${command}
+`,
+  ]);
+  return {
+    ...(instructions && { [INSTRUCTIONS]: instructions }),
+    ...(mcpServers && { [MCP_CONFIG]: JSON.stringify({ mcpServers }) }),
+    ...(Object.fromEntries(setup) as Record<string, string>),
+  };
+}
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+}
+
+/** Where the files of {@link filesOf} are, when they lie in `folder`. */
+function filePlaces(folder: string, { instructions, mcpServers, setupCommands }: Wanted["agent"]) {
+  return {
+    ...(instructions && { instructionsFile: join(folder, INSTRUCTIONS) }),
+    ...(mcpServers && { mcpConfigFile: join(folder, MCP_CONFIG) }),
+    setupFiles: (setupCommands ?? []).map((_, index) => join(folder, setupFile(index))),
+  };
+}
+
+function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): Arrangement {
+  const { setupFiles, ...files } = filePlaces(folders.files, agent);
+  return {
+    place: {
+      program: join(installed.folder, installed.program),
+      home: folders.home,
+      temporary: folders.temporary,
+      path,
+      isUnconfinedRoot: process.getuid?.() === 0,
+      ...files,
+    },
+    directory: folders.workspace,
+    sockets: socketsIn(folders.sockets),
+    setupFiles,
+  };
+}
+
+async function arrangeInside(
+  folders: Folders,
+  { installed, agent }: Wanted,
+  names: readonly string[],
+): Promise<Arrangement> {
+  const etc = { passwd: PASSWD, group: GROUP, hosts: HOSTS };
+  await writeFiles(folders.files, etc);
+  const show = (name: string, parent: string) => ({
+    host: join(folders.files, name),
+    inside: `${parent}/${name}`,
+  });
+  const shown = [
+    ...RELAY_SHOWN,
+    ...Object.keys(etc).map((name) => show(name, "/etc")),
+    ...names.map((name) => show(name, INSIDE.runyard)),
+    { host: installed.folder, inside: AGENT_FOLDER },
+    { host: folders.sockets, inside: SOCKETS_INSIDE },
+  ];
+  const { setupFiles, ...files } = filePlaces(INSIDE.runyard, agent);
+  const { workspace, home } = folders;
+  return {
+    place: {
+      program: `${AGENT_FOLDER}/${installed.program}`,
+      home: INSIDE.home,
+      temporary: INSIDE.temporary,
+      path: PATH_INSIDE,
+      isUnconfinedRoot: false,
+      ...files,
+    },
+    directory: INSIDE.workspace,
+    sockets: socketsIn(SOCKETS_INSIDE),
+    setupFiles,
+    plan: { workspace, home, shown, limits: DEFAULT_LIMITS },
+  };
+}

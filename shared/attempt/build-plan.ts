@@ -1,0 +1,114 @@
+import { ENVIRONMENT_PREFIX } from "../agent/environment.ts";
+import type { ResolvedAgent } from "../agent/settings.ts";
+import { buildTimeoutSeconds, TIMING } from "../limits.ts";
+
+/** What the operator decides about builds; the same for every run. */
+export interface BuildSettings {
+  projectId: string;
+  /** Cloud Build region, e.g. `us-central1`; the one value that every call uses. */
+  location: string;
+  /** Image of the runner, pinned by digest in production. */
+  image: string;
+  /** `projects/P/serviceAccounts/EMAIL` that builds run as. */
+  serviceAccount: string;
+  /** `gs://BUCKET` for build logs. */
+  logsBucket: string;
+  /** `projects/P/secrets/S/versions/V` with the key of the model's API. */
+  modelKeySecret: string;
+}
+
+/** An attempt as a build sees it. */
+export interface PlannedAttempt {
+  runId: string;
+  attempt: number;
+  agent: Pick<ResolvedAgent, "timeoutSeconds" | "machineType" | "environment">;
+  /** The input archive; `generation` pins its content. */
+  input: { bucket: string; object: string; generation: string };
+}
+
+/** The tag that every build of ours carries: other builds of the project share the topic. */
+const PRODUCT_TAG = "runyard";
+
+const MODEL_KEY = "ANTHROPIC_API_KEY";
+
+/** The fields of Cloud Build's `Build` that we set, by Google's names. */
+export type BuildPlan = ReturnType<typeof buildPlan>;
+
+/**
+ * The build of an attempt. Nothing in it comes from a user's text: the prompt travels in the source
+ * archive alone, and what is an argument or a plain variable here is constant, so neither a shell nor
+ * Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of the agent's
+ * environment the names and the secrets' versions are here, whose patterns leave no room for a template;
+ * `environmentFaults` has refused what nobody may name.
+ *
+ * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.builds#Build
+ */
+export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
+  const secrets = [
+    { versionName: settings.modelKeySecret, env: MODEL_KEY },
+    ...Object.entries(attempt.agent.environment ?? {}).map(([name, { secret }]) => ({
+      versionName: secret,
+      env: `${ENVIRONMENT_PREFIX}${name}`,
+    })),
+  ];
+  return {
+    source: {
+      storageSource: {
+        bucket: attempt.input.bucket,
+        object: attempt.input.object,
+        generation: attempt.input.generation,
+      },
+    },
+    steps: [
+      {
+        id: "agent",
+        name: settings.image,
+        args: ["run"],
+        env: ["BUILD_ID=$BUILD_ID"],
+        secretEnv: secrets.map(({ env }) => env),
+      },
+    ],
+    availableSecrets: { secretManager: secrets },
+    serviceAccount: settings.serviceAccount,
+    logsBucket: settings.logsBucket,
+    timeout: { seconds: buildTimeoutSeconds(attempt.agent.timeoutSeconds) },
+    queueTtl: { seconds: TIMING.queueTtl },
+    tags: [PRODUCT_TAG, runTag(attempt.runId), attemptTag(attempt.runId, attempt.attempt)],
+    options: {
+      logging: "GCS_ONLY" as const,
+      machineType: attempt.agent.machineType,
+      substitutionOption: "MUST_MATCH" as const,
+    },
+  };
+}
+
+/**
+ * The object that Cloud Build writes the log of a build to.
+ *
+ * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
+ */
+export function logObject(logsBucket: string, buildId: string): { bucket: string; name: string } {
+  const [bucket = "", ...folders] = logsBucket.replace(/^gs:\/\//, "").split("/");
+  return { bucket, name: [...folders.filter(Boolean), `log-${buildId}.txt`].join("/") };
+}
+
+function runTag(runId: string): string {
+  return runId;
+}
+
+/** The tag by which strays of an attempt are found. */
+function attemptTag(runId: string, attempt: number): string {
+  return `${runId}.${attempt}`;
+}
+
+/** The run and attempt that a build's tags name, or undefined: not a build of ours. */
+export function attemptOfTags(
+  tags: readonly string[],
+): { runId: string; attempt: number } | undefined {
+  if (!tags.includes(PRODUCT_TAG)) return undefined;
+  for (const tag of tags) {
+    const match = /^(run_[0-9A-Za-z]{22})\.([1-9][0-9]{0,3})$/.exec(tag);
+    if (match?.[1] && match[2]) return { runId: match[1], attempt: Number(match[2]) };
+  }
+  return undefined;
+}

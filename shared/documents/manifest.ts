@@ -1,0 +1,167 @@
+import { nullable } from "../schema/schema.ts";
+import { type Static, Type } from "../schema/type.ts";
+
+/** The object `claim`: who won the attempt. Created once. */
+export const Claim = Type.Union([
+  /** `runner` is random: a second process of the same build is not the one that has the claim. */
+  Type.Object({ by: Type.Literal("build"), buildId: Type.String(), runner: Type.String() }),
+  Type.Object({ by: Type.Literal("seal"), cause: Type.String() }),
+]);
+export type Claim = Static<typeof Claim>;
+
+/** Why the runner ended the agent itself; null: the agent ended by itself. */
+export const STOP_CAUSES = [
+  "cancel",
+  "deadline",
+  "idle",
+  "memory",
+  /** It had given its result and did not exit. */
+  "lingered",
+  /** It kept retrying a key that the model's API refuses. */
+  "unauthorized",
+  /** Its build is being ended from outside (SIGTERM). */
+  "terminated",
+] as const;
+
+/** Steps before the agent that a request can make fail: its repository and its setup commands. */
+export const FAILED_STEPS = ["checkout", "setup"] as const;
+
+/**
+ * The last line of Claude Code's stream-json (`type: "result"`), as it came, with its long texts cut.
+ * Every field is optional and unknown ones are kept: versions differ.
+ */
+export const ResultLine = Type.Object({
+  subtype: Type.Optional(Type.String()),
+  is_error: Type.Optional(Type.Boolean()),
+  terminal_reason: Type.Optional(nullable(Type.String())),
+  api_error_status: Type.Optional(nullable(Type.Integer())),
+  stop_reason: Type.Optional(nullable(Type.String())),
+  result: Type.Optional(Type.String()),
+  structured_output: Type.Optional(Type.Unknown()),
+  errors: Type.Optional(Type.Array(Type.String())),
+  num_turns: Type.Optional(Type.Integer()),
+  total_cost_usd: Type.Optional(Type.Number()),
+  modelUsage: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Object({
+        inputTokens: Type.Optional(Type.Number()),
+        outputTokens: Type.Optional(Type.Number()),
+        cacheReadInputTokens: Type.Optional(Type.Number()),
+        cacheCreationInputTokens: Type.Optional(Type.Number()),
+      }),
+    ),
+  ),
+  permission_denials: Type.Optional(
+    Type.Array(Type.Object({ tool_name: Type.Optional(Type.String()) })),
+  ),
+});
+export type ResultLine = Static<typeof ResultLine>;
+
+/** What the runner saw of the agent: the facts that the verdict is computed from. */
+export const AgentFacts = Type.Object({
+  /** False: the agent never started; `error` says why. */
+  started: Type.Boolean(),
+  /** The runner's own sentence about what kept the agent from starting, or an output from being kept. */
+  error: nullable(Type.String()),
+  /** The step before the agent that failed; `error` says why, and the agent never started. */
+  failedStep: nullable(Type.Enum([...FAILED_STEPS])),
+  exitCode: nullable(Type.Integer()),
+  signal: nullable(Type.String()),
+  stoppedBy: nullable(Type.Enum([...STOP_CAUSES])),
+  result: nullable(ResultLine),
+  /** Tool calls that the model made, and of these the ones that were answered with an error. */
+  toolCalls: Type.Integer(),
+  toolErrors: Type.Integer(),
+  /** Names of the tools that were denied, once per denial, from the event stream. */
+  deniedTools: Type.Array(Type.String()),
+  turns: Type.Integer(),
+  /** The agent's last words, for a run that has no result line. */
+  lastText: Type.String(),
+  /** The end of standard error, at most 4 KiB. */
+  stderrTail: Type.String(),
+  /** Whether the run asked for structured output. */
+  wantsStructuredOutput: Type.Boolean(),
+  /** What of the structured output, all of it, does not fit the schema. Null: there is none. */
+  outputFaults: nullable(
+    Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() })),
+  ),
+});
+export type AgentFacts = Static<typeof AgentFacts>;
+
+/** One uploaded output: its name, where it is, and what it must be when it is read. */
+export const Output = Type.Object({
+  /** `result.json`, `setup.log`, `events.jsonl`, `patch.diff`, `workspace.diff` or `session/…`. */
+  name: Type.String(),
+  /** Object name in the attempt's bucket. */
+  object: Type.String(),
+  contentType: Type.String(),
+  sizeBytes: Type.Integer({ minimum: 0 }),
+  /** Lowercase hex. */
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+});
+export type Output = Static<typeof Output>;
+
+/** One file that the run changed. `added` and `removed` count lines and are null for binary files. */
+export const ChangedFile = Type.Object({
+  path: Type.String(),
+  status: Type.Enum(["added", "modified", "deleted"]),
+  added: nullable(Type.Integer()),
+  removed: nullable(Type.Integer()),
+});
+export type ChangedFile = Static<typeof ChangedFile>;
+
+/** `manifest.json` as a build writes it, after everything else. */
+export const BuildManifest = Type.Object({
+  schemaVersion: Type.Literal(1),
+  by: Type.Literal("build"),
+  runId: Type.String(),
+  attempt: Type.Integer(),
+  buildId: Type.String(),
+  agent: Type.Object({ name: Type.String(), version: Type.String() }),
+  isolation: Type.Enum(["bubblewrap", "none"]),
+  /** RFC 3339. */
+  startedAt: Type.String(),
+  endedAt: Type.String(),
+  facts: AgentFacts,
+  /** The agent's session; absent if the agent never started. */
+  session: nullable(
+    Type.Object({
+      id: Type.String(),
+      origin: Type.Enum(["new", "restored", "lost"]),
+      /** One sentence for people, when there is something to say; else empty. */
+      remark: Type.String(),
+      /** The commit that the workspace began with. Null: it began empty. */
+      commit: nullable(Type.String()),
+      /** SHA-256 of the settings that shape the session's system prompt, hex. */
+      instructionsHash: Type.String(),
+    }),
+  ),
+  outputs: Type.Array(Output),
+  changedFiles: Type.Array(ChangedFile),
+  /** Changed files beyond those listed. */
+  moreChangedFiles: Type.Integer({ minimum: 0 }),
+});
+export type BuildManifest = Static<typeof BuildManifest>;
+
+/** `manifest.json` as we write it for an attempt that left none: it has no result. */
+const SealedManifest = Type.Object({
+  schemaVersion: Type.Literal(1),
+  by: Type.Literal("seal"),
+  cause: Type.String(),
+});
+
+/** The object `manifest.json`: the attempt's result. Created once. */
+export const Manifest = Type.Union([BuildManifest, SealedManifest]);
+export type Manifest = Static<typeof Manifest>;
+
+/** Bounds of the manifest itself, so that nothing an agent prints makes it unreadable. */
+export const MANIFEST_LIMITS = {
+  /** UTF-8 bytes of the manifest object. */
+  bytes: 2 * 1024 * 1024,
+  /** UTF-8 bytes of `result`, `structured_output` as JSON and `lastText` each; the whole is in `result.json`. */
+  textBytes: 64 * 1024,
+  stderrBytes: 4 * 1024,
+  changedFiles: 1000,
+  deniedTools: 100,
+} as const;

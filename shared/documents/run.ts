@@ -1,0 +1,251 @@
+import { AGENT_ID } from "../agent/agent.ts";
+import { AgentSettings } from "../agent/settings.ts";
+import { RUN_LIMITS } from "../limits.ts";
+import { Instant, Labels, nullable } from "../schema/schema.ts";
+import { type Static, Type } from "../schema/type.ts";
+import { AgentEvent } from "./event.ts";
+import { ChangedFile } from "./manifest.ts";
+import { SESSION_ORIGINS } from "./session.ts";
+
+/** Statuses that a client can see. The set is open: test `done`, not names. */
+export const RUN_STATUSES = [
+  "pending",
+  "queued",
+  "running",
+  "cancelling",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "cancelled",
+  "expired",
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+const agentId = Type.String({ pattern: AGENT_ID });
+
+/** Which agent a run executes: a stored one, as its latest or a given version has it, or settings for once. */
+const AgentChoice = Type.Union([
+  agentId,
+  Type.Object(
+    { id: agentId, version: Type.Optional(Type.Integer({ minimum: 1 })) },
+    { additionalProperties: false },
+  ),
+  Type.Object({ settings: AgentSettings }, { additionalProperties: false }),
+]);
+export type AgentChoice = Static<typeof AgentChoice>;
+
+const prompt = Type.String({
+  minLength: 1,
+  pattern: "\\S",
+  examples: ["Create hello.txt and explain it"],
+  description: `What the agent shall do; at most ${RUN_LIMITS.promptBytes} bytes of UTF-8.`,
+});
+
+/** The body of `POST /v1/runs`. */
+export const CreateRun = Type.Object(
+  { prompt, agent: Type.Optional(AgentChoice), labels: Type.Optional(Labels) },
+  { additionalProperties: false },
+);
+export type CreateRun = Static<typeof CreateRun>;
+
+/** The body of `POST /v1/conversations/{id}/runs`. */
+export const CreateTurn = Type.Object(
+  {
+    ...CreateRun.properties,
+    onBusy: Type.Optional(
+      Type.Enum(["refuse", "queue"], {
+        description:
+          "What to do while another turn is at work: refuse (409 conversation_busy, the default) or queue, in order.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type CreateTurn = Static<typeof CreateTurn>;
+
+/** The body of `POST /v1/agents/{id}/runs`. */
+export const CreateAgentRun = Type.Object(
+  {
+    prompt,
+    version: Type.Optional(
+      Type.Integer({ minimum: 1, description: "Version of the agent. Default: the latest." }),
+    ),
+    labels: Type.Optional(Labels),
+  },
+  { additionalProperties: false },
+);
+export type CreateAgentRun = Static<typeof CreateAgentRun>;
+
+/** The body of `POST /v1/runs/{id}/rerun` and `…/continue`: what shall differ. */
+export const Overrides = Type.Object(
+  {
+    prompt: Type.Optional(prompt),
+    settings: Type.Optional(AgentSettings),
+    labels: Type.Optional(Labels),
+  },
+  { additionalProperties: false },
+);
+export type Overrides = Static<typeof Overrides>;
+
+/** A stored agent at a version. */
+export const AgentRef = Type.Object({ id: agentId, version: Type.Integer() });
+export type AgentRef = Static<typeof AgentRef>;
+
+/** `GET /v1/runs/{id}/request`: what was asked, with each default filled in. */
+export const RunRequest = Type.Object({
+  runId: Type.String(),
+  prompt: Type.String(),
+  agent: nullable(AgentRef, {
+    description: "The stored agent that `settings` came from; null: they came with the request.",
+  }),
+  settings: AgentSettings,
+  labels: Labels,
+});
+export type RunRequest = Static<typeof RunRequest>;
+
+/** The body of `POST /v1/runs/{id}/progress`, which only a run's own build may call. */
+export const ReportProgress = Type.Object(
+  {
+    attempt: Type.Integer({ minimum: 1 }),
+    buildId: Type.String({ minLength: 1, maxLength: 64 }),
+    text: Type.String({ maxLength: 500 }),
+    turn: Type.Integer({ minimum: 0 }),
+    /** What happened since the last report, oldest first; `number` counts from 1 in each attempt. */
+    events: Type.Optional(
+      Type.Array(Type.Object({ number: Type.Integer({ minimum: 1 }), event: AgentEvent }), {
+        maxItems: RUN_LIMITS.reportedEvents,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ReportProgress = Static<typeof ReportProgress>;
+
+/** An output object of the run: `gs://bucket/object`. */
+export const Artifact = Type.Object({
+  name: Type.String(),
+  uri: Type.String(),
+  contentType: Type.String(),
+  sizeBytes: Type.Integer(),
+  sha256: Type.String(),
+});
+export type Artifact = Static<typeof Artifact>;
+
+/** Where an error comes from, which says who can mend it. */
+export const ERROR_KINDS = ["agent", "model", "limit", "request", "infrastructure"] as const;
+
+export const RunError = Type.Object({
+  code: Type.String(),
+  kind: Type.Enum([...ERROR_KINDS]),
+  message: Type.String(),
+  remedy: Type.String(),
+  retryable: Type.Boolean({
+    description: "Whether the same request may well succeed when it is sent again.",
+  }),
+  errors: Type.Optional(
+    Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }), {
+      description:
+        "Of `output_schema_unmet`: what does not fit, with JSON pointers into the output.",
+    }),
+  ),
+});
+export type RunError = Static<typeof RunError>;
+
+export const Usage = Type.Object({
+  costUsd: Type.Number(),
+  inputTokens: Type.Integer(),
+  outputTokens: Type.Integer(),
+  turns: Type.Integer(),
+});
+export type Usage = Static<typeof Usage>;
+
+const outputProperties = {
+  text: Type.String(),
+  truncated: Type.Boolean({
+    description:
+      "True when `text` or `structured` was cut or left out: the whole is in `result.json`.",
+  }),
+  changedFiles: Type.Array(ChangedFile),
+  moreChangedFiles: Type.Integer({ description: "Changed files beyond those listed." }),
+};
+
+/** The document `runs/{id}`: public to its owner, at most 64 KiB. */
+export const Run = Type.Object({
+  id: Type.String(),
+  schemaVersion: Type.Literal(1),
+  owner: Type.String(),
+  status: Type.Enum([...RUN_STATUSES], { description: "The set is open: test `done`, not names." }),
+  done: Type.Boolean({ description: "True once the status is final." }),
+  why: Type.String({
+    description:
+      "One sentence: what an unfinished run waits for, or what became of a finished one.",
+  }),
+  promptPreview: Type.String({ description: "The prompt's beginning." }),
+  agent: nullable(AgentRef, {
+    description: "The stored agent and its version; null: the settings came with the request.",
+  }),
+  conversation: Type.Object({
+    id: Type.String(),
+    turn: Type.Integer({ description: "From 1." }),
+    session: nullable(Type.Enum([...SESSION_ORIGINS]), {
+      description: "How the agent's session came to be; null until it is known.",
+    }),
+    remark: Type.String({
+      description:
+        "One sentence when the session is not simply the one of the turn before; else empty.",
+    }),
+  }),
+  parentRunId: nullable(Type.String(), {
+    description: "The run that this one repeats or continues.",
+  }),
+  labels: Labels,
+  labelPairs: Type.Array(Type.String(), { description: "The labels as `key:value`, for queries." }),
+  attempt: Type.Integer({ description: "From 1; more after a fault outside the request." }),
+  progress: nullable(Type.Object({ text: Type.String(), turn: Type.Integer(), at: Instant }), {
+    description: "What the agent did last.",
+  }),
+  /** See `shared/attempt/verdict.ts` for the outcomes. */
+  verdict: nullable(
+    Type.Object({ outcome: Type.String(), deniedTools: Type.Array(Type.String()) }),
+    { description: "What really happened, whatever the agent's exit code says." },
+  ),
+  output: nullable(
+    Type.Object({
+      ...outputProperties,
+      structured: nullable(Type.String(), {
+        description: "The structured output as JSON text (Firestore holds no nested arrays).",
+      }),
+    }),
+  ),
+  error: nullable(RunError),
+  usage: nullable(Usage),
+  artifacts: Type.Array(Artifact),
+  isolation: nullable(Type.Enum(["bubblewrap", "none"]), {
+    description: "How the agent was kept apart: `bubblewrap`, or `none`; null until it is known.",
+  }),
+  history: Type.Array(
+    Type.Object({
+      version: Type.Integer({ description: "Grows by one with each transition." }),
+      status: Type.Enum([...RUN_STATUSES]),
+      at: Instant,
+      cause: Type.String(),
+    }),
+    { description: "The last transitions, oldest first." },
+  ),
+  createdAt: Instant,
+  updatedAt: Instant,
+  finishedAt: nullable(Instant),
+});
+export type Run = Static<typeof Run>;
+
+/** A run over HTTP: as its document, with the structured output as JSON. */
+export const RunAnswer = Type.Object({
+  ...Run.properties,
+  output: nullable(
+    Type.Object({
+      ...outputProperties,
+      structured: Type.Unknown({ description: "The structured output; null: there is none." }),
+    }),
+  ),
+});
+export type RunAnswer = Static<typeof RunAnswer>;

@@ -1,0 +1,155 @@
+import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
+import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
+import type { Event } from "../documents/event.ts";
+import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
+import type { Session } from "../documents/session.ts";
+import { RUN_LIMITS, TIMING } from "../limits.ts";
+import { preview } from "../text.ts";
+import type { RunRecord, RunState } from "./record.ts";
+import { after, withEvents } from "./transition.ts";
+
+/** What shall be done, by whom it may be asked for in different ways. */
+export interface Order {
+  prompt: string;
+  /** The stored agent that the settings are of; null: they came with the request. */
+  agent: AgentRef | null;
+  settings: RunRequest["settings"];
+  labels: Run["labels"];
+  /** The run that this one repeats or continues. */
+  parentRunId: string | null;
+}
+
+/** What the API adds to an order. */
+export interface Acceptance {
+  id: string;
+  owner: string;
+  nonce: string;
+  sessionId: string;
+  requestHash: string;
+  writer: string;
+  now: Date;
+}
+
+/** A run's request with its agent's settings resolved. */
+export type ResolvedRequest = Omit<RunRequest, "settings"> & { settings: ResolvedAgent };
+
+/** The documents of a new run: written in one commit, or not at all. */
+export interface Accepted extends RunRecord {
+  request: ResolvedRequest;
+  events: Event[];
+  /** As it is with this run. */
+  conversation: Conversation;
+}
+
+/** A run that begins a conversation of its own. */
+export function acceptRun(order: Order, acceptance: Acceptance): Accepted {
+  const run = newRun(order, acceptance);
+  const conversation = newConversation(run, acceptance.now);
+  const placed = { ...run, conversation: { ...run.conversation, id: conversation.id } };
+  return { ...accepted(placed, { order, acceptance, restore: null }), conversation };
+}
+
+/** A run that is the next turn of a conversation; it waits if another turn is at work. */
+export function acceptTurn(
+  order: Order,
+  acceptance: Acceptance,
+  before: { conversation: Conversation; session: Session | null },
+): Accepted {
+  const { id, now } = acceptance;
+  const conversation = addTurn(before.conversation, { id, agent: order.agent }, now);
+  const waits = conversation.activeRun !== id;
+  const run = newRun(order, acceptance);
+  const placed = {
+    ...run,
+    ...(waits && { why: "Waiting for the turn before it to end." }),
+    conversation: { ...run.conversation, id: conversation.id, turn: conversation.turns },
+  };
+  const restore = waits ? null : before.session;
+  return { ...accepted(placed, { order, acceptance, restore, waits }), conversation };
+}
+
+interface Rest {
+  order: Order;
+  acceptance: Acceptance;
+  restore: Session | null;
+  waits?: boolean;
+}
+
+function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
+  const { prompt, agent, labels } = order;
+  const settings = resolveAgent(order.settings);
+  const state: RunState = {
+    ...newState(settings, acceptance),
+    restore,
+    waitsForTurn: waits,
+    dueAt: after(acceptance.now, waits ? TIMING.turnDue : TIMING.pendingDue),
+  };
+  const status = { type: "status", status: run.status, why: run.why } as const;
+  const { record, events } = withEvents({ run, state }, [status], acceptance.now);
+  return { ...record, events, request: { runId: run.id, prompt, agent, settings, labels } };
+}
+
+function newRun(
+  { prompt, agent, labels, parentRunId }: Order,
+  { id, owner, now }: Acceptance,
+): Run {
+  return {
+    id,
+    schemaVersion: 1,
+    owner,
+    status: "pending",
+    done: false,
+    why: "Waiting to be submitted to Cloud Build.",
+    promptPreview: preview(prompt, RUN_LIMITS.promptPreviewLength),
+    agent,
+    conversation: { id: "", turn: 1, session: null, remark: "" },
+    parentRunId,
+    labels,
+    labelPairs: Object.entries(labels).map(([key, value]) => `${key}:${value}`),
+    attempt: 1,
+    progress: null,
+    verdict: null,
+    output: null,
+    error: null,
+    usage: null,
+    artifacts: [],
+    isolation: null,
+    history: [{ version: 1, status: "pending", at: now, cause: "accepted" }],
+    createdAt: now,
+    updatedAt: now,
+    finishedAt: null,
+  };
+}
+
+function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
+  const { owner, nonce, sessionId, requestHash, writer } = acceptance;
+  return {
+    schemaVersion: 1,
+    owner,
+    version: 1,
+    phase: "pending",
+    attempt: 1,
+    nonce,
+    sessionId,
+    waitsForTurn: false,
+    restore: null,
+    session: null,
+    events: 0,
+    reported: 0,
+    leaseTaken: false,
+    leaseUntil: null,
+    notBefore: null,
+    progressTokenHash: null,
+    build: null,
+    pastBuilds: [],
+    dueAt: null,
+    deadlineAt: null,
+    obligations: [],
+    failures: 0,
+    lostSubmissions: 0,
+    cancelRequestedAt: null,
+    timeoutSeconds: agent.timeoutSeconds,
+    requestHash,
+    writer,
+  };
+}

@@ -1,0 +1,115 @@
+import type { Run } from "../../../../shared/documents/run.ts";
+import { accepted, ended, post, turnsOf } from "../../../support/api.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { startWorld, type World } from "../../../support/world.ts";
+
+const LONG_MS = 180_000;
+
+// One world for the file: each run stands by itself, and a world costs seconds.
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+}, 180_000);
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+const startRun = (prompt: string) => accepted(world, "/runs", { prompt });
+
+describe("delete", () => {
+  const erase = ({ id }: Pick<Run, "id">) => world.call(`/runs/${id}`, { method: "DELETE" });
+
+  async function leftOf({ id, conversation }: Run): Promise<string[]> {
+    const documents = [`runs/${id}`, `runState/${id}`, `runRequests/${id}`];
+    const snapshots = await Promise.all(
+      [...documents, `conversations/${conversation.id}`].map((path) =>
+        world.firestore.doc(path).get(),
+      ),
+    );
+    const events = await world.firestore.collection(`runs/${id}/events`).get();
+    const bucket = world.storage.bucket("runyard-local");
+    const [objects] = await bucket.getFiles({ prefix: `attempts/${id}/` });
+    return [
+      ...snapshots.filter(({ exists }) => exists).map(({ ref }) => ref.path),
+      ...events.docs.map(({ ref }) => ref.path),
+      ...objects.map(({ name }) => name),
+    ];
+  }
+
+  test(
+    "erases a finished run: documents, events, request, objects and log",
+    async () => {
+      const run = await ended(world, await startRun("Create hello.txt"));
+      expect((await leftOf(run)).length).toBeGreaterThan(10);
+      const [logsBefore] = await world.storage.bucket("runyard-local").getFiles({ prefix: "log-" });
+      expect((await erase(run)).status).toBe(204);
+      expect(await leftOf(run)).toEqual([]);
+      const [logsAfter] = await world.storage.bucket("runyard-local").getFiles({ prefix: "log-" });
+      expect(logsAfter).toHaveLength(logsBefore.length - 1);
+      expect((await world.call(`/runs/${run.id}`)).status).toBe(404);
+      expect((await erase(run)).status).toBe(404);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a run that is not over is refused, and stays",
+    async () => {
+      const run = await startRun("sleep 2");
+      expect((await erase(run)).status).toBe(409);
+      expect((await ended(world, run)).status).toBe("succeeded");
+    },
+    LONG_MS,
+  );
+
+  test(
+    "the conversation goes on without the session of a turn that was erased, and says so",
+    async () => {
+      const first = await ended(world, await startRun("run: echo one > one.txt"));
+      const second = await ended(world, await accepted(world, turnsOf(first), { prompt: "echo" }));
+      expect((await erase(second)).status).toBe(204);
+      const third = await ended(world, await accepted(world, turnsOf(first), { prompt: "echo" }));
+      expect(third).toMatchObject({
+        status: "succeeded",
+        conversation: { turn: 3, session: "lost", remark: expect.stringMatching(/anew/) },
+      });
+      const response = await world.call(`/conversations/${first.conversation.id}`);
+      const { items } = (await response.json()) as { items: Run[] };
+      expect(items.map(({ id }) => id)).toEqual([first.id, third.id]);
+    },
+    LONG_MS,
+  );
+});
+
+test(
+  "the Idempotency-Key of a deleted run whose conversation went on begins no second one",
+  async () => {
+    const headers = { "idempotency-key": "deleted" };
+    const first = (await post(world, "/runs", { body: { prompt: "echo" }, headers })).body as Run;
+    await ended(world, first);
+    await ended(world, await accepted(world, turnsOf(first), { prompt: "echo" }));
+    await world.call(`/runs/${first.id}`, { method: "DELETE" });
+    const again = await post(world, "/runs", { body: { prompt: "echo" }, headers });
+    expect(again).toMatchObject({ status: 409, body: { code: "conflict" } });
+  },
+  LONG_MS,
+);
+
+test(
+  "the events of a run are one ordered list that listeners see",
+  async () => {
+    const run = await ended(world, await startRun("Create hello.txt"));
+    await eventually(async () => {
+      const { docs } = await world.firestore.collection(`runs/${run.id}/events`).get();
+      const events = docs.map((document) => document.data());
+      expect(docs.map(({ id }) => id)).toEqual(docs.map(({ id }) => id).toSorted());
+      expect(events.every(({ owner }) => owner === "local")).toBe(true);
+      const contents = events.map(({ event }) => event);
+      expect(contents[0]).toMatchObject({ type: "status", status: "pending" });
+      expect(contents.at(-1)).toMatchObject({ type: "status", status: "succeeded" });
+      expect(contents).toContainEqual(expect.objectContaining({ type: "tool", tool: "Write" }));
+      expect(contents.some(({ type }) => type === "text")).toBe(true);
+    }, LONG_MS);
+  },
+  LONG_MS,
+);

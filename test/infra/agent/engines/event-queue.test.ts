@@ -1,0 +1,49 @@
+import { openEventQueue } from "../../../../infra/agent/engines/event-queue.ts";
+import type { AgentEvent } from "../../../../shared/documents/event.ts";
+
+const word = (text: string | number): AgentEvent => ({ type: "text", text: String(text) });
+
+const numbers = (queue: ReturnType<typeof openEventQueue>): number[] =>
+  queue.batch().map(({ number }) => number);
+
+function drain(queue: ReturnType<typeof openEventQueue>) {
+  const all = [];
+  while (!queue.isEmpty()) {
+    const batch = queue.batch();
+    all.push(...batch);
+    queue.remove(batch);
+  }
+  return all;
+}
+
+test("events are numbered from 1, come in batches of at most 100, and stay until they are removed", () => {
+  const queue = openEventQueue();
+  for (let count = 1; count <= 150; count += 1) queue.add(word(count));
+  expect(numbers(queue)).toHaveLength(100);
+  expect(queue.batch()).toEqual(queue.batch());
+  queue.remove(queue.batch());
+  expect(numbers(queue)).toEqual(Array.from({ length: 50 }, (_, index) => 101 + index));
+  queue.remove(queue.batch());
+  expect(queue.isEmpty()).toBe(true);
+  expect(queue.batch()).toEqual([]);
+});
+
+test("a batch of large events is a small part of what a request may have", () => {
+  const queue = openEventQueue();
+  for (let count = 0; count < 100; count += 1) queue.add(word("\u0001".repeat(4096)));
+  expect(Buffer.byteLength(JSON.stringify(queue.batch()))).toBeLessThan(300_000);
+  expect(drain(queue)).toHaveLength(100);
+});
+
+test("in a full queue one event says how many were left out, and later ones come after it", () => {
+  const queue = openEventQueue(5);
+  for (let count = 1; count <= 8; count += 1) queue.add(word(count));
+  const first = queue.batch();
+  expect(first.map(({ event }) => event)).toEqual([
+    ...[1, 2, 3, 4].map(word),
+    word("[4 events are left out here: they came too fast.]"),
+  ]);
+  queue.remove(first);
+  queue.add(word(9));
+  expect(queue.batch()).toEqual([{ number: 6, event: word(9) }]);
+});

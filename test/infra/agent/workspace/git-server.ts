@@ -1,0 +1,126 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import type { RepositoryAccess } from "../../../../infra/agent/workspace/checkout.ts";
+
+const HOST = "git.example";
+/** Some address of the public Internet, which the name stands for; connections end up on loopback. */
+const PUBLIC_ADDRESS = "93.184.215.14";
+const GIT = {
+  PATH: process.env["PATH"],
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  ...Object.fromEntries(
+    ["AUTHOR", "COMMITTER"].flatMap((who) => [
+      [`GIT_${who}_NAME`, "t"],
+      [`GIT_${who}_EMAIL`, "t@invalid"],
+    ]),
+  ),
+};
+
+/**
+ * One repository over HTTPS: at `/repository` through git's own server, at `/dumb` as plain files; at
+ * `/private` a demand for a password.
+ */
+export async function startGitServer() {
+  const root = mkdtempSync(join(tmpdir(), "runyard-git-"));
+  const work = join(root, "work");
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-C", work, ...args], { env: GIT })
+      .toString()
+      .trim();
+  execFileSync("git", ["init", "-q", "-b", "trunk", work], { env: GIT });
+  git("config", "uploadpack.allowAnySHA1InWant", "true");
+  const tls = certificate(root);
+  const server = createServer(tls, (request, response) => {
+    answer(work, request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const access: RepositoryAccess = {
+    authorities: tls.cert,
+    resolve: async (host) => {
+      if (host !== HOST) throw new Error(`getaddrinfo ENOTFOUND ${host}`);
+      return [{ address: PUBLIC_ADDRESS, family: 4 }];
+    },
+    open: () => connect({ host: "127.0.0.1", port }),
+  };
+  return {
+    access,
+    url: `https://${HOST}/repository`,
+    /** Its work tree. */
+    folder: work,
+    git,
+    /** Makes a commit of the files; null deletes one. */
+    commit(files: Readonly<Record<string, string | Buffer | null>>): string {
+      for (const [name, content] of Object.entries(files)) {
+        if (content === null) git("rm", "-q", name);
+        else writeFileSync(join(work, name), content);
+      }
+      git("add", "-A");
+      git("commit", "-q", "-m", "change");
+      git("update-server-info");
+      return git("rev-parse", "HEAD");
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await rm(root, { recursive: true });
+    },
+  };
+}
+
+function certificate(folder: string): { key: string; cert: string } {
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const subject = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST}`];
+  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  execFileSync("openssl", ["req", ...kind, "-keyout", key, "-out", cert, ...subject], {
+    stdio: "ignore",
+  });
+  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+}
+
+async function answer(work: string, request: IncomingMessage, response: ServerResponse) {
+  const { pathname, search } = new URL(request.url ?? "/", `https://${HOST}`);
+  const [, place, rest] = /^\/(repository|dumb|private)(\/.*)$/.exec(pathname) ?? [];
+  if (place === "private") {
+    response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+    return;
+  }
+  if (place === "dumb") {
+    const content = await readFile(join(work, ".git", rest ?? "")).catch(() => undefined);
+    response.writeHead(content ? 200 : 404).end(content);
+    return;
+  }
+  if (place === undefined) {
+    response.writeHead(404).end();
+    return;
+  }
+  const backend = spawn("git", ["http-backend"], {
+    stdio: ["pipe", "pipe", "ignore"],
+    env: {
+      ...GIT,
+      GIT_PROJECT_ROOT: work,
+      GIT_HTTP_EXPORT_ALL: "1",
+      PATH_INFO: `/.git${rest}`,
+      QUERY_STRING: search.slice(1),
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers["content-type"],
+      HTTP_CONTENT_ENCODING: request.headers["content-encoding"],
+      GIT_PROTOCOL: request.headers["git-protocol"] as string | undefined,
+    },
+  });
+  request.pipe(backend.stdin);
+  const output = await buffer(backend.stdout);
+  const end = output.indexOf("\r\n\r\n");
+  const headers = output.subarray(0, end).toString().split("\r\n");
+  const pairs = headers.map((line) => line.split(": ") as [string, string]);
+  const status = Number(pairs.find(([name]) => name === "Status")?.[1].slice(0, 3) ?? 200);
+  response.writeHead(status, Object.fromEntries(pairs)).end(output.subarray(end + 4));
+}

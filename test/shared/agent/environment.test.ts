@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { claudeEnvironment } from "../../../infra/agent/engines/claude-code/command.ts";
+import {
+  DEFAULT_SECRET_PREFIX,
+  environmentFaults,
+  type SecretRule,
+} from "../../../shared/agent/environment.ts";
+
+const RULE: SecretRule = {
+  prefix: DEFAULT_SECRET_PREFIX,
+  modelKeySecret: "projects/p/secrets/model-key/versions/1",
+};
+const version = (id: string, project = "p") => `projects/${project}/secrets/${id}/versions/latest`;
+const ALLOWED = version("runyard-token");
+
+const faultsOf = (name: string, secret = ALLOWED, rule = RULE) =>
+  environmentFaults({ environment: { [name]: { secret } } }, rule);
+
+test("no environment has no faults", () => {
+  expect(environmentFaults({}, RULE)).toEqual([]);
+});
+
+test.each(["GITHUB_TOKEN", "NPM_TOKEN", "DATABASE_URL", "a", "_", "MY_PATH", "HOMEPAGE"])(
+  "a variable may be called %s",
+  (name) => {
+    expect(faultsOf(name)).toEqual([]);
+  },
+);
+
+const place = { program: "p", home: "h", temporary: "t", path: "p", isUnconfinedRoot: true };
+const relay = readFileSync(
+  new URL("../../../infra/agent/sandbox/relay.mjs", import.meta.url),
+  "utf8",
+);
+const SET_BY_RELAY = [...relay.matchAll(/^ +(\w+(?:_PROXY|_proxy|_URL)): /gm)].map(
+  ([, n]) => `${n}`,
+);
+
+test("every variable that the runner gives to Claude Code is refused", () => {
+  expect(SET_BY_RELAY).toHaveLength(8);
+  for (const name of [...Object.keys(claudeEnvironment(place, "k")), ...SET_BY_RELAY]) {
+    expect(faultsOf(name)).toEqual([
+      { pointer: `/environment/${name}`, detail: expect.stringContaining("set by the runner") },
+    ]);
+  }
+});
+
+test.each(["LD_PRELOAD", "NODE_OPTIONS", "BASH_ENV", "ANTHROPIC_MODEL", "CLAUDE_CODE_USE_BEDROCK"])(
+  "%s is refused: it would change what runs",
+  (name) => {
+    expect(faultsOf(name)).toHaveLength(1);
+  },
+);
+
+test("a secret without the operator's prefix is refused, and the fault says the prefix", () => {
+  expect(faultsOf("TOKEN", version("payroll-db"))).toEqual([
+    { pointer: "/environment/TOKEN/secret", detail: expect.stringContaining('"runyard-"') },
+  ]);
+});
+
+test("the operator's prefix counts, and an empty one allows every secret", () => {
+  expect(faultsOf("TOKEN", version("agents-x"), { ...RULE, prefix: "agents-" })).toEqual([]);
+  expect(faultsOf("TOKEN", version("agents-x"), { ...RULE, prefix: "" })).toEqual([]);
+  expect(faultsOf("TOKEN", ALLOWED, { ...RULE, prefix: "agents-" })).toHaveLength(1);
+});
+
+test.each([
+  ["as it is configured", "projects/p/secrets/runyard-model/versions/1"],
+  ["in another version", "projects/p/secrets/runyard-model/versions/latest"],
+  ["under the project's number", "projects/123456/secrets/runyard-model/versions/1"],
+])("the key of the model's API is never given away: %s", (_name, secret) => {
+  const modelKeySecret = "projects/p/secrets/runyard-model/versions/1";
+  for (const prefix of ["runyard-", ""]) {
+    const [fault, ...more] = faultsOf("KEY", secret, { prefix, modelKeySecret });
+    expect(fault?.detail).toContain("the key of the model's API");
+    expect(more).toEqual([]);
+  }
+});
