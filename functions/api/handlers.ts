@@ -22,14 +22,16 @@ import {
   legacyRunAgent,
 } from "./legacy.ts";
 import { getArtifact, getPatch, listArtifacts } from "./runs/artifacts.ts";
+import { cancelRun } from "./runs/cancel-run.ts";
 import { createTurn, getConversation } from "./runs/conversations.ts";
 import { createRun } from "./runs/create-run.ts";
 import { deleteRun } from "./runs/delete-run.ts";
 import { followRunEvents } from "./runs/follow-run-events.ts";
 import { getLogs } from "./runs/get-logs.ts";
+import { getRun, getRunRequest } from "./runs/get-run.ts";
 import { listRuns } from "./runs/list-runs.ts";
-import { cancelRun, getRun, getRunRequest, reportProgress } from "./runs/own-run.ts";
 import { continueRun, rerunRun } from "./runs/repeat-run.ts";
+import { reportProgress } from "./runs/report-progress.ts";
 
 const getHealth: Handler = async (_services, { response }) => {
   response.json({ status: "ok" });

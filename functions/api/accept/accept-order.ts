@@ -16,7 +16,7 @@ import { sha256 } from "../callers/auth.ts";
 import { invalid, rawBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { hangUp } from "../http/hang-up.ts";
-import { answerOf } from "../runs/own-run.ts";
+import { answerOf } from "../runs/run-answer.ts";
 import { waitSecondsOf } from "./prefer.ts";
 import { type Patience, waitForRun } from "./wait-for-run.ts";
 

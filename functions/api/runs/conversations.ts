@@ -14,7 +14,7 @@ import {
 import { validBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { agentOf } from "./create-run.ts";
-import { answerOf } from "./own-run.ts";
+import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
 export async function getConversation(services: Services, call: Call): Promise<void> {

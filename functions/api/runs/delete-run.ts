@@ -1,7 +1,7 @@
 import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services.ts";
 import type { Call } from "../http/call.ts";
-import { ownRun } from "./own-run.ts";
+import { noRun, ownRun } from "./own-run.ts";
 
 /**
  * `DELETE /v1/runs/{id}`: erases a finished run: objects first, the run's own document last, so that a
@@ -11,7 +11,7 @@ import { ownRun } from "./own-run.ts";
 export async function deleteRun(services: Services, call: Call): Promise<void> {
   const { id } = await ownRun(services, call);
   const record = await services.runs.getRecord(id);
-  if (record === undefined) throw new AppError("not_found", { detail: `there is no run ${id}` });
+  if (record === undefined) throw noRun(id);
   if (!record.run.done) {
     throw new AppError("conflict", { detail: `run ${id} is not over; cancel it first` });
   }

@@ -4,7 +4,7 @@ import type { Services } from "../../services.ts";
 import { validQuery } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
-import { answerOf } from "./own-run.ts";
+import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/runs`: the owner's runs that fit every filter, newest first. */
 export async function listRuns({ runs }: Services, call: Call): Promise<void> {
