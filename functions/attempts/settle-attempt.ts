@@ -7,13 +7,37 @@ import { next } from "../../shared/run/run.ts";
 import type { Services } from "../services.ts";
 import { pathsOf, settlementOf } from "./attempt-outcome.ts";
 
-/** Applies an event to a run in a transaction, then does what the decision asks for. */
-export async function applyEvent(
+/** What was decided on an event, and the run after it. */
+type Applied = Transition & { record: RunRecord };
+
+/**
+ * Applies an event to a run in a transaction, then does what the decision asks for.
+ *
+ * @returns undefined if there is no such run
+ */
+export function applyEvent(
   services: Services,
   id: string,
   event: RunEvent,
-): Promise<(Transition & { record: RunRecord }) | undefined> {
-  const transacted = await services.runs.transact(id, (record, now) => next(record, event, now));
+): Promise<Applied | undefined> {
+  return applyAdmittedEvent(services, id, { event, admit: () => undefined });
+}
+
+/**
+ * {@link applyEvent} for an event that not everybody may cause.
+ *
+ * @param of.admit throws if the event may not be applied to the run as the transaction has read it;
+ * nothing is decided or done then
+ */
+export async function applyAdmittedEvent(
+  services: Services,
+  id: string,
+  { event, admit }: { event: RunEvent; admit(record: RunRecord): void },
+): Promise<Applied | undefined> {
+  const transacted = await services.runs.transact(id, (record, now) => {
+    admit(record);
+    return next(record, event, now);
+  });
   if (transacted === undefined) return undefined;
   const { record } = transacted;
   const outcome = transacted.changed ? record.run.status : `refused: ${transacted.reason}`;
