@@ -1,7 +1,6 @@
 import type { Request } from "express";
 import express, { type RequestHandler, type Response } from "express";
-import type { Operation } from "../../shared/api/operation.ts";
-import { OPERATIONS } from "../../shared/api/operations.ts";
+import { OPERATIONS, type OperationId, type OperationOf } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../services.ts";
@@ -14,7 +13,7 @@ import {
 } from "./callers/authorize.ts";
 import { refuseForeign, sharedWith } from "./callers/origins.ts";
 import { HANDLERS } from "./handlers.ts";
-import type { Call } from "./http/call.ts";
+import { callOf, type Handler } from "./http/call.ts";
 import { answerProblem } from "./http/problem.ts";
 
 /** What the API takes from the configuration by itself. */
@@ -51,25 +50,23 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\+\}/g, "*$1").replace(/\{(\w+)\}/g, ":$1");
 }
 
-function answering(
-  operation: Operation,
+function answering<Id extends OperationId>(
+  operation: OperationOf<Id> & { id: Id },
   { services, identify }: { services: Services; identify: Identify },
 ): RequestHandler {
   const { id, access } = operation;
-  const handle = HANDLERS[id];
-  if (handle === undefined) throw new Error(`the operation ${id} has no handler`);
+  const handle: Handler<Id> = HANDLERS[id];
   return async (request, response) => {
     const principal = await identify(access, request, response);
-    const call: Call = { request, response, owner: principal?.owner ?? "", principal };
+    const call = callOf<Id>(operation, { request, response, principal });
     try {
       requireScope(principal, access);
       await handle(services, call);
     } catch (error) {
-      const status = error instanceof AppError ? error.status : 500;
-      audit(services, call, { operation, status });
+      audit(services, call, error instanceof AppError ? error.status : 500);
       throw error;
     }
-    audit(services, call, { operation, status: response.statusCode });
+    audit(services, call, response.statusCode);
   };
 }
 

@@ -1,14 +1,11 @@
-import {
-  archiveAgent,
-  createAgent,
-  createAgentRun,
-  getAgent,
-  getAgentVersion,
-  listAgents,
-  listAgentVersions,
-  patchAgent,
-  unarchiveAgent,
-} from "./agents.ts";
+import type { OperationId } from "../../shared/api/operations.ts";
+import { getAgentVersion, listAgentVersions } from "./agents/agent-versions.ts";
+import { archiveAgent, unarchiveAgent } from "./agents/archive-agent.ts";
+import { createAgent } from "./agents/create-agent.ts";
+import { createAgentRun } from "./agents/create-agent-run.ts";
+import { getAgent } from "./agents/get-agent.ts";
+import { listAgents } from "./agents/list-agents.ts";
+import { patchAgent } from "./agents/patch-agent.ts";
 import { createToken } from "./callers/tokens.ts";
 import { getDocs, getOpenApi } from "./docs/documents.ts";
 import type { Handler } from "./http/call.ts";
@@ -33,12 +30,15 @@ import { listRuns } from "./runs/list-runs.ts";
 import { continueRun, rerunRun } from "./runs/repeat-run.ts";
 import { reportProgress } from "./runs/report-progress.ts";
 
-const getHealth: Handler = async (_services, { response }) => {
+const getHealth: Handler<"getHealth"> = async (_services, { response }) => {
   response.json({ status: "ok" });
 };
 
-/** What answers each operation of `shared/api/operations.ts`, by its id. */
-export const HANDLERS: Readonly<Record<string, Handler>> = {
+/**
+ * What answers each operation of the API, by its id. A handler that is missing, one too many, and one under
+ * an id that is not its own are type errors: each says in its signature whose calls it takes.
+ */
+export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   archiveAgent,
   cancelRun,
   continueRun,

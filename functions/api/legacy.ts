@@ -1,7 +1,7 @@
 import type { Response } from "express";
 import { type Agent, type CreateAgent, placeAgent, reviseAgent } from "../../shared/agent/agent.ts";
 import { AgentSettings } from "../../shared/agent/settings.ts";
-import { LegacyAgentContent, LegacyAgentPrompt, LegacyPrompt } from "../../shared/api/legacy.ts";
+import type { OperationId } from "../../shared/api/operations.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
 import { STREAMS } from "../../shared/limits.ts";
@@ -10,10 +10,12 @@ import { describeError } from "../log.ts";
 import type { Services } from "../services.ts";
 import { latestWithin, placeOrder, refuseSettings } from "./accept/accept-order.ts";
 import { prefersAsync, waitSecondsOf } from "./accept/prefer.ts";
-import { atVersion, changeAgent, ownAgent, storeAgent } from "./agents.ts";
+import { atVersion } from "./agents/chosen-agent.ts";
+import { storeAgent } from "./agents/create-agent.ts";
+import { changeAgent, noAgent, ownAgent } from "./agents/own-agent.ts";
 import { sha256 } from "./callers/auth.ts";
-import { invalid, validBody } from "./http/body.ts";
-import type { Call, Handler } from "./http/call.ts";
+import { invalid } from "./http/body.ts";
+import type { CallOf, Handler } from "./http/call.ts";
 import { hangUp } from "./http/hang-up.ts";
 import { openStream } from "./http/open-stream.ts";
 import { agentOfLatest, conversationOf, placeTurn } from "./runs/conversations.ts";
@@ -39,7 +41,7 @@ const LIST_PART = 20;
 const RESULT_BYTES = 16 * 1024 * 1024;
 
 /** `POST /api/conversation`: runs a prompt, and waits for it unless it is told otherwise. */
-export const legacyConverse = inOldWords(async (services, call) => {
+export const legacyConverse = inOldWords<"legacyConverse">(async (services, call) => {
   const run = await converse(services, call);
   const prefer = call.request.headers["prefer"]?.toString();
   const isAsync = prefersAsync(prefer);
@@ -52,9 +54,9 @@ export const legacyConverse = inOldWords(async (services, call) => {
   call.response.status(504).json({ error, ...placeOf(run) });
 });
 
-async function converse(services: Services, call: Call): Promise<Run> {
-  const { prompt, agentId, conversationId } = validBody(call.request, LegacyPrompt);
-  const agent = agentId ? await orderedAgent(services, call, agentId) : undefined;
+async function converse(services: Services, call: CallOf<"legacyConverse">): Promise<Run> {
+  const { prompt, agentId, conversationId } = call.body;
+  const agent = agentId ? await orderedAgent(services, call.owner, agentId) : undefined;
   if (!conversationId) {
     const chosen = agent ?? { agent: null, settings: {}, labels: {} };
     return placeOrder(services, call, { prompt, ...chosen, parentRunId: null });
@@ -69,9 +71,9 @@ async function converse(services: Services, call: Call): Promise<Run> {
 }
 
 /** `POST /agents/{id}/run`: runs an agent, without waiting. */
-export const legacyRunAgent = inOldWords(async (services, call) => {
-  const body = validBody(call.request, LegacyAgentPrompt, { isOptional: true });
-  const chosen = await orderedAgent(services, call, String(call.request.params["id"]));
+export const legacyRunAgent = inOldWords<"legacyRunAgent">(async (services, call) => {
+  const { body } = call;
+  const chosen = await orderedAgent(services, call.owner, call.params.id);
   const prompt = body.prompt || chosen.settings.instructions;
   if (!prompt?.trim()) throw invalid([{ pointer: "/prompt", detail: "is required" }]);
   answerAccepted(
@@ -81,61 +83,67 @@ export const legacyRunAgent = inOldWords(async (services, call) => {
 });
 
 /** `GET /agents`: all of them, newest first. */
-export const legacyListAgents = inOldWords(async ({ agents }, { response, owner }) => {
-  const read = (part: Part) => agents.list({ owner, archived: false }, part);
-  let found = await read({ limit: LIST_PART });
-  response.type("json");
-  const { signal, write } = openStream(response);
-  await write("[");
-  for (let separator = ""; found.length > 0 && !signal.aborted; separator = ",") {
-    await write(separator + found.map((agent) => JSON.stringify(flat(agent))).join(","));
-    const last = found.at(-1);
-    found = await read({ limit: LIST_PART, after: last && positionOf(last) });
-  }
-  response.end("]");
-});
+export const legacyListAgents = inOldWords<"legacyListAgents">(
+  async ({ agents }, { response, owner }) => {
+    const read = (part: Part) => agents.list({ owner, archived: false }, part);
+    let found = await read({ limit: LIST_PART });
+    response.type("json");
+    const { signal, write } = openStream(response);
+    await write("[");
+    for (let separator = ""; found.length > 0 && !signal.aborted; separator = ",") {
+      await write(separator + found.map((agent) => JSON.stringify(flat(agent))).join(","));
+      const last = found.at(-1);
+      found = await read({ limit: LIST_PART, after: last && positionOf(last) });
+    }
+    response.end("]");
+  },
+);
 
 /** `GET /agents/{id}` */
-export const legacyGetAgent = inOldWords(async (services, call) => {
-  call.response.json(flat(present(await ownAgent(services, call))));
+export const legacyGetAgent = inOldWords<"legacyGetAgent">(async (services, call) => {
+  call.response.json(flat(await presentAgent(services, call.owner, call.params.id)));
 });
 
 /** `POST /agents` */
-export const legacyCreateAgent = inOldWords(async (services, call) => {
-  const agent = await storeAgent(services, call, contentOf(call));
+export const legacyCreateAgent = inOldWords<"legacyCreateAgent">(async (services, call) => {
+  const agent = await storeAgent(services, call, inLevels(call.body));
   call.response.status(201).json(flat(agent));
 });
 
 /** `PUT /agents/{id}`: what is left out gets its default. */
-export const legacyReplaceAgent = inOldWords(async (services, call) => {
-  const content = contentOf(call);
+export const legacyReplaceAgent = inOldWords<"legacyReplaceAgent">(async (services, call) => {
+  const content = inLevels(call.body);
   refuseSettings(services, content.settings, "");
   const replace = (agent: Agent, now: Date) => reviseAgent(present(agent), content, now);
   call.response.json(flat(await changeAgent(services, call, replace)));
 });
 
 /** `DELETE /agents/{id}` */
-export const legacyDeleteAgent = inOldWords(async (services, call) => {
+export const legacyDeleteAgent = inOldWords<"legacyDeleteAgent">(async (services, call) => {
   const archive = (agent: Agent, now: Date) => placeAgent(present(agent), "archive", now);
   await changeAgent(services, call, archive);
   call.response.json({ result: "성공" });
 });
 
 /** An agent that is not archived, with what a run takes from it. */
-async function orderedAgent(services: Services, call: Call, id: string) {
-  const agent = present(await ownAgent(services, call, id));
+async function orderedAgent(services: Services, owner: string, id: string) {
+  const agent = await presentAgent(services, owner, id);
   return atVersion(services, agent, { pointer: "" });
+}
+
+async function presentAgent(services: Services, owner: string, id: string): Promise<Agent> {
+  return present(await ownAgent(services, owner, id));
 }
 
 /** @throws {AppError} not_found if the agent is archived */
 function present(agent: Agent): Agent {
   if (agent.archivedAt === null) return agent;
-  throw new AppError("not_found", { detail: `there is no agent ${agent.id}` });
+  throw noAgent(agent.id);
 }
 
 /** What an agent without levels says, in the form of the new resource. */
-function contentOf({ request }: Call): Required<CreateAgent> {
-  const { name, labels = {}, prompt, ...rest } = validBody(request, LegacyAgentContent);
+function inLevels(body: CallOf<"legacyCreateAgent">["body"]): Required<CreateAgent> {
+  const { name, labels = {}, prompt, ...rest } = body;
   const { instructions = prompt, ...others } = rest;
   const known = Object.entries(others).filter(([key]) =>
     Object.hasOwn(AgentSettings.properties, key),
@@ -183,7 +191,7 @@ async function wholeText({ objects, artifacts }: Services, run: Run): Promise<st
 }
 
 /** Refusals of the handler as that service put them. */
-function inOldWords(handle: Handler): Handler {
+function inOldWords<Id extends OperationId>(handle: Handler<Id>): Handler<Id> {
   return async (services, call) => {
     try {
       await handle(services, call);

@@ -20,7 +20,7 @@ export const ListAgents = Type.Object(
 );
 
 /** `GET /v1/agents/{id}/versions`: the query's parameters. */
-export const ListAgentVersions = Type.Object(paging, { additionalProperties: false });
+const ListAgentVersions = Type.Object(paging, { additionalProperties: false });
 
 /** What a merge patch may hold; what it makes of the agent must be as CreateAgent says. */
 export const PatchAgent = Type.Object({
@@ -40,7 +40,7 @@ export const PatchAgent = Type.Object({
 const ETAG = { ETag: "The agent's revision, for If-Match." } as const;
 const ONE = { 200: { description: "The agent.", schema: Agent, headers: ETAG } } as const;
 
-export const AGENT_OPERATIONS: readonly Operation[] = [
+export const AGENT_OPERATIONS = [
   {
     id: "createAgent",
     method: "post",
@@ -151,4 +151,4 @@ export const AGENT_OPERATIONS: readonly Operation[] = [
     answers: RUN_ACCEPTED,
     problems: ["not_found", "agent_archived", "idempotency_key_reused", "limit_reached"],
   },
-];
+] as const satisfies readonly Operation[];

@@ -11,7 +11,7 @@ export const ConversationWithTurns = Type.Object({
   items: Type.Array(RunAnswer),
 });
 
-export const CONVERSATION_OPERATIONS: readonly Operation[] = [
+export const CONVERSATION_OPERATIONS = [
   {
     id: "getConversation",
     method: "get",
@@ -40,4 +40,4 @@ export const CONVERSATION_OPERATIONS: readonly Operation[] = [
       "limit_reached",
     ],
   },
-];
+] as const satisfies readonly Operation[];

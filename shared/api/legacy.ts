@@ -6,7 +6,7 @@ import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 
 /** The body of `POST /api/conversation`. Other properties are ignored, here and below. */
-export const LegacyPrompt = Type.Object({
+const LegacyPrompt = Type.Object({
   prompt: Type.String({ pattern: "\\S" }),
   /** Default: the agent of the conversation's latest turn, or none. */
   agentId: Type.Optional(nullable(Type.String())),
@@ -15,7 +15,7 @@ export const LegacyPrompt = Type.Object({
 });
 
 /** The body of `POST /agents/{id}/run`. Without a prompt the agent's own is what it shall do. */
-export const LegacyAgentPrompt = Type.Object({
+const LegacyAgentPrompt = Type.Object({
   prompt: Type.Optional(nullable(Type.String())),
 });
 
@@ -65,7 +65,7 @@ const ACCEPTED = {
   },
 } as const;
 
-export const LEGACY_OPERATIONS: readonly Operation[] = [
+export const LEGACY_OPERATIONS = [
   {
     id: "legacyConverse",
     method: "post",
@@ -147,4 +147,4 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
     isBodyOptional: true,
     answers: { ...ACCEPTED, ...REFUSED, ...ABSENT },
   },
-];
+] as const satisfies readonly Operation[];

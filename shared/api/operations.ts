@@ -7,11 +7,18 @@ import { SERVICE_OPERATIONS } from "./service.ts";
 import { TOKEN_OPERATIONS } from "./tokens.ts";
 
 /** Every operation of the HTTP API. */
-export const OPERATIONS: readonly Operation[] = [
+export const OPERATIONS = [
   ...RUN_OPERATIONS,
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
   ...LEGACY_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...SERVICE_OPERATIONS,
-];
+] as const satisfies readonly Operation[];
+
+type ById = { [Row in (typeof OPERATIONS)[number] as Row["id"]]: Row };
+
+export type OperationId = keyof ById;
+
+/** The row of the table that has this id. */
+export type OperationOf<Id extends OperationId> = ById[Id];

@@ -27,7 +27,7 @@ export const ListRuns = Type.Object(
 );
 
 /** `GET /v1/runs/{id}/logs`: the query's parameters. */
-export const GetLogs = Type.Object(
+const GetLogs = Type.Object(
   {
     follow: Type.Optional(
       Type.Enum(["", "true", "false"], {
@@ -79,7 +79,7 @@ const CONTENT_REQUEST = {
   "If-None-Match": "An ETag; 304 if the content is the same.",
 } as const;
 
-export const RUN_OPERATIONS: readonly Operation[] = [
+export const RUN_OPERATIONS = [
   {
     id: "createRun",
     method: "post",
@@ -258,4 +258,4 @@ export const RUN_OPERATIONS: readonly Operation[] = [
     answers: { 204: { description: "Noted." } },
     problems: ["not_found", "conflict"],
   },
-];
+] as const satisfies readonly Operation[];

@@ -9,7 +9,7 @@ const PAGE_HEADERS = {
   "Referrer-Policy": "no-referrer",
 } as const;
 
-export const SERVICE_OPERATIONS: readonly Operation[] = [
+export const SERVICE_OPERATIONS = [
   {
     id: "getHealth",
     method: "get",
@@ -58,4 +58,4 @@ export const SERVICE_OPERATIONS: readonly Operation[] = [
       },
     },
   },
-];
+] as const satisfies readonly Operation[];

@@ -1,7 +1,7 @@
 import { Type } from "../schema/type.ts";
 import type { Operation } from "./operation.ts";
 
-export const TOKEN_OPERATIONS: readonly Operation[] = [
+export const TOKEN_OPERATIONS = [
   {
     id: "createToken",
     method: "post",
@@ -26,4 +26,4 @@ export const TOKEN_OPERATIONS: readonly Operation[] = [
     },
     problems: ["not_found"],
   },
-];
+] as const satisfies readonly Operation[];

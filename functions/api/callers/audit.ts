@@ -1,4 +1,3 @@
-import type { Operation } from "../../../shared/api/operation.ts";
 import type { Services } from "../../services.ts";
 import type { Call } from "../http/call.ts";
 
@@ -11,8 +10,8 @@ const RESOURCE_LENGTH = 200;
  */
 export function audit(
   { log }: Pick<Services, "log">,
-  { request, response, principal }: Call,
-  { operation, status }: { operation: Operation; status: number },
+  { operation, request, response, principal }: Call,
+  status: number,
 ): void {
   if (operation.method === "get" || principal === undefined) return;
   const requestId = /^[0-9a-f]{32}/.exec(request.get("x-cloud-trace-context") ?? "")?.[0];

@@ -1,12 +1,12 @@
 import { KEY_CLAIM, tokenScopes } from "../../../shared/documents/key.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 
 /** `POST /v1/tokens`: a key becomes a token with which a page listens as the key's owner. */
 export async function createToken(
   { customTokens, now }: Services,
-  { owner, principal, response }: Call,
+  { owner, principal, response }: CallOf<"createToken">,
 ): Promise<void> {
   const hash = principal?.keyHash ?? null;
   if (principal === undefined || hash === null) {

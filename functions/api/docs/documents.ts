@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { Call, CallOf } from "../http/call.ts";
 import { namesTag } from "../http/etag.ts";
 
 /** What is made once, at its first request, and is the same for everybody. */
@@ -16,7 +16,7 @@ type Made = Pick<Served, "contentType" | "headers"> & { text: string };
 const served = new Map<string, Promise<Served>>();
 
 /** `GET /v1/openapi.json` */
-export function getOpenApi(services: Services, call: Call): Promise<void> {
+export function getOpenApi(services: Services, call: CallOf<"getOpenApi">): Promise<void> {
   return answer(call, `openapi of ${services.publicUrl}`, async () => ({
     text: JSON.stringify(await documentOf(services)),
     contentType: "application/json",
@@ -25,7 +25,7 @@ export function getOpenApi(services: Services, call: Call): Promise<void> {
 }
 
 /** `GET /docs`: the same for people. */
-export function getDocs(services: Services, call: Call): Promise<void> {
+export function getDocs(services: Services, call: CallOf<"getDocs">): Promise<void> {
   return answer(call, `docs of ${services.publicUrl}`, async () => {
     const { DOCS_POLICY, docsPage } = await import("./page.ts");
     return {

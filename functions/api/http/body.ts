@@ -52,7 +52,7 @@ function parse(text: string): unknown {
 export function validBody<S extends TSchema>(
   request: Request,
   schema: S,
-  { isOptional = false }: { isOptional?: boolean } = {},
+  { isOptional = false }: { isOptional?: boolean | undefined } = {},
 ): Static<S> {
   const isAbsent = isOptional && rawBody(request).length === 0;
   const value = isAbsent ? {} : jsonBody(request);

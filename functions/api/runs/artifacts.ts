@@ -5,14 +5,17 @@ import type { RunRecord } from "../../../shared/run/record.ts";
 import { pathsOf } from "../../attempts/attempt-outcome.ts";
 import { refusing } from "../../cloud/google-error.ts";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { sendContent } from "../http/send-content.ts";
 import { ownRecord } from "./own-run.ts";
 
 const PATCH = "patch.diff";
 
 /** `GET /v1/runs/{id}/artifacts`: every artifact of a finished run; none while it is at work. */
-export async function listArtifacts(services: Services, call: Call): Promise<void> {
+export async function listArtifacts(
+  services: Services,
+  call: CallOf<"listArtifacts">,
+): Promise<void> {
   const outputs = await outputsOf(services, await ownRecord(services, call));
   const items = outputs.map((output) =>
     artifactOf(output, services.artifacts.uriOf(output.object)),
@@ -21,11 +24,10 @@ export async function listArtifacts(services: Services, call: Call): Promise<voi
 }
 
 /** `GET /v1/runs/{id}/artifacts/{name+}`: the content of one. */
-export async function getArtifact(services: Services, call: Call): Promise<void> {
+export async function getArtifact(services: Services, call: CallOf<"getArtifact">): Promise<void> {
   const record = await ownRecord(services, call);
   const { id } = record.run;
-  const segments: unknown = call.request.params["name"];
-  const name = Array.isArray(segments) ? segments.join("/") : String(segments);
+  const { name } = call.params;
   const output = (await outputsOf(services, record)).find((item) => item.name === name);
   if (output === undefined) {
     refuseUnfinished(record, "its artifacts come");
@@ -36,7 +38,7 @@ export async function getArtifact(services: Services, call: Call): Promise<void>
 }
 
 /** `GET /v1/runs/{id}/patch`: what the run changed, for `git apply`. */
-export async function getPatch(services: Services, call: Call): Promise<void> {
+export async function getPatch(services: Services, call: CallOf<"getPatch">): Promise<void> {
   const record = await ownRecord(services, call);
   const patch = (await outputsOf(services, record)).find(({ name }) => name === PATCH);
   if (patch === undefined || patch.sizeBytes === 0) {

@@ -1,12 +1,12 @@
 import { AppError } from "../../../shared/errors.ts";
 import { applyEvent } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 import { answerOf } from "./run-answer.ts";
 
 /** `POST /v1/runs/{id}/cancel`. Repeating it is no error; cancelling a run that is over otherwise is. */
-export async function cancelRun(services: Services, call: Call): Promise<void> {
+export async function cancelRun(services: Services, call: CallOf<"cancelRun">): Promise<void> {
   const { id } = await ownRun(services, call);
   const cancelled = await applyEvent(services, id, { type: "cancel" });
   if (cancelled === undefined) throw noRun(id);

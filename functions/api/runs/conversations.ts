@@ -1,5 +1,5 @@
 import { CONVERSATION_ID, type Conversation } from "../../../shared/documents/conversation.ts";
-import { CreateTurn, type Run } from "../../../shared/documents/run.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
@@ -11,22 +11,24 @@ import {
   confirmAccepted,
   refuseTooMuch,
 } from "../accept/accept-order.ts";
-import { validBody } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import type { Call, CallOf } from "../http/call.ts";
 import { agentOf } from "./create-run.ts";
 import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
-export async function getConversation(services: Services, call: Call): Promise<void> {
-  const conversation = await ownConversation(services, call);
+export async function getConversation(
+  services: Services,
+  call: CallOf<"getConversation">,
+): Promise<void> {
+  const conversation = await conversationOf(services, call.owner, call.params.id);
   const runs = await services.runs.listTurns(conversation);
   call.response.json({ ...conversation, items: runs.map(answerOf) });
 }
 
 /** `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names one. */
-export async function createTurn(services: Services, call: Call): Promise<void> {
-  const { prompt, agent, labels, onBusy = "refuse" } = validBody(call.request, CreateTurn);
-  const conversation = await ownConversation(services, call);
+export async function createTurn(services: Services, call: CallOf<"createTurn">): Promise<void> {
+  const { prompt, agent, labels, onBusy = "refuse" } = call.body;
+  const conversation = await conversationOf(services, call.owner, call.params.id);
   const chosen =
     agent === undefined
       ? await agentOfLatest(services, conversation)
@@ -96,11 +98,6 @@ export async function agentOfLatest(
   const request = latest === null ? undefined : await runs.getRequest(latest);
   if (request === undefined) return { agent: null, settings: {}, labels: {} };
   return { agent: request.agent, settings: request.settings, labels: {} };
-}
-
-/** The conversation that the path names. */
-function ownConversation(services: Services, { request, owner }: Call): Promise<Conversation> {
-  return conversationOf(services, owner, String(request.params["id"]));
 }
 
 /**

@@ -1,14 +1,13 @@
-import { type AgentChoice, CreateRun } from "../../../shared/documents/run.ts";
+import type { AgentChoice } from "../../../shared/documents/run.ts";
 import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services.ts";
 import { acceptAgentOrder, acceptOrder } from "../accept/accept-order.ts";
-import { chosenAgent } from "../agents.ts";
-import { validBody } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import { chosenAgent } from "../agents/chosen-agent.ts";
+import type { CallOf } from "../http/call.ts";
 
 /** `POST /v1/runs`: accepts a run. */
-export async function createRun(services: Services, call: Call): Promise<void> {
-  const { prompt, agent, labels } = validBody(call.request, CreateRun);
+export async function createRun(services: Services, call: CallOf<"createRun">): Promise<void> {
+  const { prompt, agent, labels } = call.body;
   const order = async () => {
     const chosen = await agentOf(services, call.owner, agent);
     return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };

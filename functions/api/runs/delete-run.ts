@@ -1,6 +1,6 @@
 import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 
 /**
@@ -8,7 +8,7 @@ import { noRun, ownRun } from "./own-run.ts";
  * deletion that broke off can be sent again. The next turn of its conversation begins without the files
  * of this one.
  */
-export async function deleteRun(services: Services, call: Call): Promise<void> {
+export async function deleteRun(services: Services, call: CallOf<"deleteRun">): Promise<void> {
   const { id } = await ownRun(services, call);
   const record = await services.runs.getRecord(id);
   if (record === undefined) throw noRun(id);

@@ -6,7 +6,7 @@ import { RUN_LIMITS, STREAMS } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { after } from "../../../shared/run/transition.ts";
 import type { Services } from "../../services.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { type OpenStream, openStream } from "../http/open-stream.ts";
 import { HEARTBEAT, messageText, retryText } from "../http/server-sent-events.ts";
 import { eventBatches } from "./event-pages.ts";
@@ -17,7 +17,10 @@ import { ownRecord } from "./own-run.ts";
  * `Last-Event-ID`, as they come, and `done` after the last. A stream that ends without it (the process
  * ends, or Cloud Run's time for a request is over) goes on when the client connects again.
  */
-export async function followRunEvents(services: Services, call: Call): Promise<void> {
+export async function followRunEvents(
+  services: Services,
+  call: CallOf<"followRunEvents">,
+): Promise<void> {
   const { request, response } = call;
   const record = await ownRecord(services, call);
   refuseExpired(record.run, services.now());

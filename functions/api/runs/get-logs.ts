@@ -1,11 +1,9 @@
 import type { Response } from "express";
-import { GetLogs } from "../../../shared/api/runs.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { buildsOf } from "../../../shared/run/settle.ts";
 import type { Services } from "../../services.ts";
-import { validQuery } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import type { Call, CallOf } from "../http/call.ts";
 import { type OpenStream, openStream } from "../http/open-stream.ts";
 import { followedLogPieces, logPieces } from "./log-pieces.ts";
 import { ownRecord } from "./own-run.ts";
@@ -14,8 +12,8 @@ import { ownRecord } from "./own-run.ts";
  * `GET /v1/runs/{id}/logs`: what the run's builds have logged so far; with `follow` also what they log
  * until it is over. An answer that ends before that breaks off.
  */
-export async function getLogs(services: Services, call: Call): Promise<void> {
-  const { follow = "false" } = validQuery(call.request, GetLogs);
+export async function getLogs(services: Services, call: CallOf<"getLogs">): Promise<void> {
+  const { follow = "false" } = call.query;
   const record = await ownRecord(services, call);
   if (follow === "false" || record.run.done) await sendLogs(services, call, record);
   else await followLogs(services, call, record);

@@ -1,14 +1,12 @@
-import { ListRuns } from "../../../shared/api/runs.ts";
 import { positionOf } from "../../cloud/firestore/page-query.ts";
 import type { Services } from "../../services.ts";
-import { validQuery } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
 import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/runs`: the owner's runs that fit every filter, newest first. */
-export async function listRuns({ runs }: Services, call: Call): Promise<void> {
-  const query = validQuery(call.request, ListRuns);
+export async function listRuns({ runs }: Services, call: CallOf<"listRuns">): Promise<void> {
+  const { query } = call;
   await answerPage(call, query, {
     read: (part) => runs.list({ ...query, owner: call.owner }, part),
     positionOf,

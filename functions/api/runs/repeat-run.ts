@@ -1,20 +1,19 @@
-import { Overrides, type Run } from "../../../shared/documents/run.ts";
+import type { Overrides, Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
 import type { Services } from "../../services.ts";
 import { acceptOrder } from "../accept/accept-order.ts";
-import { validBody } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { acceptNextTurn } from "./conversations.ts";
 import { ownRun } from "./own-run.ts";
 
 const GO_ON = "Continue where you left off.";
 
 /** `POST /v1/runs/{id}/rerun`: the same resolved request once more, in a conversation of its own. */
-export async function rerunRun(services: Services, call: Call): Promise<void> {
+export async function rerunRun(services: Services, call: CallOf<"rerunRun">): Promise<void> {
   const run = await ownRun(services, call);
-  const overrides = validBody(call.request, Overrides, { isOptional: true });
+  const overrides = call.body;
   const request = await requestOf(services, run);
   await acceptOrder(services, call, orderOf(run, request, overrides));
 }
@@ -24,9 +23,9 @@ export async function rerunRun(services: Services, call: Call): Promise<void> {
  * before it was done. Without a prompt the agent is told to go on; one that never started gets the
  * run's own prompt.
  */
-export async function continueRun(services: Services, call: Call): Promise<void> {
+export async function continueRun(services: Services, call: CallOf<"continueRun">): Promise<void> {
   const run = await ownRun(services, call);
-  const overrides = validBody(call.request, Overrides, { isOptional: true });
+  const overrides = call.body;
   refuseUnstopped(run);
   const request = await requestOf(services, run);
   const hasStarted = run.conversation.session !== null;

@@ -1,11 +1,9 @@
-import { ReportProgress } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { applyAdmittedEvent } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services.ts";
 import { bearerToken, sha256 } from "../callers/auth.ts";
-import { validBody } from "../http/body.ts";
-import type { Call } from "../http/call.ts";
+import type { CallOf } from "../http/call.ts";
 import { noRun, runIdOf } from "./own-run.ts";
 
 /**
@@ -14,11 +12,11 @@ import { noRun, runIdOf } from "./own-run.ts";
  */
 export async function reportProgress(
   services: Services,
-  { request, response }: Call,
+  call: CallOf<"reportProgress">,
 ): Promise<void> {
-  const id = runIdOf(request);
-  const tokenHash = sha256(bearerToken(request));
-  const { attempt, buildId, text, turn, events = [] } = validBody(request, ReportProgress);
+  const id = runIdOf(call);
+  const tokenHash = sha256(bearerToken(call.request));
+  const { attempt, buildId, text, turn, events = [] } = call.body;
   const build = services.builds.refOf(buildId);
   // Without a text: the agent is being started, so the claim is the build's.
   const event: RunEvent =
@@ -33,7 +31,7 @@ export async function reportProgress(
   if (applied.record.run.done) {
     throw new AppError("conflict", { detail: `run ${id} is over` });
   }
-  response.status(204).end();
+  call.response.status(204).end();
 }
 
 /** @throws {AppError} unauthorized; also the build of an earlier attempt, whose token is no longer good */

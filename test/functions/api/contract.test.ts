@@ -213,7 +213,8 @@ describe("every operation answers as its document says", () => {
 });
 
 describe("every operation refuses as its document says", () => {
-  const CASES = OPERATIONS.map((operation) => [operation.id, operation] as const);
+  const operations: readonly Operation[] = OPERATIONS;
+  const CASES = operations.map((operation) => [operation.id, operation] as const);
 
   test.each(CASES)("%s: callers who may not", async (_id, operation) => {
     const method = operation.method.toUpperCase();

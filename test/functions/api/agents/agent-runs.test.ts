@@ -1,7 +1,7 @@
-import type { Agent } from "../../../shared/agent/agent.ts";
-import { agentCalls, SETTINGS } from "../../support/agents.ts";
-import { otherOwner } from "../../support/api.ts";
-import { startWorld, type World } from "../../support/world.ts";
+import type { Agent } from "../../../../shared/agent/agent.ts";
+import { agentCalls, SETTINGS } from "../../../support/agents.ts";
+import { otherOwner } from "../../../support/api.ts";
+import { startWorld, type World } from "../../../support/world.ts";
 
 // One world for the file: each agent stands by itself, and a world costs seconds.
 let world: World;

@@ -1,9 +1,9 @@
-import { Agent, AgentVersion } from "../../../shared/agent/agent.ts";
-import { RUN_LIMITS } from "../../../shared/limits.ts";
-import { validatorOf } from "../../../shared/schema/validate.ts";
-import { agentCalls, SETTINGS } from "../../support/agents.ts";
-import { otherOwner } from "../../support/api.ts";
-import { startWorld, type World } from "../../support/world.ts";
+import { Agent, AgentVersion } from "../../../../shared/agent/agent.ts";
+import { RUN_LIMITS } from "../../../../shared/limits.ts";
+import { validatorOf } from "../../../../shared/schema/validate.ts";
+import { agentCalls, SETTINGS } from "../../../support/agents.ts";
+import { otherOwner } from "../../../support/api.ts";
+import { startWorld, type World } from "../../../support/world.ts";
 
 // One world for the file: each agent stands by itself, and a world costs seconds.
 let world: World;
