@@ -35,8 +35,9 @@ const getHealth: Handler<"getHealth"> = async (_services, { response }) => {
 };
 
 /**
- * What answers each operation of the API, by its id. A handler that is missing, one too many, and one under
- * an id that is not its own are type errors: each says in its signature whose calls it takes.
+ * What answers each operation of the API, by its id. A handler that is missing, one too many, and
+ * one under an id that is not its own are type errors: each says in its signature whose calls it
+ * takes.
  */
 export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   archiveAgent,

@@ -51,7 +51,7 @@ export const legacyConverse = inOldWords<"legacyConverse">(async (services, call
   if (latest.done) return answerEnd(services, call.response, latest);
   if (isAsync) return answerAccepted(call.response, run);
   const error = `run ${run.id} has not ended yet; GET /v1/runs/${run.id} tells when it has`;
-  call.response.status(504).json({ error, ...placeOf(run) });
+  call.response.status(504).json({ error, ...idsOf(run) });
 });
 
 async function converse(services: Services, call: CallOf<"legacyConverse">): Promise<Run> {
@@ -158,20 +158,21 @@ function flat({ id, name, labels, settings, createdAt, updatedAt }: Agent): obje
   return { id, name, prompt, labels, ...others, createdAt, updatedAt };
 }
 
-const placeOf = ({ id, conversation }: Run) => ({ runId: id, conversationId: conversation.id });
+const idsOf = ({ id, conversation }: Run) => ({ runId: id, conversationId: conversation.id });
 
+/** Answers that a run goes on without the caller. */
 function answerAccepted(response: Response, run: Run): void {
   response.status(202).set("Location", `/v1/runs/${run.id}`);
-  response.json({ result: "accepted", ...placeOf(run) });
+  response.json({ result: "accepted", ...idsOf(run) });
 }
 
 async function answerEnd(services: Services, response: Response, run: Run): Promise<void> {
   if (run.status === "succeeded") {
     const output = await wholeText(services, run);
-    response.json({ result: "성공", output, ...placeOf(run) });
+    response.json({ result: "성공", output, ...idsOf(run) });
   } else {
     const status = run.status === "timed_out" ? 504 : 500;
-    response.status(status).json({ error: run.error?.message ?? run.why, ...placeOf(run) });
+    response.status(status).json({ error: run.error?.message ?? run.why, ...idsOf(run) });
   }
 }
 
@@ -198,12 +199,15 @@ function inOldWords<Id extends OperationId>(handle: Handler<Id>): Handler<Id> {
     } catch (error) {
       if (!(error instanceof AppError) || call.response.headersSent) throw error;
       if (error.status >= 500) services.log("ERROR", describeError(error));
-      refuse(call.response, error);
+      answerRefusal(call.response, error);
     }
   };
 }
 
-function refuse(response: Response, { status, message, retry, retryAfterSeconds }: AppError): void {
+function answerRefusal(
+  response: Response,
+  { status, message, retry, retryAfterSeconds }: AppError,
+): void {
   const isBadRequest = status === 415 || status === 422;
   if (retry) response.set("Retry-After", String(retryAfterSeconds));
   response.status(isBadRequest ? 400 : status).json({ error: message });

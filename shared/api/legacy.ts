@@ -41,13 +41,13 @@ export const LegacyAgent = Type.Object({
   updatedAt: Type.String({ format: "date-time" }),
 });
 
-const place = { runId: Type.String(), conversationId: Type.String() };
+const ids = { runId: Type.String(), conversationId: Type.String() };
 const LegacyOutput = Type.Object({
   result: Type.Literal("성공"),
   output: Type.String(),
-  ...place,
+  ...ids,
 });
-const LegacyAccepted = Type.Object({ result: Type.Literal("accepted"), ...place });
+const LegacyAccepted = Type.Object({ result: Type.Literal("accepted"), ...ids });
 const LegacyDone = Type.Object({ result: Type.Literal("성공") });
 export const LegacyError = Type.Object({
   error: Type.String(),

@@ -26,7 +26,7 @@ import { type Patience, waitForRun } from "./wait-for-run.ts";
  * @throws {AppError} idempotency_key_reused, invalid
  */
 export async function acceptOrder(services: Services, call: Call, order: Order): Promise<void> {
-  await answerAccepted(services, call, await placeOrder(services, call, order));
+  await answerWithRun(services, call, await placeOrder(services, call, order));
 }
 
 /**
@@ -40,7 +40,7 @@ export async function acceptAgentOrder(
 ): Promise<void> {
   const before = await acceptedBefore(services, call);
   if (before === undefined) await acceptOrder(services, call, await order());
-  else await answerAccepted(services, call, before);
+  else await answerWithRun(services, call, before);
 }
 
 /** The run of the request's Idempotency-Key. */
@@ -113,7 +113,7 @@ export function confirmReplay(
  * Answers with a run that was accepted. With `Prefer: wait=N` the answer is held until the run is done,
  * at most so long.
  */
-export async function answerAccepted(
+export async function answerWithRun(
   services: Services,
   { request, response }: Call,
   run: Run,
@@ -155,10 +155,10 @@ function idempotencyKey(request: Request): string | undefined {
   throw new AppError("invalid", { detail });
 }
 
-/** The same owner, method, path and key give the same run. */
+/** What a run's id is made of: equal for requests of one owner, method, path and key. */
 function idBytes(request: Request, owner: string, key: string): Uint8Array {
-  const scope = JSON.stringify([owner, request.method, request.path, key]);
-  return createHash("sha256").update(scope).digest();
+  const name = JSON.stringify([owner, request.method, request.path, key]);
+  return createHash("sha256").update(name).digest();
 }
 
 /** What a schema cannot say: bytes, labels together with the agent's, and the settings. */

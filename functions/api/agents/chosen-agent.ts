@@ -1,5 +1,5 @@
 import type { Agent } from "../../../shared/agent/agent.ts";
-import type { AgentRef } from "../../../shared/documents/run.ts";
+import type { AgentChoice, AgentRef } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services.ts";
@@ -7,14 +7,30 @@ import { invalid } from "../http/body.ts";
 import { findAgent } from "./own-agent.ts";
 
 /** What an order takes from the agent that it is for. */
-type Chosen = Pick<Order, "agent" | "settings" | "labels">;
+export type Chosen = Pick<Order, "agent" | "settings" | "labels">;
+
+/**
+ * The agent that a request chooses.
+ *
+ * @throws {AppError} invalid if there is no such agent or version, agent_archived
+ */
+export async function chosenAgent(
+  services: Services,
+  owner: string,
+  choice: AgentChoice | undefined,
+): Promise<Chosen> {
+  if (choice === undefined) return { agent: null, settings: {}, labels: {} };
+  if (typeof choice === "string") return storedAgent(services, owner, { id: choice });
+  if ("settings" in choice) return { agent: null, settings: choice.settings, labels: {} };
+  return storedAgent(services, owner, choice);
+}
 
 /**
  * A stored agent that a run shall execute, at its latest or a given version.
  *
  * @throws {AppError} invalid if there is no such agent or version, agent_archived
  */
-export async function chosenAgent(
+async function storedAgent(
   services: Services,
   owner: string,
   { id, version }: Pick<AgentRef, "id"> & Partial<AgentRef>,
@@ -38,7 +54,8 @@ export async function atVersion(
   { version = agent.version, pointer }: { version?: number | undefined; pointer: string },
 ): Promise<Chosen> {
   if (agent.archivedAt !== null) {
-    const detail = `agent ${agent.id} is archived; send POST /v1/agents/${agent.id}/unarchive first`;
+    const { id } = agent;
+    const detail = `agent ${id} is archived; send POST /v1/agents/${id}/unarchive first`;
     throw new AppError("agent_archived", { detail });
   }
   const found = version === agent.version ? agent : await agents.getVersion(agent.id, version);

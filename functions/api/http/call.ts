@@ -43,7 +43,8 @@ export interface CallOf<Id extends OperationId> extends Call {
    */
   readonly query: StaticOf<OperationOf<Id>, "query">;
   /**
-   * The body, validated when it is first read: what an operation looks at before that is refused first.
+   * The body, validated when it is first read: what an operation looks at before that is refused
+   * first. An operation that takes none has none.
    *
    * @throws {AppError} see {@link validBody}
    */
@@ -93,8 +94,8 @@ export function callOf<Id extends OperationId>(
       return query;
     },
   };
-  // What these schemas and this path let through has the types that the row gives: TypeScript cannot
-  // follow that from a row which is known only when the request comes.
+  // What these schemas and this path let through has the types that the row gives: TypeScript does
+  // not follow that from a row which is known only when the request comes.
   return call as CallOf<Id>;
 }
 

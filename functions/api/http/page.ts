@@ -9,7 +9,7 @@ const DEFAULT_PAGE_SIZE = 20;
 const MAX_RANK = Date.UTC(10_000, 0) - 1;
 
 /** A list as its pages are made of it. */
-interface List<T> {
+interface PagedList<T> {
   read(part: Part): Promise<T[]>;
   positionOf(item: T): Position;
   /** How an item is shown. */
@@ -26,32 +26,32 @@ interface List<T> {
 export async function answerPage<T>(
   { request, response, owner }: Call,
   query: { pageSize?: number; pageToken?: string },
-  { read, positionOf, show }: List<T>,
+  { read, positionOf, show }: PagedList<T>,
 ): Promise<void> {
   const { pageSize = DEFAULT_PAGE_SIZE, pageToken, ...filter } = query;
-  const scope = sha256(JSON.stringify([owner, request.path, Object.entries(filter).sort()]));
-  const after = pageToken === undefined ? undefined : readToken(pageToken, scope);
+  const listHash = sha256(JSON.stringify([owner, request.path, Object.entries(filter).sort()]));
+  const after = pageToken === undefined ? undefined : readToken(pageToken, listHash);
   const found = await read({ limit: pageSize + 1, after });
   const items = found.slice(0, pageSize);
   const last = found.length > pageSize ? items.at(-1) : undefined;
   response.json({
     items: items.map(show),
-    ...(last !== undefined && { nextPageToken: writeToken(positionOf(last), scope) }),
+    ...(last !== undefined && { nextPageToken: writeToken(positionOf(last), listHash) }),
   });
 }
 
-/** Which list a token is of; no secret: whoever makes one up reads no more than the list has. */
-const SCOPE_LENGTH = 16;
+/** Characters that say which list a token is of; no secret: forged, it reads that list alone. */
+const LIST_HASH_LENGTH = 16;
 
-function writeToken({ rank, id }: Position, scope: string): string {
-  return Buffer.from(`${scope.slice(0, SCOPE_LENGTH)} ${rank} ${id}`).toString("base64url");
+function writeToken({ rank, id }: Position, listHash: string): string {
+  return Buffer.from(`${listHash.slice(0, LIST_HASH_LENGTH)} ${rank} ${id}`).toString("base64url");
 }
 
-function readToken(token: string, scope: string): Position {
+function readToken(token: string, listHash: string): Position {
   const text = Buffer.from(token, "base64url").toString("latin1");
   const [, rank, id = ""] = /^\w+ (\d{1,15}) (\w{1,64})$/.exec(text) ?? [];
   const position = { rank: Number(rank), id };
-  if (position.rank <= MAX_RANK && writeToken(position, scope) === token) return position;
+  if (position.rank <= MAX_RANK && writeToken(position, listHash) === token) return position;
   const detail = "is no nextPageToken of this list with this filter; begin again without pageToken";
   throw invalid([{ pointer: "/pageToken", detail }]);
 }

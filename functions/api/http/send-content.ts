@@ -32,7 +32,7 @@ export async function sendContent(
     return;
   }
   const span = requestedSpan(request, response, output);
-  describe(response, output, span);
+  setContentHeaders(response, output, span);
   if (request.method === "HEAD") {
     response.end();
     return;
@@ -60,7 +60,7 @@ function requestedSpan(
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(; charset=[\w-]+)?$/;
 
 /** What an agent has written is hostile: a browser shall keep it, and do nothing with it. */
-function describe(
+function setContentHeaders(
   response: Response,
   { name, contentType, sizeBytes }: Output,
   span: Span | undefined,

@@ -5,7 +5,7 @@ import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 import { answerOf } from "./run-answer.ts";
 
-/** `POST /v1/runs/{id}/cancel`. Repeating it is no error; cancelling a run that is over otherwise is. */
+/** `POST /v1/runs/{id}/cancel`. Repeating it is no error; it is one if the run ended otherwise. */
 export async function cancelRun(services: Services, call: CallOf<"cancelRun">): Promise<void> {
   const { id } = await ownRun(services, call);
   const cancelled = await applyEvent(services, id, { type: "cancel" });

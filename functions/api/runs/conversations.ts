@@ -7,12 +7,12 @@ import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
 import type { Services } from "../../services.ts";
 import {
   acceptanceOf,
-  answerAccepted,
+  answerWithRun,
   confirmAccepted,
   refuseTooMuch,
 } from "../accept/accept-order.ts";
+import { type Chosen, chosenAgent } from "../agents/chosen-agent.ts";
 import type { Call, CallOf } from "../http/call.ts";
-import { agentOf } from "./create-run.ts";
 import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
@@ -32,7 +32,7 @@ export async function createTurn(services: Services, call: CallOf<"createTurn">)
   const chosen =
     agent === undefined
       ? await agentOfLatest(services, conversation)
-      : await agentOf(services, call.owner, agent);
+      : await chosenAgent(services, call.owner, agent);
   await acceptNextTurn(services, call, {
     conversationId: conversation.id,
     order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
@@ -56,7 +56,7 @@ interface Turn {
  * @throws {AppError} conversation_busy, limit_reached, idempotency_key_reused, invalid
  */
 export async function acceptNextTurn(services: Services, call: Call, turn: Turn): Promise<void> {
-  await answerAccepted(services, call, await placeTurn(services, call, turn));
+  await answerWithRun(services, call, await placeTurn(services, call, turn));
 }
 
 /** {@link acceptNextTurn} without the answer. */
@@ -93,7 +93,7 @@ function refuseFull({ id, queue }: Conversation): void {
 export async function agentOfLatest(
   { runs }: Services,
   { queue, lastRun }: Conversation,
-): Promise<Pick<Order, "agent" | "settings" | "labels">> {
+): Promise<Chosen> {
   const latest = queue.at(-1) ?? lastRun;
   const request = latest === null ? undefined : await runs.getRequest(latest);
   if (request === undefined) return { agent: null, settings: {}, labels: {} };

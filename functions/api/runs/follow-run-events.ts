@@ -44,14 +44,14 @@ async function stream(
   const isOver = new AbortController();
   const timer = setTimeout(() => isOver.abort(), STREAMS.eventStreamSeconds * 1000);
   ending.defer(() => clearTimeout(timer));
-  const follower = openStream(response, [services.closing, isOver.signal]);
-  ending.defer(beating(follower));
-  await follower.write(retryText(STREAMS.reconnectSeconds));
+  const open = openStream(response, [services.closing, isOver.signal]);
+  ending.defer(beating(open));
+  await open.write(retryText(STREAMS.reconnectSeconds));
   if (hasAll(record, lastEventId)) {
-    await follower.write(doneText(record.run));
+    await open.write(doneText(record.run));
     return;
   }
-  await sendEvents(services, follower, { record, lastEventId });
+  await sendEvents(services, open, { record, lastEventId });
 }
 
 async function sendEvents(

@@ -8,19 +8,21 @@ const NEWLINE = 0x0a;
 /** How often a log is read again when its object was replaced, or a download broke, meanwhile. */
 const READS = 3;
 
-type Parts = Pick<Services, "runs" | "objects" | "settings">;
+type Sources = Pick<Services, "runs" | "objects" | "settings">;
 
 /**
  * The logs of a run's builds, oldest first, as far as they are written; each later one after a line that
  * says whose it is.
  */
-export async function* logPieces(services: Parts, record: RunRecord): AsyncGenerator<Buffer> {
+export async function* logPieces(services: Sources, record: RunRecord): AsyncGenerator<Buffer> {
   yield* new LogReader(services).unread(record);
 }
 
-/** The same, and what is added to them, until the run is over or `signal` aborts. */
+/**
+ * {@link logPieces}, and what the builds go on to write, until the run is over or `signal` aborts.
+ */
 export async function* followedLogPieces(
-  services: Parts,
+  services: Sources,
   record: RunRecord,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
@@ -42,11 +44,11 @@ function isOver({ run, state }: RunRecord): boolean {
 
 /** Remembers how far each log has been read. Cloud Build replaces a log's object by a longer one. */
 class LogReader {
-  readonly #services: Parts;
+  readonly #services: Sources;
   readonly #read = new Map<string, number>();
   #endsLine = true;
 
-  constructor(services: Parts) {
+  constructor(services: Sources) {
     this.#services = services;
   }
 

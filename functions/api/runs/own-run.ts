@@ -18,8 +18,8 @@ export async function ownRun({ runs }: Services, call: ItemCall): Promise<Run> {
 }
 
 /**
- * The run that the path names, with what the server alone knows of it. One that is absent and one of
- * another owner look the same.
+ * The run that the path names, with what the server alone knows of it. One that is absent and one
+ * of another owner look the same.
  *
  * @throws {AppError} not_found
  */

@@ -34,7 +34,7 @@ export async function reportProgress(
   call.response.status(204).end();
 }
 
-/** @throws {AppError} unauthorized; also the build of an earlier attempt, whose token is no longer good */
+/** @throws {AppError} unauthorized, also to the build of an earlier attempt */
 function refuseStranger({ state }: RunRecord, attempt: number, tokenHash: string): void {
   if (state.attempt === attempt && state.progressTokenHash === tokenHash) return;
   throw new AppError("unauthorized", { detail: "not the token of the run's attempt" });

@@ -1,8 +1,8 @@
 import { type Run, type RunAnswer, Run as RunSchema } from "../../../shared/documents/run.ts";
 
 /**
- * A run as HTTP answers it. A document's fields come back in alphabetical order; people read them in the
- * schema's.
+ * A run as HTTP answers it. A document's fields come back in alphabetical order; people read them
+ * in the schema's.
  */
 export function answerOf(run: Run): RunAnswer {
   const { output } = run;

@@ -203,12 +203,12 @@ function responseOf(
   return {
     description,
     headers: { ...Object.fromEntries(own), ...common },
-    ...(type && { content: { [type]: contentOf(type, schema) } }),
+    ...(type && { content: { [type]: mediaTypeOf(type, schema) } }),
   };
 }
 
 /** Text is a string; other content without a schema is any bytes. */
-function contentOf(type: string, schema: TSchema | undefined): MediaType {
+function mediaTypeOf(type: string, schema: TSchema | undefined): MediaType {
   if (schema !== undefined) return { schema: published(schema) };
   return type.startsWith("text/") ? { schema: { type: "string" } } : {};
 }

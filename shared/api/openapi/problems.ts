@@ -32,7 +32,7 @@ function problemsOf(operation: Operation): ProblemCode[] {
 /** An answer that refuses, with all codes of its status that an operation may have. */
 export interface Refusal {
   status: string;
-  /** The same for every operation with the same codes. */
+  /** Made of the status and the codes, so that operations with equal ones share the refusal. */
   name: string;
   response: ResponseObject;
 }

@@ -55,7 +55,7 @@ const PREFIX = "#/components/schemas/";
 /** `schema` as it stands in the document, with references to named ones in the place of these. */
 export function published(schema: object): JsonSchema {
   const name = Object.keys(NAMED).find((key) => isSame(NAMED[key] as object, schema));
-  return name === undefined ? contentOf(schema) : { $ref: `${PREFIX}${name}` };
+  return name === undefined ? spelledOut(schema) : { $ref: `${PREFIX}${name}` };
 }
 
 /** The named schemas that `part` of the document refers to, and those that they refer to, by name. */
@@ -64,7 +64,7 @@ export function referredSchemas(part: object): Record<string, JsonSchema> {
   const visit = (value: unknown) => {
     for (const name of namesIn(value)) {
       if (found.has(name)) continue;
-      const schema = contentOf(NAMED[name] as object);
+      const schema = spelledOut(NAMED[name] as object);
       found.set(name, schema);
       visit(schema);
     }
@@ -83,7 +83,7 @@ function isSame(one: object, other: object): boolean {
   );
 }
 
-function contentOf(schema: object): JsonSchema {
+function spelledOut(schema: object): JsonSchema {
   return Object.fromEntries(
     Object.entries(schema).map(([key, value]: [string, unknown]) => [key, inner(value)]),
   );
