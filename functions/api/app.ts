@@ -3,7 +3,7 @@ import express, { type RequestHandler, type Response } from "express";
 import { OPERATIONS, type OperationId, type OperationOf } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 import { audit } from "./callers/audit.ts";
 import {
   type AuthorizeSettings,

@@ -1,8 +1,8 @@
 import { Storage } from "@google-cloud/storage";
 import { pathsOf } from "../../functions/attempts/attempt-outcome.ts";
 import { submitBuild } from "../../functions/attempts/submit-build.ts";
-import type { Creation } from "../../functions/cloud/builds.ts";
-import type { Services } from "../../functions/services.ts";
+import type { Creation } from "../../functions/services/builds.ts";
+import type { Services } from "../../functions/services/services.ts";
 import type { BuildManifest, Claim } from "../../shared/documents/manifest.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { eventually } from "./eventually.ts";

@@ -1,6 +1,6 @@
 import { AgentVersion } from "../../../shared/agent/agent.ts";
 import { AppError } from "../../../shared/errors.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
 import { inOrderOf } from "./agent-answer.ts";

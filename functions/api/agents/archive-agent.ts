@@ -1,5 +1,5 @@
 import { type Agent, placeAgent } from "../../../shared/agent/agent.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { answerAgent } from "./agent-answer.ts";
 import { changeAgent } from "./own-agent.ts";

@@ -2,7 +2,7 @@ import type { Agent } from "../../../shared/agent/agent.ts";
 import type { AgentChoice, AgentRef } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order } from "../../../shared/run/accept.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { invalid } from "../http/body.ts";
 import { findAgent } from "./own-agent.ts";
 

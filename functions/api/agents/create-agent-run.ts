@@ -1,4 +1,4 @@
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { acceptAgentOrder } from "../accept/accept-order.ts";
 import type { CallOf } from "../http/call.ts";
 import { atVersion } from "./chosen-agent.ts";

@@ -1,5 +1,5 @@
 import { type Agent, type CreateAgent, newAgent } from "../../../shared/agent/agent.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { acceptanceOf, confirmReplay, refuseSettings } from "../accept/accept-order.ts";
 import type { Call, CallOf } from "../http/call.ts";
 import { answerAgent } from "./agent-answer.ts";

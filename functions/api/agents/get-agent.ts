@@ -1,4 +1,4 @@
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { namesTag } from "../http/etag.ts";
 import { answerAgent, etagOf } from "./agent-answer.ts";

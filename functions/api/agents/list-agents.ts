@@ -1,6 +1,6 @@
 import { Agent } from "../../../shared/agent/agent.ts";
-import { positionOf } from "../../cloud/firestore/page-query.ts";
-import type { Services } from "../../services.ts";
+import { positionOf } from "../../services/page.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
 import { inOrderOf } from "./agent-answer.ts";

@@ -1,6 +1,6 @@
 import { AGENT_ID, type Agent } from "../../../shared/agent/agent.ts";
 import { AppError } from "../../../shared/errors.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { ItemCall } from "../http/call.ts";
 
 /** An agent of this owner. One that is absent and one of another owner look the same. */

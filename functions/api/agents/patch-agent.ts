@@ -3,7 +3,7 @@ import { type Agent, CreateAgent, contentOf, reviseAgent } from "../../../shared
 import { mergePatch } from "../../../shared/api/merge-patch.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { refuseSettings } from "../accept/accept-order.ts";
 import { invalid } from "../http/body.ts";
 import type { CallOf } from "../http/call.ts";

@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import type { Operation, Scope } from "../../../shared/api/operation.ts";
 import type { OperationId, OperationOf } from "../../../shared/api/operations.ts";
 import type { Static, TSchema } from "../../../shared/schema/type.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { validBody, validQuery } from "./body.ts";
 
 /** Who calls: the owner that documents belong to, and what the caller may do. */

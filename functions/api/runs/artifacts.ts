@@ -4,7 +4,7 @@ import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { pathsOf } from "../../attempts/attempt-outcome.ts";
 import { refusing } from "../../cloud/google-error.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { sendContent } from "../http/send-content.ts";
 import { ownRecord } from "./own-run.ts";

@@ -1,6 +1,6 @@
 import { AppError } from "../../../shared/errors.ts";
 import { applyEvent } from "../../attempts/settle-attempt.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 import { answerOf } from "./run-answer.ts";

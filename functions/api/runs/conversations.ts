@@ -3,8 +3,8 @@ import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
-import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
-import type { Services } from "../../services.ts";
+import type { BeforeTurn } from "../../services/runs.ts";
+import type { Services } from "../../services/services.ts";
 import {
   acceptanceOf,
   answerWithRun,

@@ -1,4 +1,4 @@
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { acceptAgentOrder, acceptOrder } from "../accept/accept-order.ts";
 import { chosenAgent } from "../agents/chosen-agent.ts";
 import type { CallOf } from "../http/call.ts";

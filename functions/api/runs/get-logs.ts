@@ -2,7 +2,7 @@ import type { Response } from "express";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { buildsOf } from "../../../shared/run/settle.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call, CallOf } from "../http/call.ts";
 import { type OpenStream, openStream } from "../http/open-stream.ts";
 import { followedLogPieces, logPieces } from "./log-pieces.ts";

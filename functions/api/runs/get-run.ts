@@ -1,4 +1,4 @@
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 import { answerOf } from "./run-answer.ts";

@@ -1,5 +1,5 @@
-import { positionOf } from "../../cloud/firestore/page-query.ts";
-import type { Services } from "../../services.ts";
+import { positionOf } from "../../services/page.ts";
+import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
 import { answerOf } from "./run-answer.ts";

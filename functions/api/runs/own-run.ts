@@ -2,7 +2,7 @@ import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { isRunId } from "../../../shared/ids.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { ItemCall } from "../http/call.ts";
 
 /**

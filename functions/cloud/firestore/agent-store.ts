@@ -1,8 +1,9 @@
 import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
 import type { Agent, AgentVersion } from "../../../shared/agent/agent.ts";
+import type { Part } from "../../services/page.ts";
 import { codeOf, GRPC, refusing } from "../google-error.ts";
 import { fromDocument } from "./client.ts";
-import { type Part, partOf } from "./page-query.ts";
+import { partOf } from "./page-query.ts";
 
 /** An agent with what the server alone knows: who wrote it, and for which request. */
 export interface AgentRecord {

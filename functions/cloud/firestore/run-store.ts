@@ -7,10 +7,11 @@ import { AppError } from "../../../shared/errors.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { RunRecord, Transition } from "../../../shared/run/record.ts";
 import { next } from "../../../shared/run/run.ts";
+import type { Part } from "../../services/page.ts";
 import { codeOf, GRPC, refusing } from "../google-error.ts";
 import type { Admission } from "./admission.ts";
 import { fromDocument } from "./client.ts";
-import { type Part, partOf } from "./page-query.ts";
+import { partOf } from "./page-query.ts";
 
 /** What {@link RunStore.transact} did: the run as it now is, and what the caller owes. */
 export type Transacted = Transition & { record: RunRecord };

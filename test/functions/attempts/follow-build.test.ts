@@ -4,7 +4,7 @@ import { recordBuildStatus } from "../../../functions/attempts/record-build-stat
 import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
-import type { Services } from "../../../functions/services.ts";
+import type { Services } from "../../../functions/services/services.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import {
   answering,

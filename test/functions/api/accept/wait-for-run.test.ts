@@ -1,5 +1,6 @@
 import { waitForRun } from "../../../../functions/api/accept/wait-for-run.ts";
-import { type Observer, RunWatch } from "../../../../functions/cloud/firestore/run-watch.ts";
+import { RunWatch } from "../../../../functions/cloud/firestore/run-watch.ts";
+import type { Observer } from "../../../../functions/services/runs.ts";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { startApiServer } from "../../../support/api-server.ts";
 import { makeRunsInEveryPhase } from "../../../support/make-run.ts";
