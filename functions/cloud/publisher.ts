@@ -1,4 +1,5 @@
 import { PubSub, type Topic } from "@google-cloud/pubsub";
+import { TOPICS } from "../../shared/names.ts";
 import { refusing } from "./google-error.ts";
 
 /** The message on `run-requests`: an attempt that wants to be submitted. */
@@ -14,7 +15,9 @@ export class Publisher {
   /** `PUBSUB_EMULATOR_HOST` is honoured by the client. */
   constructor({ projectId }: { projectId: string }) {
     // One message a request: waiting for others to fill a batch costs each caller 10 ms.
-    this.#topic = new PubSub({ projectId }).topic("run-requests", { batching: { maxMessages: 1 } });
+    this.#topic = new PubSub({ projectId }).topic(TOPICS.runRequests, {
+      batching: { maxMessages: 1 },
+    });
   }
 
   /** Resolves once Pub/Sub has the message. */

@@ -30,6 +30,13 @@ export const AgentEvent = Type.Union([
 ]);
 export type AgentEvent = Static<typeof AgentEvent>;
 
+/** An event as a build reports it. `number` counts from 1 in each attempt: whoever gets it twice can tell. */
+export const ReportedEvent = Type.Object({
+  number: Type.Integer({ minimum: 1 }),
+  event: AgentEvent,
+});
+export type ReportedEvent = Static<typeof ReportedEvent>;
+
 /** The run has another status. */
 const StatusEvent = Type.Object({
   type: Type.Literal("status"),

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Firestore, Transaction } from "@google-cloud/firestore";
 import { AppError } from "../../../shared/errors.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import { fromDocument } from "./client.ts";
 
 /** How many runs each owner may have; undefined: any number. */
@@ -58,8 +58,7 @@ export class Admission {
    * @throws {AppError} limit_reached
    */
   async admit(transaction: Transaction, owner: string): Promise<() => void> {
-    const hash = createHash("sha256").update(owner).digest("hex");
-    const document = this.#firestore.doc(`owners/${hash}`);
+    const document = this.#firestore.doc(`owners/${sha256(owner)}`);
     const snapshot = await transaction.get(document);
     const now = snapshot.readTime.toDate();
     const had = fromDocument(snapshot.data()) as OwnerDocument | undefined;

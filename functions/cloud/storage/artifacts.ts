@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import { type BuildPlan, logObject } from "../../../shared/attempt/build-plan.ts";
 import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
@@ -9,6 +8,7 @@ import {
   Manifest,
   type Output,
 } from "../../../shared/documents/manifest.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import { codeOf } from "../google-error.ts";
 import type { LazyStorage } from "./client.ts";
@@ -151,8 +151,9 @@ export class Artifacts {
   async #digestFault(output: Output): Promise<string | undefined> {
     const content = await this.#read(output.object, output.sizeBytes);
     if (content === undefined) return `${output.name} is missing`;
-    const sha256 = createHash("sha256").update(content.bytes).digest("hex");
-    return sha256 === output.sha256 ? undefined : `${output.name} is not what was uploaded`;
+    return sha256(content.bytes) === output.sha256
+      ? undefined
+      : `${output.name} is not what was uploaded`;
   }
 
   #createJson(object: string, value: unknown): Promise<void> {

@@ -1,6 +1,7 @@
 import type { AgentEvent } from "../../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../../shared/limits.ts";
-import { cutText, oneLine } from "../../text.ts";
+import { cutText } from "../../../../shared/text.ts";
+import { oneLine } from "../../text.ts";
 import {
   blocksOf,
   type Fields,
