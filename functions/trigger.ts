@@ -1,7 +1,7 @@
 import type { CloudEvent } from "@google-cloud/functions-framework";
 import { AppError } from "../shared/errors.ts";
 import { describeError } from "./log.ts";
-import type { Services } from "./services.ts";
+import type { Services } from "./services/services.ts";
 
 /** What functions-framework hands on of a Pub/Sub push: the message under `message`. */
 interface PushedMessage {

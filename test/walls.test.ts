@@ -36,19 +36,27 @@ const WALLS: readonly { file: string; refused: readonly string[]; taken: readonl
       "google-gax",
       "google-auth-library",
     ],
-    taken: ["../../services.ts", "../../../shared/limits.ts", "@google-cloud/functions-framework"],
+    taken: [
+      "../../services/services.ts",
+      "../../../shared/limits.ts",
+      "@google-cloud/functions-framework",
+    ],
   },
   {
     file: "functions/cloud/firestore/planted.ts",
     refused: [
       "../../api/http/page.ts",
       "../../attempts/sweep.ts",
-      "../../services.ts",
       "../../index.ts",
       "../../../infra/local/start.ts",
       "../../../test/support/make-run.ts",
     ],
-    taken: ["../google-error.ts", "../../../shared/api/page.ts", "@google-cloud/firestore"],
+    taken: [
+      "../google-error.ts",
+      "../../services/runs.ts",
+      "../../../shared/api/page.ts",
+      "@google-cloud/firestore",
+    ],
   },
   {
     file: "infra/agent/sandbox/planted.ts",
@@ -66,7 +74,7 @@ const WALLS: readonly { file: string; refused: readonly string[]; taken: readonl
     file: "infra/keys/planted.ts",
     refused: [
       "../../functions/api/app.ts",
-      "../../functions/services.ts",
+      "../../functions/config.ts",
       "../emulators/wire/clock.ts",
       "../agent/clock.ts",
       "../../client/client.ts",
@@ -74,6 +82,7 @@ const WALLS: readonly { file: string; refused: readonly string[]; taken: readonl
     ],
     taken: [
       "../../functions/cloud/firestore/key-store.ts",
+      "../../functions/services/callers.ts",
       "../local/terminal.ts",
       "../../shared/documents/key.ts",
     ],

@@ -16,8 +16,8 @@ import { AppError } from "../../shared/errors.ts";
 import type { Order } from "../../shared/run/accept.ts";
 import type { TObject } from "../../shared/schema/type.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
-import { positionOf } from "../cloud/firestore/page-query.ts";
-import type { Services } from "../services.ts";
+import { positionOf } from "../services/page.ts";
+import type { Services } from "../services/services.ts";
 import {
   acceptAgentOrder,
   acceptanceOf,

@@ -4,7 +4,7 @@ import type { Operation } from "../../shared/api/operation.ts";
 import { OPERATIONS } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Config } from "../config.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 import { audit } from "./callers/audit.ts";
 import {
   type AuthorizeSettings,

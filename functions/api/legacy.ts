@@ -5,9 +5,9 @@ import { LegacyAgentContent, LegacyAgentPrompt, LegacyPrompt } from "../../share
 import type { Run } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
 import { STREAMS } from "../../shared/limits.ts";
-import { type Part, positionOf } from "../cloud/firestore/page-query.ts";
 import { describeError } from "../log.ts";
-import type { Services } from "../services.ts";
+import { type Part, positionOf } from "../services/page.ts";
+import type { Services } from "../services/services.ts";
 import { latestWithin, placeOrder, refuseSettings } from "./accept/accept-order.ts";
 import { prefersAsync, waitSecondsOf } from "./accept/prefer.ts";
 import { atVersion, changeAgent, ownAgent, storeAgent } from "./agents.ts";

@@ -6,7 +6,7 @@ import { type AttemptPaths, attemptPaths } from "../../shared/documents/attempt.
 import type { BuildManifest, Manifest } from "../../shared/documents/manifest.ts";
 import type { Session } from "../../shared/documents/session.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 
 /** The objects of the attempt that a run is in. */
 export function pathsOf({ run, state }: RunRecord): AttemptPaths {

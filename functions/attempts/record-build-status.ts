@@ -1,6 +1,6 @@
 import { attemptOfTags } from "../../shared/attempt/build-plan.ts";
 import { isOver, parseBuildStatus } from "../../shared/attempt/build-view.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 import { followBuild } from "./settle-attempt.ts";
 
 /** The fields of a `cloud-builds` message that matter here. Anything may be missing or new. */

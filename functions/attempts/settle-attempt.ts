@@ -4,7 +4,7 @@ import type { Settlement } from "../../shared/attempt/settlement.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
 import type { Effect, RunEvent, RunRecord, Transition } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 import { pathsOf, settlementOf } from "./attempt-outcome.ts";
 
 /** Applies an event to a run in a transaction, then does what the decision asks for. */

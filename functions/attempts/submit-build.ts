@@ -12,8 +12,8 @@ import { after } from "../../shared/run/transition.ts";
 import { Type } from "../../shared/schema/type.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { truncateUtf8 } from "../../shared/text.ts";
-import type { Creation } from "../cloud/builds.ts";
-import type { Services } from "../services.ts";
+import type { Creation } from "../services/builds.ts";
+import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import { adopt, applyEvent, settle } from "./settle-attempt.ts";
 

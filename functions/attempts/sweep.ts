@@ -4,7 +4,7 @@ import { TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { after } from "../../shared/run/transition.ts";
 import { describeError } from "../log.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import { adopt, applyEvent, followBuild, settle, stopAttempt } from "./settle-attempt.ts";
 

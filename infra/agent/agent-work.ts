@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../../shared/clock.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import type { Input } from "./attempt/input.ts";
 import type { Objects } from "./attempt/objects.ts";
-import type { Clock } from "./clock.ts";
 import { type AgentRun, seeThrough } from "./engines/agent-run.ts";
 import {
   claudeArguments,

@@ -2,8 +2,8 @@
 import { tmpdir, totalmem } from "node:os";
 import { Storage } from "@google-cloud/storage";
 import { ENVIRONMENT_PREFIX } from "../../shared/agent/environment.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { objectsOf } from "./attempt/objects.ts";
-import { systemClock } from "./clock.ts";
 import { runAttempt } from "./runner.ts";
 import type { Isolation } from "./sandbox/place.ts";
 import { messageOf, oneLine } from "./text.ts";

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { CloudBuildClient } from "@google-cloud/cloudbuild";
 import { PubSub } from "@google-cloud/pubsub";
 import { grpc } from "google-gax";
+import { openServices } from "../../functions/cloud/open-services.ts";
 import { type Config, readConfig } from "../../functions/config.ts";
-import { openServices, type Services } from "../../functions/services.ts";
+import type { Services } from "../../functions/services/services.ts";
 import {
   type CloudBuildOptions,
   startCloudBuild,

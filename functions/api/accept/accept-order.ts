@@ -11,7 +11,7 @@ import { type Acceptance, acceptRun, type Order } from "../../../shared/run/acce
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { utf8Length } from "../../../shared/text.ts";
 import { describeError } from "../../log.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { sha256 } from "../callers/auth.ts";
 import { invalid, rawBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";

@@ -1,5 +1,5 @@
 import type { Run } from "../../../shared/documents/run.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 
 /** How long somebody waits: at most so many seconds, and not after `signal` has aborted. */
 export interface Patience {

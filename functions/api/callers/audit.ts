@@ -1,5 +1,5 @@
 import type { Operation } from "../../../shared/api/operation.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 
 /** Characters of a path that are logged: longer than any that there is. */

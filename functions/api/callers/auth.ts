@@ -10,7 +10,7 @@ import {
 } from "../../../shared/documents/key.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Config } from "../../config.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Principal } from "../http/call.ts";
 import { addressOf } from "./address.ts";
 import { Budget, overdrawn, tellBalance } from "./budget.ts";

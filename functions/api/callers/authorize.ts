@@ -3,7 +3,7 @@ import { type Operation, SCOPES, type Scope } from "../../../shared/api/operatio
 import { includesScope } from "../../../shared/documents/key.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Config } from "../../config.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Principal } from "../http/call.ts";
 import { type AuthSettings, authenticator } from "./auth.ts";
 import { Budget, overdrawn, tellBalance } from "./budget.ts";

@@ -1,6 +1,6 @@
 import { KEY_CLAIM, tokenScopes } from "../../../shared/documents/key.ts";
 import { AppError } from "../../../shared/errors.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 
 /** `POST /v1/tokens`: a key becomes a token with which a page listens as the key's owner. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 import { namesTag } from "../http/etag.ts";
 

@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import type { Scope } from "../../../shared/api/operation.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 
 /** Who calls: the owner that documents belong to, and what the caller may do. */
 export interface Principal {

@@ -1,4 +1,4 @@
-import type { Part, Position } from "../../cloud/firestore/page-query.ts";
+import type { Part, Position } from "../../services/page.ts";
 import { sha256 } from "../callers/auth.ts";
 import { invalid } from "./body.ts";
 import type { Call } from "./call.ts";

@@ -3,8 +3,8 @@ import { CreateTurn, type Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
-import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
-import type { Services } from "../../services.ts";
+import type { BeforeTurn } from "../../services/runs.ts";
+import type { Services } from "../../services/services.ts";
 import {
   acceptanceOf,
   answerAccepted,
@@ -19,7 +19,7 @@ import { answerOf } from "./own-run.ts";
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
 export async function getConversation(services: Services, call: Call): Promise<void> {
   const conversation = await ownConversation(services, call);
-  const runs = await services.runs.listTurns(conversation);
+  const runs = await services.conversations.listTurns(conversation);
   call.response.json({ ...conversation, items: runs.map(answerOf) });
 }
 
@@ -61,7 +61,7 @@ export async function acceptNextTurn(services: Services, call: Call, turn: Turn)
 export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
   refuseTooMuch(services, turn.order);
   const acceptance: Acceptance = acceptanceOf(services, call);
-  const created = await services.runs.createTurn(turn.conversationId, {
+  const created = await services.conversations.createTurn(turn.conversationId, {
     id: acceptance.id,
     owner: acceptance.owner,
     accept: (before) => {
@@ -109,12 +109,12 @@ function ownConversation(services: Services, { request, owner }: Call): Promise<
  * @throws {AppError} not_found
  */
 export async function conversationOf(
-  { runs }: Services,
+  { conversations }: Services,
   owner: string,
   id: string,
 ): Promise<Conversation> {
   const hasForm = new RegExp(CONVERSATION_ID).test(id);
-  const conversation = hasForm ? await runs.getConversation(id) : undefined;
+  const conversation = hasForm ? await conversations.get(id) : undefined;
   if (conversation?.owner !== owner) throw noConversation(id);
   return conversation;
 }

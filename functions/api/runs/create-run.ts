@@ -1,6 +1,6 @@
 import { type AgentChoice, CreateRun } from "../../../shared/documents/run.ts";
 import type { Order } from "../../../shared/run/accept.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { acceptAgentOrder, acceptOrder } from "../accept/accept-order.ts";
 import { chosenAgent } from "../agents.ts";
 import { validBody } from "../http/body.ts";

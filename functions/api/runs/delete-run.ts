@@ -1,5 +1,5 @@
 import { AppError } from "../../../shared/errors.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 import { ownRun } from "./own-run.ts";
 

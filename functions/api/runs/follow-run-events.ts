@@ -5,7 +5,7 @@ import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS, STREAMS } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { after } from "../../../shared/run/transition.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 import { type OpenStream, openStream } from "../http/open-stream.ts";
 import { HEARTBEAT, messageText, retryText } from "../http/server-sent-events.ts";

@@ -3,7 +3,7 @@ import { GetLogs } from "../../../shared/api/runs.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { buildsOf } from "../../../shared/run/settle.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { validQuery } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { type OpenStream, openStream } from "../http/open-stream.ts";

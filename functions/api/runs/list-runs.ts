@@ -1,6 +1,6 @@
 import { ListRuns } from "../../../shared/api/runs.ts";
-import { positionOf } from "../../cloud/firestore/page-query.ts";
-import type { Services } from "../../services.ts";
+import { positionOf } from "../../services/page.ts";
+import type { Services } from "../../services/services.ts";
 import { validQuery } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";

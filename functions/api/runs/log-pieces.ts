@@ -2,7 +2,7 @@ import { logObject } from "../../../shared/attempt/build-plan.ts";
 import { STREAMS } from "../../../shared/limits.ts";
 import type { AttemptBuild, RunRecord } from "../../../shared/run/record.ts";
 import { buildsOf } from "../../../shared/run/settle.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 
 const NEWLINE = 0x0a;
 /** How often a log is read again when its object was replaced, or a download broke, meanwhile. */

@@ -10,7 +10,7 @@ import { isRunId } from "../../../shared/ids.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { next } from "../../../shared/run/run.ts";
 import { applyEvent } from "../../attempts/settle-attempt.ts";
-import type { Services } from "../../services.ts";
+import type { Services } from "../../services/services.ts";
 import { bearerToken, sha256 } from "../callers/auth.ts";
 import { validBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";

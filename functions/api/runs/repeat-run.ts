@@ -1,8 +1,8 @@
 import { Overrides, type Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order, ResolvedRequest } from "../../../shared/run/accept.ts";
-import type { BeforeTurn } from "../../cloud/firestore/run-store.ts";
-import type { Services } from "../../services.ts";
+import type { BeforeTurn } from "../../services/runs.ts";
+import type { Services } from "../../services/services.ts";
 import { acceptOrder } from "../accept/accept-order.ts";
 import { validBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../../../shared/clock.ts";
 import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
-import type { Clock } from "../clock.ts";
 import { messageOf } from "../text.ts";
 import { openEventQueue } from "./event-queue.ts";
 
