@@ -1,6 +1,6 @@
 import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
+import { textEvent } from "../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
-import { textEvent } from "./claude-code/told-events.ts";
 
 /** The events that are not reported yet, in their order. */
 export interface EventQueue {

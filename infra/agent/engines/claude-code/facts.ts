@@ -6,7 +6,7 @@ import {
 } from "../../../../shared/documents/manifest.ts";
 import { validatorOf } from "../../../../shared/schema/validate.ts";
 import { cutText } from "../../../../shared/text.ts";
-import type { AgentRun } from "../agent-run.ts";
+import type { AgentRun } from "./agent-run.ts";
 
 const fieldChecks = new Map(
   Object.entries(ResultLine.properties).map(([name, schema]) => [name, validatorOf(schema)]),

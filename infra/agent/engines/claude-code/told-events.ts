@@ -1,4 +1,4 @@
-import type { AgentEvent } from "../../../../shared/documents/event.ts";
+import { type AgentEvent, textEvent } from "../../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../../shared/limits.ts";
 import { cutText } from "../../../../shared/text.ts";
 import { oneLine } from "../../text.ts";
@@ -47,11 +47,6 @@ function ofAssistant(event: Fields): AgentEvent[] {
     const text = stringOf(block["text"])?.trim();
     return block["type"] === "text" && text && isMain ? [textEvent(text)] : [];
   });
-}
-
-/** The agent's words, or ours about its events. */
-export function textEvent(text: string): AgentEvent {
-  return { type: "text", text: cutText(text.toWellFormed(), RUN_LIMITS.eventTextBytes) };
 }
 
 function ofCall({ name, input }: Fields): AgentEvent {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { seeThrough } from "../../../../infra/agent/engines/agent-run.ts";
+import { seeThrough } from "../../../../infra/agent/engines/claude-code/agent-run.ts";
 import {
   type AgentProcess,
   launchSandboxed,
