@@ -58,4 +58,5 @@ if [ "$status" != succeeded ]; then
   echo "GET $RUNYARD_URL/runs/$id says why, and what mends it" >&2
   exit 1
 fi
-api "/runs/$id/patch"
+# Empty if nothing was changed; /runs/ID/patch is 404 then.
+api "/runs/$id/artifacts/patch.diff"
