@@ -6,8 +6,10 @@ import type { Call } from "../http/call.ts";
 const RESOURCE_LENGTH = 200;
 
 /**
- * Logs who asked for a change, which, of what, and how it was answered; nothing of what was sent. What builds report
- * is not a change that somebody asks for.
+ * Logs who asked for a change, which, of what, and how it was answered; nothing of what was sent. What
+ * builds report is not a change that somebody asks for, and of unknown callers nothing is done.
+ *
+ * Call it after the handler, not when the connection ends: who hangs up does not change what was done.
  */
 export function audit(
   { log }: Pick<Services, "log">,

@@ -71,7 +71,11 @@ function ofSystem(event: Fields): AgentEvent[] {
   return [{ type: "retry", text: oneLine(content, REASON_LENGTH) }];
 }
 
-/** Claude Code works on without a server that it cannot start; people shall know. */
+/**
+ * Claude Code works on without a server that it cannot start: the run loses nothing but its tools, and
+ * people shall know. (2.1.330 names servers' tools to the model and loads one when the model asks, by
+ * ToolSearch; a `${NAME}` in their texts that is not set stays as it is.)
+ */
 function ofServers(servers: unknown): AgentEvent[] {
   const failed = (Array.isArray(servers) ? servers : [])
     .filter((server) => isFields(server) && server["status"] === "failed")
