@@ -1,6 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -146,9 +154,9 @@ describe("typed client", () => {
   test("its types are checked by its own tsconfig.json", async () => {
     symlinkSync(join(ROOT, "node_modules/@types"), join(folder, "node_modules/@types"));
     const tsc = `${process.execPath} ${join(ROOT, "node_modules/typescript/bin/tsc")} -p .`;
+    // Fails if the line is no error, as it would be none of a run that is `any`.
+    appendFileSync(join(folder, "main.ts"), "\n// @ts-expect-error\nrun.state;\n");
     expect(await bash(tsc, { cwd: folder })).toEqual({ code: 0, stdout: "", stderr: "" });
-    const wrong = `sed -i s/run.status/run.state/ main.ts && ${tsc}`;
-    expect((await bash(wrong, { cwd: folder })).stdout).toMatch(/'state' does not exist/);
   });
 });
 
