@@ -132,6 +132,17 @@ const WALLS: readonly { file: string; refused: readonly string[]; taken: readonl
     ],
     taken: ["../../../client/client.ts", "../terminal.ts"],
   },
+  {
+    file: "examples/planted/main.ts",
+    refused: [
+      "../../functions/log.ts",
+      "../../infra/local/start.ts",
+      "../../shared/limits.ts",
+      "../../client/client.ts",
+      "../../test/support/make-run.ts",
+    ],
+    taken: ["@google-cloud/firestore", "runyard/client"],
+  },
 ];
 
 interface Diagnostic {
