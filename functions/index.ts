@@ -15,7 +15,7 @@ const target = config.functionTarget;
 const PUSH_BODY_BYTES = 16 * 1024 * 1024;
 
 async function services() {
-  const { openServices } = await import("./services.ts");
+  const { openServices } = await import("./cloud/open-services.ts");
   return openServices(config);
 }
 

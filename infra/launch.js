@@ -1,9 +1,12 @@
 // Runs a command with a Node that is new enough: the running one, else the one that npm installed
-// with this project. Plain JavaScript, because it must also run on the Node that is too old.
+// with this project. With --npm before the command it ends when its parent does: the scripts of package.json
+// say so, and take the shell's place (exec) so that the parent is npm itself and npm's signals arrive here.
+// Plain JavaScript, because it must also run on the Node that is too old.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 
 const OLDEST = [24, 12];
+const LOOK_EVERY_MS = 500;
 
 function isNewEnough(version) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
@@ -19,6 +22,9 @@ function installedNode() {
   }
 }
 
+const parent = process.ppid;
+const isOfNpm = process.argv[2] === "--npm";
+const command = process.argv.slice(isOfNpm ? 3 : 2);
 const node = isNewEnough(process.versions.node) ? process.execPath : installedNode();
 if (node === undefined) {
   process.stderr.write(
@@ -26,11 +32,26 @@ if (node === undefined) {
   );
   process.exit(1);
 }
-const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], {
-  stdio: "inherit",
-});
+const endWithParent = new URL(`./end-with-parent.js?${process.pid}`, import.meta.url);
+const flags = ["--disable-warning=ExperimentalWarning", `--import=${endWithParent}`];
+const child = spawn(node, [...flags, ...command], { stdio: "inherit" });
+
+let isTold = false;
+function tell(signal) {
+  isTold = true;
+  child.kill(signal);
+}
 // A terminal's Ctrl-C reaches both processes, so the child may see it twice.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => tell(signal));
+
+// An npm that is killed, or hung up on, tells nobody. Of another parent, such as a shell that started this
+// process in the background, nothing is to be concluded.
+if (isOfNpm) {
+  setInterval(() => {
+    if (process.ppid !== parent && !isTold) tell("SIGTERM");
+  }, LOOK_EVERY_MS).unref();
+}
+
 child.on("exit", (code, signal) => {
   if (signal === null) process.exit(code ?? 1);
   process.removeAllListeners(signal);

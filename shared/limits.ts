@@ -20,8 +20,6 @@ export const RUN_LIMITS = {
   idempotencyKeyLength: 255,
   /** Characters of the prompt that the public document shows. */
   promptPreviewLength: 200,
-  /** Bytes of the public document as JSON: a listener receives all of it at each change. */
-  documentBytes: 64 * 1024,
   /** UTF-8 bytes of the answer, and of the structured output. */
   outputTextBytes: 12 * 1024,
   messageBytes: 2 * 1024,
@@ -56,8 +54,10 @@ export const RETRY_LIMITS = {
   maxAttempts: 3,
   /** Leases whose CreateBuild had no known outcome; these do not count as attempts that failed. */
   maxLostSubmissions: 5,
-  /** Wait before attempt 2, 3, … in seconds. The first retry is immediate. */
-  attemptBackoffSeconds: [0, 30, 120],
+  /** Wait before attempt 2, 3, … in seconds: one for each retry. The first is immediate. */
+  attemptBackoffSeconds: [0, 30],
+  /** Deliveries of a message to a function before it goes to the dead letters. */
+  maxDeliveryAttempts: 20,
 } as const;
 
 /**
@@ -71,6 +71,11 @@ export const TIMING = {
   callDeadline: 15,
   handlerBudget: 45,
   ackDeadline: 60,
+  /** The least and the most that a message waits after a handler has thrown. */
+  minRedelivery: 10,
+  maxRedelivery: 600,
+  /** How long what no function could handle is kept. */
+  deadLetterRetention: 7 * 24 * 3600,
   lease: 120,
   /** A pending run is published again when it has not moved for this long. */
   pendingDue: 60,

@@ -8,9 +8,29 @@ export function truncateUtf8(text: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= maxBytes) return text;
   let end = maxBytes;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  while (end > 0 && isContinuation(bytes[end])) end -= 1;
   return new TextDecoder().decode(bytes.subarray(0, end));
 }
+
+const CUT = "…";
+
+/** The start of `text` that fits into `maxBytes` of UTF-8, with `…` if something was cut off. */
+export function cutText(text: string, maxBytes: number): string {
+  if (utf8Length(text) <= maxBytes) return text;
+  return truncateUtf8(text, maxBytes - utf8Length(CUT)) + CUT;
+}
+
+/** The end of `text` that fits into `maxBytes` of UTF-8, with `…` if something was cut off. */
+export function cutTextStart(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= maxBytes) return text;
+  let start = bytes.length - maxBytes + utf8Length(CUT);
+  while (isContinuation(bytes[start])) start += 1;
+  return CUT + new TextDecoder().decode(bytes.subarray(start));
+}
+
+/** Whether a byte of UTF-8 goes on with the character of the byte before it. */
+const isContinuation = (byte: number | undefined): boolean => ((byte ?? 0) & 0xc0) === 0x80;
 
 /** The first characters of a text on one line, for people: white space folded, `…` where it was cut. */
 export function preview(text: string, maxCharacters: number): string {
@@ -20,7 +40,7 @@ export function preview(text: string, maxCharacters: number): string {
     .trim();
   const characters = Array.from(line);
   if (characters.length <= maxCharacters && text.length <= maxCharacters * 4) return line;
-  return `${characters.slice(0, maxCharacters - 1).join("")}…`;
+  return `${characters.slice(0, maxCharacters - 1).join("")}${CUT}`;
 }
 
 /** Whether `text` is free of what Firestore, Claude Code or a terminal cannot carry exactly. */

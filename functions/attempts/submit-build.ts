@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
 import { buildPlan } from "../../shared/attempt/build-plan.ts";
 import { type AttemptInput, INPUT_FILES, inputObject } from "../../shared/documents/attempt.ts";
 import { AppError } from "../../shared/errors.ts";
+import { sha256 } from "../../shared/hash.ts";
 import { base62 } from "../../shared/ids.ts";
 import { RUN_LIMITS, TIMING } from "../../shared/limits.ts";
 import type { ResolvedRequest } from "../../shared/run/accept.ts";
@@ -39,7 +39,7 @@ export async function submitBuild(services: Services, message: unknown): Promise
   const leased = await applyEvent(services, runId, {
     type: "lease",
     attempt,
-    progressTokenHash: createHash("sha256").update(progressToken).digest("hex"),
+    progressTokenHash: sha256(progressToken),
   });
   if (leased === undefined) {
     // Published only after its commit: a run that is not there yet is there on the next delivery.

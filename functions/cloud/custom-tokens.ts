@@ -1,8 +1,7 @@
 import type { GoogleAuth } from "google-auth-library";
-import type { Scope } from "../../shared/api/operation.ts";
-import type { KEY_CLAIM } from "../../shared/documents/key.ts";
 import { AppError } from "../../shared/errors.ts";
 import { TIMING } from "../../shared/limits.ts";
+import type { CustomToken, CustomTokens } from "../services/callers.ts";
 
 /** How custom tokens are signed; not at all by default. */
 export interface CustomTokenSettings {
@@ -10,12 +9,6 @@ export interface CustomTokenSettings {
   serviceAccount: string | undefined;
   /** Whether they are for an emulator, which takes them as they are. */
   unsigned: boolean;
-}
-
-/** What a custom token says. */
-export interface CustomToken {
-  uid: string;
-  claims: { scopes: Scope[] } & Record<typeof KEY_CLAIM, string>;
 }
 
 /** IAM's credentials API. */
@@ -36,7 +29,7 @@ type Requester = Pick<GoogleAuth, "request">;
  *
  * @see https://firebase.google.com/docs/auth/admin/create-custom-tokens#create_custom_tokens_using_a_third-party_jwt_library
  */
-export class CustomTokens {
+export class SignedCustomTokens implements CustomTokens {
   readonly #settings: CustomTokenSettings;
   readonly #iam: string;
   readonly #open: () => Promise<Requester>;
@@ -51,12 +44,6 @@ export class CustomTokens {
     this.#open = open;
   }
 
-  /**
-   * A token by which its bearer signs in as `uid`, until `expiresAt`; for how long it stays signed in, Firebase
-   * decides.
-   *
-   * @throws {AppError} not_found if it is not configured who signs; unavailable if IAM does not
-   */
   async create(
     { uid, claims }: CustomToken,
     now: Date,

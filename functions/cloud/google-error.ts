@@ -1,3 +1,4 @@
+import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { TIMING } from "../../shared/limits.ts";
 
@@ -40,16 +41,21 @@ const OURS: Partial<Record<number, "rate_limited" | "unavailable">> = {
   [GRPC.ABORTED]: "unavailable",
 };
 
+/** Runs one call to a service of Google's. */
+export type Calling = <T>(call: () => Promise<T>) => Promise<T>;
+
 /**
- * Runs a call to `what`. What passes by itself becomes a refusal that says so, and so does a call that
- * takes longer than `TIMING.callDeadline`, whatever becomes of it; the rest stays as it is.
+ * How calls to `what` are run. What passes by itself becomes a refusal that says so, and so does a call
+ * that takes longer than `TIMING.callDeadline`, whatever becomes of it; the rest stays as it is.
  */
-export async function refusing<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await withinDeadline(call());
-  } catch (error) {
-    throw asRefusal(what, error);
-  }
+export function calling(what: string, timers: Pick<Clock, "after">): Calling {
+  return async (call) => {
+    try {
+      return await withinDeadline(call(), timers);
+    } catch (error) {
+      throw asRefusal(what, error);
+    }
+  };
 }
 
 /** The refusal that says that an error of `what` passes by itself; any other error as it is. */
@@ -60,13 +66,13 @@ export function asRefusal(what: string, error: unknown): unknown {
   return new AppError(code, { detail, cause: error });
 }
 
-async function withinDeadline<T>(calling: Promise<T>): Promise<T> {
+async function withinDeadline<T>(called: Promise<T>, timers: Pick<Clock, "after">): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const error = Object.assign(new Error("no answer in time"), { code: GRPC.DEADLINE_EXCEEDED });
-  const timer = setTimeout(() => reject(error), TIMING.callDeadline * 1000);
+  const stop = timers.after(TIMING.callDeadline * 1000, () => reject(error));
   try {
-    return await Promise.race([calling, late]);
+    return await Promise.race([called, late]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }

@@ -4,6 +4,7 @@ import { SCOPES } from "../../shared/api/operation.ts";
 import { KEY_CLAIM, tokenScopes } from "../../shared/documents/key.ts";
 import { AppError } from "../../shared/errors.ts";
 import { TIMING } from "../../shared/limits.ts";
+import type { IdTokens } from "../services/callers.ts";
 
 /** Whose tokens are accepted; nobody's by default. */
 export interface IdTokenSettings {
@@ -42,7 +43,7 @@ interface Expected {
  * @see https://cloud.google.com/docs/authentication/get-id-token
  * @see https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library
  */
-export class IdTokens {
+export class VerifiedIdTokens implements IdTokens {
   readonly #settings: IdTokenSettings;
   readonly #certificates: Readonly<Record<Signer, string>>;
   readonly #clients = new Map<Signer, Promise<OAuth2Client>>();
@@ -56,12 +57,6 @@ export class IdTokens {
     this.#certificates = certificates;
   }
 
-  /**
-   * Who a token's bearer is.
-   *
-   * @throws {AppError} unauthorized if the token is not genuine, not for us or not valid now; unavailable if
-   * the certificates cannot be had
-   */
   async verify(token: string, now: Date): Promise<Identity> {
     const [header, claims] = token.split(".").map(decode);
     const expected = this.#expected(claims);

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../../shared/clock.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import type { Input } from "./attempt/input.ts";
 import type { Objects } from "./attempt/objects.ts";
-import type { Clock } from "./clock.ts";
-import { type AgentRun, seeThrough } from "./engines/agent-run.ts";
+import { type AgentRun, seeThrough } from "./engines/claude-code/agent-run.ts";
 import {
   claudeArguments,
   claudeEnvironment,
@@ -16,6 +16,7 @@ import {
 } from "./engines/claude-code/command.ts";
 import { factsOf, factsWithoutAgent } from "./engines/claude-code/facts.ts";
 import { type ProgressReporter, STARTING, startProgress } from "./engines/progress.ts";
+import { agentEnvironment } from "./environment.ts";
 import { startEgressProxy } from "./sandbox/egress-proxy.ts";
 import type { NotStarted } from "./sandbox/helper.ts";
 import {
@@ -130,10 +131,12 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   await using proxies = await startProxies(work);
-  const environment = {
-    ...work.environment,
-    ...claudeEnvironment(arrangement.place, proxies.placeholderKey),
-  };
+  const { place } = arrangement;
+  const environment = agentEnvironment({
+    given: work.environment,
+    place,
+    engine: claudeEnvironment(place, proxies.placeholderKey),
+  });
   const supervision: Supervision = {
     arrangement,
     launch: (command) => launch(work, arrangement, { ...command, environment }),

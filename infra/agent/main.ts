@@ -1,9 +1,9 @@
 // The program that a build runs, with its input in the working directory. See runner.ts.
 import { tmpdir, totalmem } from "node:os";
 import { Storage } from "@google-cloud/storage";
-import { ENVIRONMENT_PREFIX } from "../../shared/agent/environment.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { objectsOf } from "./attempt/objects.ts";
-import { systemClock } from "./clock.ts";
+import { givenVariables, inheritedVariables } from "./environment.ts";
 import { runAttempt } from "./runner.ts";
 import type { Isolation } from "./sandbox/place.ts";
 import { messageOf, oneLine } from "./text.ts";
@@ -11,8 +11,6 @@ import { messageOf, oneLine } from "./text.ts";
 /** Share of the machine's memory that the agent may use. */
 const MEMORY_SHARE = 0.75;
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
-/** Carried on so that whoever runs builds without containers can find a build's processes. */
-const INHERITED = ["CLOUD_BUILD_STEP"];
 
 const log = (line: string): void => void process.stdout.write(`${oneLine(line, 2000)}\n`);
 
@@ -30,17 +28,6 @@ function isolationOf(value: string | undefined): Isolation {
   throw new Error(`RUNYARD_SANDBOX is "${value}"; it must be "bubblewrap" or "none"`);
 }
 
-/** The variables that the build plan passes under names of ours, so that they touch nothing of ours. */
-function agentEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      name.startsWith(ENVIRONMENT_PREFIX) && value !== undefined
-        ? [[name.slice(ENVIRONMENT_PREFIX.length), value]]
-        : [],
-    ),
-  );
-}
-
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const terminated = terminatedSignal();
   const buildId = environment["BUILD_ID"];
@@ -52,13 +39,11 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     buildId,
     apiKey: environment["ANTHROPIC_API_KEY"] ?? "",
     apiBaseUrl: environment["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL,
-    environment: agentEnvironment(environment),
+    environment: givenVariables(environment),
     isolation: isolationOf(environment["RUNYARD_SANDBOX"]),
     memoryBytes: totalmem() * MEMORY_SHARE,
     path: environment["PATH"] ?? "/usr/bin:/bin",
-    inherited: Object.fromEntries(
-      INHERITED.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-    ),
+    inherited: inheritedVariables(environment),
     repositories: {},
     objectsIn: (bucket) => objectsOf(storage.bucket(bucket)),
     terminated,

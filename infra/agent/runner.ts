@@ -1,3 +1,4 @@
+import type { Clock } from "../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../shared/documents/attempt.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { type AgentWork, workWithAgent } from "./agent-work.ts";
@@ -6,7 +7,6 @@ import { type Input, takeInput } from "./attempt/input.ts";
 import { putManifest } from "./attempt/manifest.ts";
 import type { Objects } from "./attempt/objects.ts";
 import { type Uploaded, uploadOutcome } from "./attempt/upload.ts";
-import type { Clock } from "./clock.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { RepositoryAccess } from "./workspace/checkout.ts";

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
-import { KeyStore } from "../../functions/cloud/firestore/key-store.ts";
+import { databaseOf } from "../../functions/cloud/firestore/client.ts";
+import { FirestoreKeyStore } from "../../functions/cloud/firestore/key-store.ts";
+import type { KeyStore } from "../../functions/services/callers.ts";
+import { systemClock } from "../../shared/clock.ts";
 import { keyFault, keyHash, newKey, newKeyRecord } from "../../shared/documents/key.ts";
 import { isInUse, keyFile, readKey, readServerAddress } from "../local/state/directory.ts";
 import { complain, say } from "../local/terminal.ts";
@@ -16,7 +19,7 @@ async function main(): Promise<number> {
   }
   const firestore = openFirestore(command.place);
   try {
-    return await perform(command, new KeyStore(firestore));
+    return await perform(command, new FirestoreKeyStore(databaseOf(firestore, systemClock)));
   } finally {
     await firestore.terminate();
   }

@@ -53,11 +53,11 @@ async function main(): Promise<number> {
 /** One Ctrl-C can arrive twice: from the terminal and from the launcher. */
 const SAME_INTERRUPT_MS = 1000;
 
-/** Resolves on the first Ctrl-C or SIGTERM; a later one ends the process at once. */
+/** Resolves on the first Ctrl-C, SIGTERM or SIGHUP; a later one ends the process at once. */
 function interruption(): Promise<"interrupted"> {
   let first: number | undefined;
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => {
         first ??= Date.now();
         resolve("interrupted");
@@ -178,6 +178,8 @@ function explain(error: unknown): string {
     : (error.stack ?? error.message);
 }
 
+// A server outlives who reads what it prints, and ends in order when its terminal is closed.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 process.exitCode = await main().catch((error: unknown) => {
   complain(explain(error));
   return 1;

@@ -1,16 +1,12 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { Firestore } from "@google-cloud/firestore";
 import { type CreateSubscriptionOptions, PubSub } from "@google-cloud/pubsub";
+import { keyHash, newKeyRecord } from "../../shared/documents/key.ts";
+import { RETRY_LIMITS, TIMING } from "../../shared/limits.ts";
+import { COLLECTIONS, PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
 
 /** ALREADY_EXISTS */
 const EXISTS = 6;
-
-/**
- * Topics, and for each the function that its messages are pushed to. The dead letter topic has a
- * subscription that keeps what no function could handle.
- */
-const PUSHES = { "run-requests": "submitBuild", "cloud-builds": "recordBuildStatus" } as const;
-const DEAD_LETTERS = "dead-letters";
 
 /**
  * Makes the topics and push subscriptions that the pipeline needs, as they stand in the cloud, and points
@@ -29,19 +25,25 @@ export async function provisionPubsub({
 }): Promise<void> {
   const pubsub = new PubSub({ projectId, apiEndpoint: address, emulatorMode: true });
   try {
-    await createTopic(pubsub, DEAD_LETTERS);
-    await subscribe(pubsub, DEAD_LETTERS, { messageRetentionDuration: { seconds: 7 * 24 * 3600 } });
-    for (const [topic, target] of Object.entries(PUSHES)) {
+    await createTopic(pubsub, TOPICS.deadLetters);
+    // Its subscription keeps what no function could handle.
+    await subscribe(pubsub, TOPICS.deadLetters, {
+      messageRetentionDuration: { seconds: TIMING.deadLetterRetention },
+    });
+    for (const [topic, target] of Object.entries(PUSH_TARGETS)) {
       await createTopic(pubsub, topic);
       // functions-framework takes the topic's name from the path.
       const pushEndpoint = `${endpointOf(target)}/projects/${projectId}/topics/${topic}`;
       await subscribe(pubsub, topic, {
-        ackDeadlineSeconds: 60,
+        ackDeadlineSeconds: TIMING.ackDeadline,
         pushEndpoint,
-        retryPolicy: { minimumBackoff: { seconds: 10 }, maximumBackoff: { seconds: 600 } },
+        retryPolicy: {
+          minimumBackoff: { seconds: TIMING.minRedelivery },
+          maximumBackoff: { seconds: TIMING.maxRedelivery },
+        },
         deadLetterPolicy: {
-          deadLetterTopic: `projects/${projectId}/topics/${DEAD_LETTERS}`,
-          maxDeliveryAttempts: 20,
+          deadLetterTopic: `projects/${projectId}/topics/${TOPICS.deadLetters}`,
+          maxDeliveryAttempts: RETRY_LIMITS.maxDeliveryAttempts,
         },
       });
     }
@@ -77,11 +79,6 @@ async function ifMissing(create: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** A new API key: 256 random bits. */
-export function newKey(): string {
-  return `ry_${randomBytes(32).toString("base64url")}`;
-}
-
 /**
  * Lets an owner in with a key for everything: its hash, never the key, is stored. A key that is there already stays as
  * it is, so that one that was revoked stays so.
@@ -99,20 +96,16 @@ export async function storeKey({
   owner: string;
 }): Promise<void> {
   const firestore = new Firestore({ projectId, host: address, ssl: false });
-  const hash = createHash("sha256").update(key).digest("hex");
-  const described = {
-    schemaVersion: 1,
-    id: `key_${hash.slice(0, 12)}`,
+  const record = newKeyRecord(key, {
     owner,
     name: "first start",
     scopes: ["admin"],
-    createdAt: new Date(),
     expiresAt: null,
-    revokedAt: null,
-    prefix: key.slice(0, 8),
-  };
+    now: new Date(),
+    id: randomBytes(16),
+  });
   try {
-    await ifMissing(() => firestore.doc(`keys/${hash}`).create(described));
+    await ifMissing(() => firestore.doc(`${COLLECTIONS.keys}/${keyHash(key)}`).create(record));
   } finally {
     await firestore.terminate();
   }

@@ -1,8 +1,12 @@
-import { createHash } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { newKey } from "../../shared/documents/key.ts";
+import { sha256 } from "../../shared/hash.ts";
+import { TIMING } from "../../shared/limits.ts";
+import { PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
 import { startPubsub } from "../emulators/pubsub/start.ts";
@@ -11,7 +15,7 @@ import type { InjectedFaults } from "../emulators/wire/faults.ts";
 import { GoogleError } from "../emulators/wire/status.ts";
 import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
 import { firstFree, rememberedPorts } from "./ports.ts";
-import { newKey, provisionPubsub, storeKey } from "./provision.ts";
+import { provisionPubsub, storeKey } from "./provision.ts";
 import { readSecrets } from "./secrets.ts";
 import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state/directory.ts";
 import { removeBrokenDrafts } from "./state/drafts.ts";
@@ -53,7 +57,6 @@ const BUCKET = "runyard-local";
 const IMAGE = "runyard/agent";
 const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
 const OWNER = "local";
-const TICK_MS = 60_000;
 /** Requests a minute: one machine has one owner, and tests send many. */
 const AS_GOOD_AS_UNLIMITED = 1_000_000;
 /**
@@ -100,11 +103,11 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   });
   started.use(functions);
   services.resolve(clients);
-  const key = readKey(state.path) ?? writeKey(state.path, newKey());
+  const key = readKey(state.path) ?? writeKey(state.path, newKey(randomBytes));
   await Promise.all([functions.warm(), provision({ clients, key, functions })]);
   const tick = () => callSweep(functions);
   await tick();
-  const timer = setInterval(() => void tick().catch(() => {}), TICK_MS);
+  const timer = setInterval(() => void tick().catch(() => {}), TIMING.sweepInterval * 1000);
   started.defer(() => clearInterval(timer));
   const apiUrl = `${functions.urlOf("api")}/v1`;
   const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients };
@@ -170,7 +173,7 @@ async function startServices(
       concurrentBuilds,
       publish: (projectId, message) =>
         ignoringMissingTopic(() =>
-          pubsub.publish(`projects/${projectId}/topics/cloud-builds`, message),
+          pubsub.publish(`projects/${projectId}/topics/${TOPICS.cloudBuilds}`, message),
         ),
       readObject: storage.readObject,
       writeObject: storage.writeObject,
@@ -199,7 +202,7 @@ function agentImage(env: Record<string, string>) {
  * the sockets in it.
  */
 function temporaryDirectory(directory: string, started: AsyncDisposableStack): string {
-  const name = createHash("sha256").update(directory).digest("hex").slice(0, 16);
+  const name = sha256(directory).slice(0, 16);
   const path = join(tmpdir(), `runyard-${name}`);
   const remove = () => rmSync(path, { recursive: true, force: true });
   remove();
@@ -220,7 +223,7 @@ async function startFunctions(
   { directory, ports = {}, settings, onLog }: LocalOptions,
   clients: Promise<Clients>,
 ): Promise<FunctionsHost> {
-  const fronts = await rememberedPorts(directory, ["submitBuild", "recordBuildStatus", "sweep"]);
+  const fronts = await rememberedPorts(directory, [...Object.values(PUSH_TARGETS), "sweep"]);
   return startFunctionsHost({
     source: repositoryFile("functions/index.ts"),
     functions: [{ target: "api", port: ports.api ?? 0 }, ...fronts],

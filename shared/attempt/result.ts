@@ -63,7 +63,7 @@ function structuredJson(result: ResultLine | null): string | null {
 }
 
 /** What an agent's command line counts in a session: tokens of every model, not of the main loop alone. */
-export function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
+function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
   const models = Object.values(facts.result?.modelUsage ?? {});
   const sum = (count: (model: (typeof models)[number]) => number) =>
     Math.round(models.reduce((total, model) => total + count(model), 0));

@@ -1,4 +1,5 @@
 import { AgentSettings } from "../agent/settings.ts";
+import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { Session } from "./session.ts";
 
@@ -20,7 +21,7 @@ export const AttemptInput = Type.Object({
   /** UUID for the agent's session; that of `restore` when there is one. */
   sessionId: Type.String(),
   /** What an earlier run of the conversation left, to go on from. Null: this one begins afresh. */
-  restore: Type.Union([Session, Type.Null()]),
+  restore: nullable(Session),
   /** Settings with every default filled in. */
   agent: AgentSettings,
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */

@@ -1,6 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { cutText } from "../text.ts";
 
 const text = Type.String({ maxLength: RUN_LIMITS.eventTextBytes });
 const tool = Type.String({ maxLength: 200 });
@@ -29,6 +30,18 @@ export const AgentEvent = Type.Union([
   ),
 ]);
 export type AgentEvent = Static<typeof AgentEvent>;
+
+/** The agent's words, or ours about its events, cut to what an event may hold. */
+export function textEvent(text: string): AgentEvent {
+  return { type: "text", text: cutText(text.toWellFormed(), RUN_LIMITS.eventTextBytes) };
+}
+
+/** An event as a build reports it. `number` counts from 1 in each attempt: whoever gets it twice can tell. */
+export const ReportedEvent = Type.Object({
+  number: Type.Integer({ minimum: 1 }),
+  event: AgentEvent,
+});
+export type ReportedEvent = Static<typeof ReportedEvent>;
 
 /** The run has another status. */
 const StatusEvent = Type.Object({

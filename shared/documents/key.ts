@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { SCOPES, type Scope } from "../api/operation.ts";
+import { sha256 } from "../hash.ts";
 import { base62, type RandomBytes } from "../ids.ts";
 
 /** An API key as `keys/{SHA-256 of the key, hex}` describes it; the key itself is stored nowhere. */
@@ -37,7 +37,7 @@ export function newKey(random: RandomBytes): string {
 
 /** The SHA-256 of a key, hex: the name of its document. */
 export function keyHash(key: string): string {
-  return createHash("sha256").update(key).digest("hex");
+  return sha256(key);
 }
 
 /** The description of a new key. */

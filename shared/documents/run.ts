@@ -3,7 +3,7 @@ import { AgentSettings } from "../agent/settings.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
-import { AgentEvent } from "./event.ts";
+import { ReportedEvent } from "./event.ts";
 import { ChangedFile } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
@@ -110,12 +110,8 @@ export const ReportProgress = Type.Object(
     buildId: Type.String({ minLength: 1, maxLength: 64 }),
     text: Type.String({ maxLength: 500 }),
     turn: Type.Integer({ minimum: 0 }),
-    /** What happened since the last report, oldest first; `number` counts from 1 in each attempt. */
-    events: Type.Optional(
-      Type.Array(Type.Object({ number: Type.Integer({ minimum: 1 }), event: AgentEvent }), {
-        maxItems: RUN_LIMITS.reportedEvents,
-      }),
-    ),
+    /** What happened since the last report, oldest first. */
+    events: Type.Optional(Type.Array(ReportedEvent, { maxItems: RUN_LIMITS.reportedEvents })),
   },
   { additionalProperties: false },
 );

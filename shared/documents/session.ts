@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { AgentSettings } from "../agent/settings.ts";
+import { sha256 } from "../hash.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { Output } from "./manifest.ts";
@@ -41,7 +41,7 @@ export const SESSION_ORIGINS = ["new", "restored", "lost"] as const;
 export function instructionsHash(settings: AgentSettings): string {
   const { instructions = "", tools = null, disallowedTools = [], mcpServers = {} } = settings;
   const shaping = JSON.stringify([instructions, tools, disallowedTools, sorted(mcpServers)]);
-  return createHash("sha256").update(shaping).digest("hex");
+  return sha256(shaping);
 }
 
 /** The same value, with the names in each object in one order. */

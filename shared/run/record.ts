@@ -1,6 +1,6 @@
 import type { BuildRef } from "../attempt/build-view.ts";
 import type { Settlement } from "../attempt/settlement.ts";
-import type { AgentEvent, Event } from "../documents/event.ts";
+import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
 
@@ -75,12 +75,6 @@ export interface SettledEvent {
   liveBuild: BuildRef | null;
   /** For the attempt after this one, should there be one. */
   next: { nonce: string; sessionId: string };
-}
-
-/** An event as a build reports it; `number` counts from 1 in each attempt. */
-export interface ReportedEvent {
-  number: number;
-  event: AgentEvent;
 }
 
 export type RunEvent =

@@ -24,10 +24,10 @@
  */
 
 import type { BuildRef } from "../attempt/build-view.ts";
-import type { AgentEvent } from "../documents/event.ts";
+import type { AgentEvent, ReportedEvent } from "../documents/event.ts";
 import type { Session } from "../documents/session.ts";
 import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "../limits.ts";
-import type { Effect, ReportedEvent, RunEvent, RunRecord, RunState, Transition } from "./record.ts";
+import type { Effect, RunEvent, RunRecord, RunState, Transition } from "./record.ts";
 import { onSettled } from "./settle.ts";
 import { after, move, refused, stay } from "./transition.ts";
 

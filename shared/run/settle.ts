@@ -68,8 +68,7 @@ export function buildsOf({ state }: RunRecord): AttemptBuild[] {
 }
 
 function backoffSeconds(failures: number): number {
-  const table = RETRY_LIMITS.attemptBackoffSeconds;
-  return table[Math.min(failures - 1, table.length - 1)] ?? 0;
+  return RETRY_LIMITS.attemptBackoffSeconds[failures - 1] ?? 0;
 }
 
 function end(record: RunRecord, { settlement, liveBuild }: SettledEvent, now: Date): Transition {

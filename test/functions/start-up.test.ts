@@ -28,7 +28,7 @@ async function packagesOf(...modules: string[]): Promise<string[]> {
 }
 
 test("the API loads no client that accepting a run does not need, and no TypeBox", async () => {
-  const packages = await packagesOf("functions/api/app.ts", "functions/services.ts");
+  const packages = await packagesOf("functions/api/app.ts", "functions/cloud/open-services.ts");
   expect(packages).toEqual(expect.arrayContaining(["ajv", "express", "@google-cloud/firestore"]));
   for (const name of ["typebox", "@google-cloud/storage", "@google-cloud/cloudbuild"]) {
     expect(packages).not.toContain(name);

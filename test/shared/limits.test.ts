@@ -1,4 +1,14 @@
-import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "../../shared/limits.ts";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  buildTimeoutSeconds,
+  RETRY_LIMITS,
+  RUN_LIMITS,
+  STREAMS,
+  TIMING,
+} from "../../shared/limits.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 describe("the timing table", () => {
   const ordered: [string, number, number][] = [
@@ -31,5 +41,21 @@ describe("the timing table", () => {
 
   test("the longest run's build is within Cloud Build's 24 hours", () => {
     expect(buildTimeoutSeconds(RUN_LIMITS.maxTimeoutSeconds)).toBeLessThanOrEqual(24 * 3600);
+  });
+});
+
+test("each retry has its backoff, and no backoff is out of reach", () => {
+  expect(RETRY_LIMITS.attemptBackoffSeconds).toHaveLength(RETRY_LIMITS.maxAttempts - 1);
+});
+
+/** What is deployed, starts it or calls it. */
+const SOURCES = globSync(["{functions,shared,infra,client}/**/*.ts"], { cwd: ROOT }).map((file) =>
+  readFileSync(join(ROOT, file), "utf8"),
+);
+
+describe.each(Object.entries({ RETRY_LIMITS, RUN_LIMITS, STREAMS, TIMING }))("%s", (table, of) => {
+  test.each(Object.keys(of))("%s steers something", (name) => {
+    const use = new RegExp(`\\b${table}\\.${name}\\b`);
+    expect(SOURCES.filter((source) => use.test(source))).not.toEqual([]);
   });
 });

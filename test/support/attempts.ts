@@ -22,15 +22,20 @@ export function answering(
   kind: "unknown" | "deferred",
   creates: boolean,
 ): Services {
-  const builds = Object.create(services.builds) as Services["builds"];
-  builds.refOf = (id) => services.builds.refOf(id);
-  builds.cancel = (build) => services.builds.cancel(build);
-  builds.get = (build) => services.builds.get(build);
-  builds.create = async (plan): Promise<Creation> => {
-    if (creates) await services.builds.create(plan);
-    return { kind, message: "as the test wants it" };
+  const { builds } = services;
+  return {
+    ...services,
+    builds: {
+      load: () => builds.load(),
+      refOf: (id) => builds.refOf(id),
+      get: (build) => builds.get(build),
+      cancel: (build) => builds.cancel(build),
+      async create(plan): Promise<Creation> {
+        if (creates) await builds.create(plan);
+        return { kind, message: "as the test wants it" };
+      },
+    },
   };
-  return { ...services, builds };
 }
 
 async function buildOver(pipeline: Pipeline): Promise<{ id: string }> {

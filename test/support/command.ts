@@ -10,6 +10,8 @@ export interface RunningCommand {
   /** Resolves with the first match in what it prints; rejects if it ends without one. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>;
   signal(signal: NodeJS.Signals): void;
+  /** Nobody reads any longer what it prints: the next of it is an error for who prints it. */
+  stopReading(): void;
   /** Every process that it has started and that is there now. */
   descendants(): number[];
   /** Ends it and everything it started with SIGKILL, all at once. */
@@ -19,9 +21,17 @@ export interface RunningCommand {
 
 /** Starts `infra/local/NAME.ts` with the launcher. */
 export function startCommand(name: string, args: string[]): RunningCommand {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const child = spawn(process.execPath, ["infra/launch.js", `infra/local/${name}.ts`, ...args], {
-    cwd: root,
+  return start(process.execPath, ["infra/launch.js", `infra/local/${name}.ts`, ...args]);
+}
+
+/** Starts `npm start` with options of ours. */
+export function npmStart(args: string[]): RunningCommand {
+  return start("npm", ["start", "--", ...args]);
+}
+
+function start(command: string, args: string[]): RunningCommand {
+  const child = spawn(command, args, {
+    cwd: fileURLToPath(new URL("../../", import.meta.url)),
     // What the tests set for themselves, nobody has set for it.
     env: { ...process.env, METADATA_SERVER_DETECTION: undefined },
     stdio: ["ignore", "pipe", "pipe"],
@@ -39,6 +49,10 @@ export function startCommand(name: string, args: string[]): RunningCommand {
     output: () => output,
     prints: (pattern) => printed(child, pattern, () => output),
     signal: (signal) => void child.kill(signal),
+    stopReading() {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     descendants: () => descendantsOf(pid),
     killEverything() {
       const pids = [pid, ...descendantsOf(pid)];

@@ -3,7 +3,6 @@ import type { Output } from "../../../shared/documents/manifest.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { pathsOf } from "../../attempts/attempt-outcome.ts";
-import { refusing } from "../../cloud/google-error.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { sendContent } from "../http/send-content.ts";
@@ -52,7 +51,7 @@ export async function getPatch(services: Services, call: CallOf<"getPatch">): Pr
 async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<readonly Output[]> {
   if (!record.run.done) return [];
   const paths = pathsOf(record);
-  const manifest = await refusing("Cloud Storage", () => artifacts.manifestOf(paths));
+  const manifest = await artifacts.manifestOf(paths);
   if (manifest?.by !== "build") return [];
   return manifest.outputs.filter(({ object }) => object.startsWith(paths.outputs));
 }

@@ -21,7 +21,7 @@ export async function getConversation(
   call: CallOf<"getConversation">,
 ): Promise<void> {
   const conversation = await conversationOf(services, call.owner, call.params.id);
-  const runs = await services.runs.listTurns(conversation);
+  const runs = await services.conversations.listTurns(conversation);
   call.response.json({ ...conversation, items: runs.map(answerOf) });
 }
 
@@ -63,7 +63,7 @@ export async function acceptNextTurn(services: Services, call: Call, turn: Turn)
 export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
   refuseTooMuch(services, turn.order);
   const acceptance: Acceptance = acceptanceOf(services, call);
-  const created = await services.runs.createTurn(turn.conversationId, {
+  const created = await services.conversations.createTurn(turn.conversationId, {
     id: acceptance.id,
     owner: acceptance.owner,
     accept: (before) => {
@@ -106,12 +106,12 @@ export async function agentOfLatest(
  * @throws {AppError} not_found
  */
 export async function conversationOf(
-  { runs }: Services,
+  { conversations }: Services,
   owner: string,
   id: string,
 ): Promise<Conversation> {
   const hasForm = new RegExp(CONVERSATION_ID).test(id);
-  const conversation = hasForm ? await runs.getConversation(id) : undefined;
+  const conversation = hasForm ? await conversations.get(id) : undefined;
   if (conversation?.owner !== owner) throw noConversation(id);
   return conversation;
 }

@@ -1,6 +1,6 @@
 import type { Event } from "../../../shared/documents/event.ts";
 import { STREAMS } from "../../../shared/limits.ts";
-import type { RunWatch } from "../../cloud/firestore/run-watch.ts";
+import type { RunWatch } from "../../services/runs.ts";
 
 interface Follower {
   runId: string;

@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
-import type { Firestore, Transaction } from "@google-cloud/firestore";
+import type { Transaction } from "@google-cloud/firestore";
 import { AppError } from "../../../shared/errors.ts";
-import { fromDocument } from "./client.ts";
+import { sha256 } from "../../../shared/hash.ts";
+import { COLLECTIONS } from "../../../shared/names.ts";
+import { type Database, fromDocument } from "./client.ts";
 
 /** How many runs each owner may have; undefined: any number. */
 export interface RunQuotas {
@@ -30,17 +31,24 @@ const DAY_MS = 24 * 3600 * 1000;
  * several at once every one sees those before it.
  */
 export class Admission {
-  readonly #firestore: Firestore;
+  readonly #database: Database;
   readonly #quotas: RunQuotas;
   readonly #lines = new Map<string, Promise<unknown>>();
 
-  constructor(firestore: Firestore, quotas: RunQuotas) {
-    this.#firestore = firestore;
+  constructor(database: Database, quotas: RunQuotas) {
+    this.#database = database;
     this.#quotas = quotas;
   }
 
-  /** Does one piece of an owner's work after the other: transactions on one document only get in each other's way. */
-  async inLine<T>(owner: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs an owner's transactions one after the other: on one document they only get in each other's way.
+   */
+  async transactInLine<T>(
+    owner: string,
+    decide: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
+    const { firestore, call } = this.#database;
+    const work = () => call(() => firestore.runTransaction(decide));
     const before = this.#lines.get(owner);
     const own = (before ?? Promise.resolve()).then(work, work);
     this.#lines.set(owner, own);
@@ -58,8 +66,7 @@ export class Admission {
    * @throws {AppError} limit_reached
    */
   async admit(transaction: Transaction, owner: string): Promise<() => void> {
-    const hash = createHash("sha256").update(owner).digest("hex");
-    const document = this.#firestore.doc(`owners/${hash}`);
+    const document = this.#database.firestore.doc(`${COLLECTIONS.owners}/${sha256(owner)}`);
     const snapshot = await transaction.get(document);
     const now = snapshot.readTime.toDate();
     const had = fromDocument(snapshot.data()) as OwnerDocument | undefined;
@@ -82,7 +89,7 @@ export class Admission {
   async #refuseConcurrent(transaction: Transaction, owner: string): Promise<void> {
     const { concurrent } = this.#quotas;
     if (concurrent === undefined) return;
-    const runs = this.#firestore.collection("runs").where("owner", "==", owner);
+    const runs = this.#database.firestore.collection(COLLECTIONS.runs).where("owner", "==", owner);
     const unfinished = runs.where("done", "==", false).limit(concurrent);
     const { count } = (await transaction.get(unfinished.count())).data();
     if (count < concurrent) return;
@@ -92,7 +99,7 @@ export class Admission {
 }
 
 /** What counts runs; undefined if there is no quota, so that accepting one costs nothing more. */
-export function openAdmission(firestore: Firestore, quotas: RunQuotas): Admission | undefined {
+export function openAdmission(database: Database, quotas: RunQuotas): Admission | undefined {
   const isUnlimited = quotas.concurrent === undefined && quotas.daily === undefined;
-  return isUnlimited ? undefined : new Admission(firestore, quotas);
+  return isUnlimited ? undefined : new Admission(database, quotas);
 }

@@ -1,38 +1,26 @@
-import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import type { Agent, AgentVersion } from "../../../shared/agent/agent.ts";
+import { COLLECTIONS } from "../../../shared/names.ts";
+import type { AgentRecord, AgentStore } from "../../services/agents.ts";
 import type { Part } from "../../services/page.ts";
-import { codeOf, GRPC, refusing } from "../google-error.ts";
-import { fromDocument } from "./client.ts";
+import { codeOf, GRPC } from "../google-error.ts";
+import { type Database, fromDocument } from "./client.ts";
 import { partOf } from "./page-query.ts";
 
-/** An agent with what the server alone knows: who wrote it, and for which request. */
-export interface AgentRecord {
-  agent: Agent;
-  /** SHA-256 of the body that an Idempotency-Key is held to. */
-  requestHash: string;
-  /** Random; says whether a document is the one that we wrote. */
-  writer: string;
-}
-
 /** Agents in Firestore: `agents` with their `versions`. Settings are JSON text there. */
-export class AgentStore {
-  readonly #firestore: Firestore;
+export class FirestoreAgentStore implements AgentStore {
+  readonly #database: Database;
 
-  constructor(firestore: Firestore) {
-    this.#firestore = firestore;
+  constructor(database: Database) {
+    this.#database = database;
   }
 
-  /**
-   * Writes a new agent and its first version in one commit. If an agent of that id is there already,
-   * nothing is written and it is returned; a commit of our own whose acknowledgement was lost counts
-   * as written.
-   */
   async create(record: AgentRecord): Promise<AgentRecord | undefined> {
-    const batch = this.#firestore.batch();
+    const batch = this.#database.firestore.batch();
     batch.create(this.#agent(record.agent.id), toDocument(record));
     batch.create(this.#version(record.agent), versionDocument(record.agent));
     try {
-      await refusing("Firestore", () => batch.commit());
+      await this.#database.call(() => batch.commit());
       return undefined;
     } catch (error) {
       if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
@@ -45,18 +33,16 @@ export class AgentStore {
     return (await this.#record(id))?.agent;
   }
 
-  /** A part of an owner's agents, newest first; those that are archived only if asked for. */
   async list(
     { owner, archived }: { owner: string; archived: boolean },
     part: Part,
   ): Promise<Agent[]> {
     const equal = { owner, ...(!archived && { archivedAt: null }) };
-    const query = partOf(this.#firestore.collection("agents"), { equal }, part);
-    const snapshot = await refusing("Firestore", () => query.get());
+    const query = partOf(this.#database.firestore.collection(COLLECTIONS.agents), { equal }, part);
+    const snapshot = await this.#database.call(() => query.get());
     return snapshot.docs.flatMap((document) => readRecord(document)?.agent ?? []);
   }
 
-  /** The versions of an agent downwards from `from`, at most `limit`: there is one for each number. */
   async listVersions(
     id: string,
     { from, limit }: { from: number; limit: number },
@@ -65,28 +51,23 @@ export class AgentStore {
       this.#version({ id, version: from - at }),
     );
     if (documents.length === 0) return [];
-    const snapshots = await refusing("Firestore", () => this.#firestore.getAll(...documents));
+    const snapshots = await this.#database.call(() =>
+      this.#database.firestore.getAll(...documents),
+    );
     return snapshots.flatMap((snapshot) => readVersion(snapshot) ?? []);
   }
 
   async getVersion(id: string, version: number): Promise<AgentVersion | undefined> {
     const document = this.#version({ id, version });
-    return readVersion(await refusing("Firestore", () => document.get()));
+    return readVersion(await this.#database.call(() => document.get()));
   }
 
-  /**
-   * Changes an agent in one transaction; a version that is new is written with it.
-   *
-   * @param change makes the agent as it shall be; the same object: nothing is written. What it throws
-   * ends the transaction. `now` is the transaction's read time.
-   * @returns undefined: there is no such agent
-   */
   async transact(
     id: string,
     change: (agent: Agent, now: Date) => Agent,
   ): Promise<Agent | undefined> {
-    return refusing("Firestore", () =>
-      this.#firestore.runTransaction(async (transaction) => {
+    return this.#database.call(() =>
+      this.#database.firestore.runTransaction(async (transaction) => {
         const snapshot = await transaction.get(this.#agent(id));
         const record = readRecord(snapshot);
         if (record === undefined) return undefined;
@@ -102,12 +83,13 @@ export class AgentStore {
   }
 
   async #record(id: string): Promise<AgentRecord | undefined> {
-    return readRecord(await refusing("Firestore", () => this.#agent(id).get()));
+    return readRecord(await this.#database.call(() => this.#agent(id).get()));
   }
 
-  #agent = (id: string): DocumentReference => this.#firestore.doc(`agents/${id}`);
+  #agent = (id: string): DocumentReference =>
+    this.#database.firestore.doc(`${COLLECTIONS.agents}/${id}`);
   #version = ({ id, version }: Pick<Agent, "id" | "version">): DocumentReference =>
-    this.#firestore.doc(`agents/${id}/versions/${version}`);
+    this.#database.firestore.doc(`${COLLECTIONS.agents}/${id}/${COLLECTIONS.versions}/${version}`);
 }
 
 function toDocument({ agent: { settings, ...agent }, requestHash, writer }: AgentRecord): object {

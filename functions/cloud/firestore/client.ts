@@ -1,9 +1,24 @@
 import { Firestore, Timestamp } from "@google-cloud/firestore";
+import type { Clock } from "../../../shared/clock.ts";
+import { type Calling, calling } from "../google-error.ts";
 
-/** The client that all stores share. `FIRESTORE_EMULATOR_HOST` is honoured by it. */
-export function openFirestore({ projectId }: { projectId: string }): Firestore {
-  return new Firestore({ projectId });
+/** What every store works with: the client that they share, and how its calls are run. */
+export interface Database {
+  firestore: Firestore;
+  call: Calling;
 }
+
+/** `FIRESTORE_EMULATOR_HOST` is honoured by the client. */
+export function openDatabase({ projectId }: { projectId: string }, timers: Timers): Database {
+  return databaseOf(new Firestore({ projectId }), timers);
+}
+
+/** Of a client that is open already. */
+export function databaseOf(firestore: Firestore, timers: Timers): Database {
+  return { firestore, call: calling("Firestore", timers) };
+}
+
+type Timers = Pick<Clock, "after">;
 
 /** A document's data with `Date`s for Timestamps. */
 export function fromDocument(value: unknown): unknown {

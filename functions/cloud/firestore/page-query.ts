@@ -5,18 +5,7 @@ import {
   Timestamp,
 } from "@google-cloud/firestore";
 
-/** Where an item stands in a list: by what the list is in the order of, then by the item's id. */
-export interface Position {
-  /** Milliseconds since 1970, or a version. */
-  rank: number;
-  id: string;
-}
-
-/** A part of a list: at most `limit` items, from the first or from the one after `after`. */
-export interface Part {
-  limit: number;
-  after?: Position | undefined;
-}
+import type { Part } from "../../services/page.ts";
 
 /** Values that fields have, by their paths; and those that their arrays have. */
 interface Equalities {
@@ -41,9 +30,4 @@ export function partOf(
   const ordered = query.orderBy("createdAt", "desc").orderBy(FieldPath.documentId(), "desc");
   const rest = after && ordered.startAfter(Timestamp.fromMillis(after.rank), after.id);
   return (rest ?? ordered).limit(limit);
-}
-
-/** Where an item stands in a list of {@link partOf}. */
-export function positionOf({ createdAt, id }: { createdAt: Date; id: string }): Position {
-  return { rank: createdAt.getTime(), id };
 }

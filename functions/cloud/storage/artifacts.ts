@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import { type BuildPlan, logObject } from "../../../shared/attempt/build-plan.ts";
+import type { Clock } from "../../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
 import {
   type BuildManifest,
@@ -9,8 +9,10 @@ import {
   Manifest,
   type Output,
 } from "../../../shared/documents/manifest.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
-import { codeOf } from "../google-error.ts";
+import type { Artifacts } from "../../services/objects.ts";
+import { type Calling, calling, codeOf } from "../google-error.ts";
 import type { LazyStorage } from "./client.ts";
 
 const PRECONDITION_FAILED = 412;
@@ -25,20 +27,18 @@ interface Content {
   generation: string;
 }
 
-/**
- * The objects of attempts in Cloud Storage: input, claim, cancel marker, outputs, manifest. Claim and
- * manifest are created once; whoever comes second reads what the first has written.
- */
-export class Artifacts {
+/** The objects of attempts in Cloud Storage. */
+export class StorageArtifacts implements Artifacts {
   readonly bucketName: string;
   readonly #storage: LazyStorage;
+  readonly #call: Calling;
 
-  constructor({ bucket }: { bucket: string }, storage: LazyStorage) {
+  constructor({ bucket }: { bucket: string }, storage: LazyStorage, timers: Pick<Clock, "after">) {
     this.bucketName = bucket;
     this.#storage = storage;
+    this.#call = calling("Cloud Storage", timers);
   }
 
-  /** Loads Google's client, which takes a while; the first call does otherwise. */
   async load(): Promise<void> {
     await this.#bucket();
   }
@@ -47,7 +47,6 @@ export class Artifacts {
     return `gs://${this.bucketName}/${object}`;
   }
 
-  /** Uploads a build's source and returns it pinned by its generation. */
   async putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]> {
     await this.#create(object, archive, "application/gzip");
     const [metadata] = await (await this.#file(object)).getMetadata();
@@ -62,7 +61,6 @@ export class Artifacts {
     return claim.ok ? claim.value : { by: "seal", cause: "malformed claim" };
   }
 
-  /** Seals the attempt's claim unless somebody has it, and returns the claim that counts. */
   async sealClaim(paths: AttemptPaths, cause: string): Promise<Claim> {
     await this.#createJson(paths.claim, { by: "seal", cause } satisfies Claim);
     const claim = await this.claimOf(paths);
@@ -70,13 +68,12 @@ export class Artifacts {
     return claim;
   }
 
-  /** Tells the build to stop. Repeating it does nothing. */
   async markCancel(paths: AttemptPaths): Promise<void> {
     await this.#createJson(paths.cancel, {});
   }
 
   async manifestOf(paths: AttemptPaths): Promise<Manifest | undefined> {
-    const content = await this.#read(paths.manifest, MANIFEST_LIMITS.bytes);
+    const content = await this.#call(() => this.#read(paths.manifest, MANIFEST_LIMITS.bytes));
     if (content === undefined) return undefined;
     const manifest = validateManifest(parseJson(content.bytes));
     if (manifest.ok) return manifest.value;
@@ -88,7 +85,6 @@ export class Artifacts {
     };
   }
 
-  /** Seals the attempt's manifest unless there is one, and returns the manifest that counts. */
   async sealManifest(paths: AttemptPaths, cause: string): Promise<Manifest> {
     await this.#createJson(paths.manifest, {
       schemaVersion: 1,
@@ -100,12 +96,6 @@ export class Artifacts {
     return manifest;
   }
 
-  /**
-   * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it goes on
-   * with what is left.
-   *
-   * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
-   */
   async deleteRun(runId: string, logsBucket: string): Promise<void> {
     const prefix = `attempts/${runId}/`;
     const [files] = await (await this.#bucket()).getFiles({ prefix });
@@ -126,7 +116,6 @@ export class Artifacts {
     await (await this.#storage()).bucket(bucket).file(name).delete({ ignoreNotFound: true });
   }
 
-  /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */
   async faultOf(manifest: BuildManifest, paths: AttemptPaths): Promise<string | undefined> {
     const faults = await Promise.all(
       manifest.outputs.map((output) => this.#faultOf(output, paths)),
@@ -151,8 +140,9 @@ export class Artifacts {
   async #digestFault(output: Output): Promise<string | undefined> {
     const content = await this.#read(output.object, output.sizeBytes);
     if (content === undefined) return `${output.name} is missing`;
-    const sha256 = createHash("sha256").update(content.bytes).digest("hex");
-    return sha256 === output.sha256 ? undefined : `${output.name} is not what was uploaded`;
+    return sha256(content.bytes) === output.sha256
+      ? undefined
+      : `${output.name} is not what was uploaded`;
   }
 
   #createJson(object: string, value: unknown): Promise<void> {

@@ -1,21 +1,15 @@
-import type { AgentEvent } from "../../../shared/documents/event.ts";
+import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
+import { textEvent } from "../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
-import { textEvent } from "./claude-code/told-events.ts";
-
-/** An event with its place among those of its attempt, from 1: whoever gets it twice can tell. */
-export interface NumberedEvent {
-  number: number;
-  event: AgentEvent;
-}
 
 /** The events that are not reported yet, in their order. */
 export interface EventQueue {
   add(event: AgentEvent): void;
   isEmpty(): boolean;
   /** The oldest ones, as many as one report takes. They stay until they are removed. */
-  batch(): NumberedEvent[];
+  batch(): ReportedEvent[];
   /** Removes what {@link EventQueue.batch} gave. */
-  remove(batch: readonly NumberedEvent[]): void;
+  remove(batch: readonly ReportedEvent[]): void;
 }
 
 const MAX_EVENTS = 5_000;
@@ -27,10 +21,10 @@ const BATCH_BYTES = 256 * 1024;
  * much that was.
  */
 export function openEventQueue(maxEvents = MAX_EVENTS): EventQueue {
-  let waiting: NumberedEvent[] = [];
+  let waiting: ReportedEvent[] = [];
   let count = 0;
-  let gap: { last: NumberedEvent; leftOut: number } | undefined;
-  const push = (event: AgentEvent): NumberedEvent => {
+  let gap: { last: ReportedEvent; leftOut: number } | undefined;
+  const push = (event: AgentEvent): ReportedEvent => {
     count += 1;
     const numbered = { number: count, event };
     waiting.push(numbered);

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import type { AgentEvent } from "../../../shared/documents/event.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
 import { messageOf } from "../text.ts";
-import { type NumberedEvent, openEventQueue } from "./event-queue.ts";
+import { openEventQueue } from "./event-queue.ts";
 
 /** What people are told that a running agent does. */
 export interface Progress {
@@ -136,7 +136,7 @@ interface Answer {
 
 async function post(
   { url, token, attempt, buildId }: ProgressOptions,
-  news: Progress & { events?: NumberedEvent[] },
+  news: Progress & { events?: ReportedEvent[] },
   signal: AbortSignal,
 ): Promise<Answer> {
   try {

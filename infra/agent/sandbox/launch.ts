@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { ADDRESSED, newCookie } from "../environment.ts";
 import { messageOf } from "../text.ts";
 import { readLines } from "./line-reader.ts";
 import { killTree, type ProcessTree, type Usage, usageOf } from "./processes.ts";
@@ -74,9 +74,8 @@ export function launchUnconfined(
   agent: AgentCommand,
   inherited: Readonly<Record<string, string>>,
 ): AgentProcess {
-  const name = "RUNYARD_AGENT_COOKIE";
-  const value = randomBytes(16).toString("hex");
-  const environment = { ...inherited, [name]: value };
+  const cookie = newCookie();
+  const environment = { ...inherited, ...cookie.variables };
   const child = spawn(process.execPath, [RELAY], {
     env: environment,
     cwd: agent.directory,
@@ -84,7 +83,7 @@ export function launchUnconfined(
     stdio: ["pipe", "pipe", "pipe", "pipe"],
   });
   const marked = { ...agent, environment: { ...agent.environment, ...environment } };
-  return attach(child, marked, `${name}=${value}`);
+  return attach(child, marked, cookie.mark);
 }
 
 function attach(
@@ -94,7 +93,7 @@ function attach(
 ): AgentProcess {
   const control = child.stdio[3] as Socket;
   control.on("error", () => {});
-  control.write(`${JSON.stringify(agent)}\n`);
+  control.write(`${JSON.stringify({ ...agent, addressed: ADDRESSED })}\n`);
   const [stdin, stdout, stderr] = [child.stdin, child.stdout, child.stderr];
   if (!(stdin && stdout && stderr)) throw new Error("the agent's streams are not open");
   stdin.on("error", () => {});

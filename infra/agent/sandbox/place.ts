@@ -1,9 +1,32 @@
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedAgent } from "../../../shared/agent/settings.ts";
-import type { AgentPlace, Installed } from "../engines/claude-code/command.ts";
 import { RELAY_SHOWN, socketsIn } from "./launch.ts";
 import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
+
+/** The installed command line. */
+export interface Installed {
+  name: string;
+  version: string;
+  /** Folder of its program, which is all it needs. */
+  folder: string;
+  /** The program's name in that folder. */
+  program: string;
+}
+
+/** Where the agent will find things; paths as it sees them. */
+export interface AgentPlace {
+  program: string;
+  home: string;
+  temporary: string;
+  /** Present when the agent has instructions. */
+  instructionsFile?: string;
+  /** Present when the agent has MCP servers. */
+  mcpConfigFile?: string;
+  path: string;
+  /** It runs as root without a sandbox, which Claude Code refuses unless it is told. */
+  isUnconfinedRoot: boolean;
+}
 
 /** How an agent is kept apart from the machine. */
 export type Isolation = "bubblewrap" | "none";

@@ -1,6 +1,6 @@
 // Runs between the runner and the agent, in the sandbox if there is one. Plain JavaScript without
 // imports of ours, because the sandbox shows it this one file. Descriptor 3 is a socket to the runner:
-//   in   first line: {command, directory, environment, mergesOutput, modelSocket, egressSocket}
+//   in   first line: {command, directory, environment, addressed, mergesOutput, modelSocket, egressSocket}
 //        later lines: "interrupt" (SIGINT to the agent)
 //        its end: the runner is gone, so the agent has to go too
 //   out  one line: {started: true}, then one: {exitCode, signal} or {error}
@@ -29,20 +29,15 @@ function openPort(socketPath) {
   });
 }
 
-async function networkEnvironment({ modelSocket, egressSocket }) {
-  const model = await openPort(modelSocket);
-  const egress = await openPort(egressSocket);
-  const local = "127.0.0.1,localhost,::1";
-  return {
-    ANTHROPIC_BASE_URL: model,
-    HTTPS_PROXY: egress,
-    https_proxy: egress,
-    HTTP_PROXY: egress,
-    http_proxy: egress,
-    NO_PROXY: local,
-    no_proxy: local,
-    NODE_USE_ENV_PROXY: "1",
+/** The variables that hold an address: `{model}` and `{egress}` are ports of ours. */
+async function addressesIn({ addressed, modelSocket, egressSocket }) {
+  const addresses = {
+    "{model}": await openPort(modelSocket),
+    "{egress}": await openPort(egressSocket),
   };
+  return Object.fromEntries(
+    Object.entries(addressed).map(([name, value]) => [name, addresses[value] ?? value]),
+  );
 }
 
 /** Ends this process and its group; a sandbox around it goes with it. */
@@ -67,7 +62,7 @@ function endAgent() {
 
 async function startAgent(plan) {
   const [file, ...rest] = plan.command;
-  const env = { ...plan.environment, ...(await networkEnvironment(plan)) };
+  const env = { ...plan.environment, ...(await addressesIn(plan)) };
   agent = spawn(file, rest, { cwd: plan.directory, env, stdio: [0, 1, plan.mergesOutput ? 1 : 2] });
   agent.once("spawn", () => say({ started: true }));
   agent.once("error", (error) => say({ error: error.message }, () => process.exit(1)));

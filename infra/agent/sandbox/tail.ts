@@ -1,4 +1,4 @@
-import { cutTextStart } from "../text.ts";
+import { cutTextStart } from "../../../shared/text.ts";
 
 /** The end of a stream, kept while the stream flows. */
 export interface Tail {

@@ -1,5 +1,5 @@
+import type { Clock } from "../../../shared/clock.ts";
 import type { STOP_CAUSES } from "../../../shared/documents/manifest.ts";
-import type { Clock } from "../clock.ts";
 import type { AgentEnd, AgentProcess } from "./launch.ts";
 
 export type StopCause = (typeof STOP_CAUSES)[number];

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import type { Objects } from "../attempt/objects.ts";
 import { sessionPaths } from "../engines/claude-code/command.ts";
 import { type Helper, type NotStarted, runHelper } from "../sandbox/helper.ts";
@@ -19,8 +19,7 @@ export interface Loss {
 async function readOutput(objects: Objects, output: Output): Promise<Buffer | undefined> {
   const content = await objects.find(output.object);
   if (content === undefined || content.length !== output.sizeBytes) return undefined;
-  const sha256 = createHash("sha256").update(content).digest("hex");
-  return sha256 === output.sha256 ? content : undefined;
+  return sha256(content) === output.sha256 ? content : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../../../shared/hash.ts";
 
 /** A tool that the request offers. */
 export interface OfferedTool {
@@ -64,9 +64,8 @@ function waitFor(seconds: number): Turn {
 
 function describePrompt(prompt: string): string {
   const bytes = Buffer.from(prompt);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
   const start = JSON.stringify(bytes.subarray(0, 40).toString());
-  return `The prompt has ${bytes.length} bytes, SHA-256 ${sha256}, and begins with ${start}. ${NOBODY}`;
+  return `The prompt has ${bytes.length} bytes, SHA-256 ${sha256(bytes)}, and begins with ${start}. ${NOBODY}`;
 }
 
 /** The start of a text, on one line. */

@@ -146,10 +146,10 @@ async function isConfirmed(path: string): Promise<boolean> {
   }
 }
 
-/** Aborts on Ctrl-C or SIGTERM, so that what is half made is taken away again. */
+/** Aborts on Ctrl-C, SIGTERM or SIGHUP, so that what is half made is taken away again. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => controller.abort());
   }
   return controller.signal;

@@ -160,7 +160,7 @@ describe("the sweep", () => {
     const run = await pipeline.accept();
     const published: object[] = [];
     const publisher = { publishAttempt: async (message: object) => void published.push(message) };
-    const services = { ...pipeline.services, publisher } as unknown as Services;
+    const services: Services = { ...pipeline.services, publisher };
     expect(await sweep(services)).toEqual({ visited: 0, failed: 0 });
     expect(await sweep(later(services, TIMING.pendingDue + 1))).toEqual({ visited: 1, failed: 0 });
     expect(published).toEqual([attemptOf(run)]);
@@ -211,7 +211,7 @@ describe("the sweep", () => {
         published.push(message);
       },
     };
-    const services = { ...pipeline.services, publisher } as unknown as Services;
+    const services: Services = { ...pipeline.services, publisher };
     expect(await sweep(later(services, TIMING.pendingDue + 1))).toEqual({ visited: 2, failed: 1 });
     expect(published).toEqual([attemptOf(good)]);
     expect((await pipeline.record(bad.run.id)).state.dueAt).not.toBeNull();

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { GoogleAuth, OAuth2Client } from "google-auth-library";
-import { CustomTokens } from "../../../functions/cloud/custom-tokens.ts";
+import { SignedCustomTokens } from "../../../functions/cloud/custom-tokens.ts";
 
 const NOW = new Date("2026-01-02T03:04:05.678Z");
 const OF = { uid: "carol", claims: { scopes: ["read" as const], runyardKey: "abc" } };
@@ -46,7 +46,7 @@ const openWith = (accessToken: string) => async () => {
 test("a custom token says what Firebase wants to know, signed by IAM as the account", async () => {
   await using service = await startIam();
   const settings = { serviceAccount: ACCOUNT, unsigned: false };
-  const tokens = new CustomTokens(settings, { iam: service.iam, open: openWith("let-me") });
+  const tokens = new SignedCustomTokens(settings, { iam: service.iam, open: openWith("let-me") });
   const { token, expiresAt } = await tokens.create(OF, NOW);
   expect(expiresAt.toISOString()).toBe("2026-01-02T04:04:05.000Z");
   expect(service.paths).toEqual([`POST /v1/projects/-/serviceAccounts/${ACCOUNT}:signBlob`]);
@@ -69,23 +69,23 @@ test("a custom token says what Firebase wants to know, signed by IAM as the acco
 test("what IAM refuses is not possible now", async () => {
   await using service = await startIam();
   const settings = { serviceAccount: ACCOUNT, unsigned: false };
-  const tokens = new CustomTokens(settings, { iam: service.iam, open: openWith("wrong") });
+  const tokens = new SignedCustomTokens(settings, { iam: service.iam, open: openWith("wrong") });
   const refusal = { code: "unavailable", message: expect.stringContaining(ACCOUNT) };
   await expect(tokens.create(OF, NOW)).rejects.toMatchObject(refusal);
 });
 
 test("for an emulator it is not signed", async () => {
-  const { token } = await new CustomTokens({ serviceAccount: ACCOUNT, unsigned: true }).create(
-    OF,
-    NOW,
-  );
+  const { token } = await new SignedCustomTokens({
+    serviceAccount: ACCOUNT,
+    unsigned: true,
+  }).create(OF, NOW);
   expect(part(token, 0)).toEqual({ alg: "none", typ: "JWT" });
   expect(part(token, 1)).toMatchObject({ uid: "carol" });
   expect(token.endsWith(".")).toBe(true);
 });
 
 test("where nobody signs there are none, and it is said what to set", async () => {
-  const tokens = new CustomTokens({ serviceAccount: undefined, unsigned: false });
+  const tokens = new SignedCustomTokens({ serviceAccount: undefined, unsigned: false });
   await expect(tokens.create(OF, NOW)).rejects.toMatchObject({
     code: "not_found",
     message: expect.stringContaining("RUNYARD_TOKEN_SERVICE_ACCOUNT"),

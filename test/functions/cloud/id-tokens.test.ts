@@ -1,4 +1,4 @@
-import { IdTokens } from "../../../functions/cloud/id-tokens.ts";
+import { VerifiedIdTokens } from "../../../functions/cloud/id-tokens.ts";
 import { startTokenSigner, type TokenSigner } from "../../support/token-signer.ts";
 
 let signer: TokenSigner;
@@ -13,7 +13,7 @@ const AUDIENCE = "https://runyard.example.com";
 const SETTINGS = { audiences: [AUDIENCE, "another"], firebaseProject: "my-project" };
 
 const tokens = (settings = SETTINGS) =>
-  new IdTokens(settings, { google: signer.url, firebase: signer.url });
+  new VerifiedIdTokens(settings, { google: signer.url, firebase: signer.url });
 
 /** Seconds since 1970, so many from now on. */
 const at = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
@@ -196,7 +196,7 @@ test("the certificates are asked for once", async () => {
 
 test("certificates that cannot be had are no fault of the token", async () => {
   const nowhere = { google: "http://127.0.0.1:1/", firebase: "http://127.0.0.1:1/" };
-  const verifier = new IdTokens(SETTINGS, nowhere);
+  const verifier = new VerifiedIdTokens(SETTINGS, nowhere);
   const refusal = { code: "unavailable" };
   await expect(verifier.verify(signer.token(googleClaims()), new Date())).rejects.toMatchObject(
     refusal,

@@ -1,10 +1,10 @@
 import { objectsOf } from "../../../infra/agent/attempt/objects.ts";
-import { systemClock } from "../../../infra/agent/clock.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
 import type { Isolation } from "../../../infra/agent/sandbox/place.ts";
 import type { RepositoryAccess } from "../../../infra/agent/workspace/checkout.ts";
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import { sessionOf } from "../../../shared/attempt/result.ts";
+import { systemClock } from "../../../shared/clock.ts";
 import { pathsUnder } from "../../../shared/documents/attempt.ts";
 import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";

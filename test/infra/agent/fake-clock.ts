@@ -1,4 +1,4 @@
-import type { Clock } from "../../../infra/agent/clock.ts";
+import type { Clock } from "../../../shared/clock.ts";
 
 /** A clock that only moves when told. */
 export function startFakeClock(): Clock & { advance(ms: number): Promise<void> } {

@@ -1,7 +1,7 @@
 import { takeClaim } from "../../../infra/agent/attempt/claim.ts";
 import { objectsOf } from "../../../infra/agent/attempt/objects.ts";
-import { systemClock } from "../../../infra/agent/clock.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
+import { systemClock } from "../../../shared/clock.ts";
 import { isAnyProcessWith } from "../../support/processes.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 

@@ -1,5 +1,6 @@
 import { type Line, readLines } from "../../../infra/agent/sandbox/line-reader.ts";
-import { cutText, cutTextStart, oneLine } from "../../../infra/agent/text.ts";
+import { oneLine } from "../../../infra/agent/text.ts";
+import { cutText, cutTextStart } from "../../../shared/text.ts";
 
 test.each([
   ["short", 10, "short"],

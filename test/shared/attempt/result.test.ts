@@ -155,5 +155,5 @@ test("the largest possible run stays within what a document may hold", () => {
   expect(run.output?.changedFiles).toHaveLength(2);
   expect(run.output?.moreChangedFiles).toBe(998);
   expect(run.artifacts.length).toBeGreaterThan(10);
-  expect(utf8Length(JSON.stringify(run))).toBeLessThanOrEqual(RUN_LIMITS.documentBytes);
+  expect(utf8Length(JSON.stringify(run))).toBeLessThanOrEqual(64 * 1024);
 });

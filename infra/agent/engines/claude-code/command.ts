@@ -3,30 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { OutputSchema } from "../../../../shared/agent/output-schema.ts";
 import type { ResolvedAgent } from "../../../../shared/agent/settings.ts";
-
-/** The installed command line. */
-export interface Installed {
-  name: string;
-  version: string;
-  /** Folder of its program, which is all it needs. */
-  folder: string;
-  /** The program's name in that folder. */
-  program: string;
-}
-
-/** Where the agent will find things; paths as it sees them. */
-export interface AgentPlace {
-  program: string;
-  home: string;
-  temporary: string;
-  /** Present when the agent has instructions. */
-  instructionsFile?: string;
-  /** Present when the agent has MCP servers. */
-  mcpConfigFile?: string;
-  path: string;
-  /** It runs as root without a sandbox, which Claude Code refuses unless it is told. */
-  isUnconfinedRoot: boolean;
-}
+import type { AgentPlace, Installed } from "../../sandbox/place.ts";
 
 /** Bytes of one argument that every Linux accepts (128 KiB with the final NUL). */
 const MAX_ARGUMENT_BYTES = 128 * 1024 - 1;
@@ -121,9 +98,9 @@ function schemaArgument({ $schema: _draft, ...schema }: OutputSchema): string {
   return JSON.stringify(schema);
 }
 
-/** Claude Code's whole environment, but for the addresses that the relay adds. */
+/** The variables that Claude Code wants beside those of every agent. */
 export function claudeEnvironment(
-  place: AgentPlace,
+  { home, isUnconfinedRoot }: Pick<AgentPlace, "home" | "isUnconfinedRoot">,
   placeholderKey: string,
 ): Record<string, string> {
   return {
@@ -134,16 +111,9 @@ export function claudeEnvironment(
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     CLAUDE_CODE_MAX_RETRIES: String(API_RETRIES),
     CLAUDE_CODE_PROJECT_DIR_NAME: PROJECT,
-    CLAUDE_CONFIG_DIR: `${place.home}/.claude`,
+    CLAUDE_CONFIG_DIR: `${home}/.claude`,
     DISABLE_AUTOUPDATER: "1",
-    HOME: place.home,
-    LANG: "C.UTF-8",
-    PATH: place.path,
-    SHELL: "/bin/bash",
-    TERM: "dumb",
-    TMPDIR: place.temporary,
-    USER: "agent",
-    ...(place.isUnconfinedRoot && { IS_SANDBOX: "1" }),
+    ...(isUnconfinedRoot && { IS_SANDBOX: "1" }),
   };
 }
 

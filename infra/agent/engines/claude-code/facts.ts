@@ -5,8 +5,8 @@ import {
   ResultLine,
 } from "../../../../shared/documents/manifest.ts";
 import { validatorOf } from "../../../../shared/schema/validate.ts";
-import { cutText } from "../../text.ts";
-import type { AgentRun } from "../agent-run.ts";
+import { cutText } from "../../../../shared/text.ts";
+import type { AgentRun } from "./agent-run.ts";
 
 const fieldChecks = new Map(
   Object.entries(ResultLine.properties).map(([name, schema]) => [name, validatorOf(schema)]),

@@ -1,6 +1,7 @@
-import type { AgentEvent } from "../../../../shared/documents/event.ts";
+import { type AgentEvent, textEvent } from "../../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../../shared/limits.ts";
-import { cutText, oneLine } from "../../text.ts";
+import { cutText } from "../../../../shared/text.ts";
+import { oneLine } from "../../text.ts";
 import {
   blocksOf,
   type Fields,
@@ -48,11 +49,6 @@ function ofAssistant(event: Fields): AgentEvent[] {
   });
 }
 
-/** The agent's words, or ours about its events. */
-export function textEvent(text: string): AgentEvent {
-  return { type: "text", text: cutText(text.toWellFormed(), RUN_LIMITS.eventTextBytes) };
-}
-
 function ofCall({ name, input }: Fields): AgentEvent {
   const telling = tellingInput(input) ?? (isFields(input) ? JSON.stringify(input) : "");
   return {
@@ -75,7 +71,11 @@ function ofSystem(event: Fields): AgentEvent[] {
   return [{ type: "retry", text: oneLine(content, REASON_LENGTH) }];
 }
 
-/** Claude Code works on without a server that it cannot start; people shall know. */
+/**
+ * Claude Code works on without a server that it cannot start: the run loses nothing but its tools, and
+ * people shall know. (2.1.330 names servers' tools to the model and loads one when the model asks, by
+ * ToolSearch; a `${NAME}` in their texts that is not set stays as it is.)
+ */
 function ofServers(servers: unknown): AgentEvent[] {
   const failed = (Array.isArray(servers) ? servers : [])
     .filter((server) => isFields(server) && server["status"] === "failed")

@@ -1,6 +1,5 @@
 import { waitForRun } from "../../../../functions/api/accept/wait-for-run.ts";
-import { RunWatch } from "../../../../functions/cloud/firestore/run-watch.ts";
-import type { Observer } from "../../../../functions/services/runs.ts";
+import type { Observer, RunWatch } from "../../../../functions/services/runs.ts";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { startApiServer } from "../../../support/api-server.ts";
 import { makeRunsInEveryPhase } from "../../../support/make-run.ts";
@@ -75,10 +74,12 @@ describe("Prefer: wait", () => {
 });
 
 test("a run stays accepted when it cannot be waited for", async () => {
-  const watch = new RunWatch(world.firestore);
-  watch.watchRun = (_id, { failed }) => {
-    queueMicrotask(() => failed(new Error("no listener today")));
-    return () => {};
+  const watch: RunWatch = {
+    watchRun(_id, { failed }) {
+      queueMicrotask(() => failed(new Error("no listener today")));
+      return () => {};
+    },
+    watchEvents: () => () => {},
   };
   await using server = await startApiServer({ services: { watch } });
   const response = await server.call("/v1/runs", {

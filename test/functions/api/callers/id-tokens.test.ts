@@ -1,4 +1,4 @@
-import { IdTokens } from "../../../../functions/cloud/id-tokens.ts";
+import { VerifiedIdTokens } from "../../../../functions/cloud/id-tokens.ts";
 import { keyHash } from "../../../../shared/documents/key.ts";
 import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
 import { startTokenSigner, type TokenSigner } from "../../../support/token-signer.ts";
@@ -12,7 +12,9 @@ beforeAll(async () => {
   signer = await startTokenSigner();
   server = await startApiServer({
     env: { RUNYARD_TOKEN_USERS: "Ann@example.com, @team.example, google:77, bob" },
-    services: { idTokens: new IdTokens(SETTINGS, { google: signer.url, firebase: signer.url }) },
+    services: {
+      idTokens: new VerifiedIdTokens(SETTINGS, { google: signer.url, firebase: signer.url }),
+    },
   });
 }, 180_000);
 afterAll(async () => {

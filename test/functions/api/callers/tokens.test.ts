@@ -1,5 +1,5 @@
-import { CustomTokens } from "../../../../functions/cloud/custom-tokens.ts";
-import { IdTokens } from "../../../../functions/cloud/id-tokens.ts";
+import { SignedCustomTokens } from "../../../../functions/cloud/custom-tokens.ts";
+import { VerifiedIdTokens } from "../../../../functions/cloud/id-tokens.ts";
 import { keyHash } from "../../../../shared/documents/key.ts";
 import { startApiServer } from "../../../support/api-server.ts";
 import { startTokenSigner } from "../../../support/token-signer.ts";
@@ -26,7 +26,7 @@ test("a key is exchanged for a token of its owner, with no more than run", async
 test("a token is not exchanged for another one", async () => {
   await using signer = await startTokenSigner();
   const settings = { audiences: ["runyard"], firebaseProject: undefined };
-  const idTokens = new IdTokens(settings, { google: signer.url, firebase: signer.url });
+  const idTokens = new VerifiedIdTokens(settings, { google: signer.url, firebase: signer.url });
   await using server = await startApiServer({
     env: { RUNYARD_TOKEN_USERS: "*" },
     services: { idTokens },
@@ -44,7 +44,7 @@ test("a token is not exchanged for another one", async () => {
 }, 180_000);
 
 test("where tokens are not configured it is said what to set", async () => {
-  const customTokens = new CustomTokens({ serviceAccount: undefined, unsigned: false });
+  const customTokens = new SignedCustomTokens({ serviceAccount: undefined, unsigned: false });
   await using server = await startApiServer({ services: { customTokens } });
   const bearer = await server.newKey();
   const response = await server.call("/v1/tokens", { method: "POST", bearer });

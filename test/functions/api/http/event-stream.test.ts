@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from "node:net";
-import { RunWatch } from "../../../../functions/cloud/firestore/run-watch.ts";
+import type { RunWatch } from "../../../../functions/services/runs.ts";
 import type { Event } from "../../../../shared/documents/event.ts";
 import { STREAMS } from "../../../../shared/limits.ts";
 import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
@@ -16,10 +16,14 @@ interface Tally {
 /** A server whose listeners are counted, and a key for it. */
 async function startCounted(services: { closing?: AbortSignal } = {}) {
   const tally: Tally = { open: 0, seen: 0 };
-  class CountedWatch extends RunWatch {
-    override watchEvents: RunWatch["watchEvents"] = (query, observer) => {
+  const stack = new AsyncDisposableStack();
+  const first = stack.use(await startApiServer());
+  const real = first.pipeline.services.watch;
+  const watch: RunWatch = {
+    watchRun: (id, observer) => real.watchRun(id, observer),
+    watchEvents(page, observer) {
       tally.open += 1;
-      const stop = super.watchEvents(query, {
+      const stop = real.watchEvents(page, {
         ...observer,
         next: (events) => {
           tally.seen += events.length;
@@ -30,11 +34,8 @@ async function startCounted(services: { closing?: AbortSignal } = {}) {
         tally.open -= 1;
         stop();
       };
-    };
-  }
-  const stack = new AsyncDisposableStack();
-  const first = stack.use(await startApiServer());
-  const watch = new CountedWatch(first.firestore);
+    },
+  };
   const server = stack.use(await startApiServer({ on: first, services: { watch, ...services } }));
   const bearer = await server.newKey();
   // Those that a test has left read no more.

@@ -11,6 +11,7 @@ import {
   claudeInput,
   installedClaudeCode,
 } from "../../../../infra/agent/engines/claude-code/command.ts";
+import { agentEnvironment } from "../../../../infra/agent/environment.ts";
 import { startEgressProxy } from "../../../../infra/agent/sandbox/egress-proxy.ts";
 import { launchSandboxed, socketsIn } from "../../../../infra/agent/sandbox/launch.ts";
 import { startModelProxy } from "../../../../infra/agent/sandbox/model-proxy.ts";
@@ -89,7 +90,8 @@ test.each([
         open: () => connect(host.port, "127.0.0.1"),
       });
       const command = [place.program, ...claudeArguments(agent, SESSION, place)];
-      const environment = claudeEnvironment(place, "p");
+      const engine = claudeEnvironment(place, "p");
+      const environment = agentEnvironment({ given: {}, place, engine });
       const process = launchSandboxed({ command, directory, environment, ...sockets }, plan, PATH);
       process.stdin.end(claudeInput(Buffer.from("echo")));
       const [said, end] = await Promise.all([text(process.stdout), process.ended]);

@@ -5,8 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { systemClock } from "../../../../infra/agent/clock.ts";
-import { seeThrough } from "../../../../infra/agent/engines/agent-run.ts";
+import { seeThrough } from "../../../../infra/agent/engines/claude-code/agent-run.ts";
 import {
   type AgentProcess,
   launchSandboxed,
@@ -20,6 +19,7 @@ import {
   type SandboxLimits,
 } from "../../../../infra/agent/sandbox/sandbox.ts";
 import { hiding } from "../../../../infra/agent/secrets.ts";
+import { systemClock } from "../../../../shared/clock.ts";
 
 const PATH = process.env["PATH"] ?? "";
 const ENVIRONMENT = { PATH: "/usr/bin:/bin", MARK: "visible" };

@@ -2,7 +2,6 @@ import { existsSync, lstatSync, mkdtempSync, readFileSync, symlinkSync } from "n
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../../../infra/agent/clock.ts";
 import { installedClaudeCode } from "../../../../infra/agent/engines/claude-code/command.ts";
 import type { Helper } from "../../../../infra/agent/sandbox/helper.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "../../../../infra/agent/sandbox/launch.ts";
 import { arrange, type Isolation, makeFolders } from "../../../../infra/agent/sandbox/place.ts";
 import { type CheckoutFailure, checkOut } from "../../../../infra/agent/workspace/checkout.ts";
+import { systemClock } from "../../../../shared/clock.ts";
 import { startGitServer } from "./git-server.ts";
 
 const PATH = process.env["PATH"] ?? "";

@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type AgentPlace,
   claudeArguments,
   claudeEnvironment,
   claudeInput,
   installedClaudeCode,
   sessionPaths,
 } from "../../../../../infra/agent/engines/claude-code/command.ts";
+import { agentEnvironment } from "../../../../../infra/agent/environment.ts";
+import type { AgentPlace } from "../../../../../infra/agent/sandbox/place.ts";
 import { type AgentSettings, resolveAgent } from "../../../../../shared/agent/settings.ts";
 
 const place: AgentPlace = {
@@ -80,8 +81,8 @@ test("a schema that does not fit into an argument is refused", () => {
 });
 
 test("the environment holds the placeholder key and nothing of the runner's", () => {
-  const environment = claudeEnvironment(place, "placeholder");
-  expect(environment).toEqual({
+  const engine = claudeEnvironment(place, "placeholder");
+  expect(agentEnvironment({ given: {}, place, engine })).toEqual({
     ANTHROPIC_API_KEY: "placeholder",
     API_TIMEOUT_MS: "600000",
     CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1",

@@ -1,34 +1,25 @@
 import type { Readable } from "node:stream";
-import { codeOf, refusing } from "../google-error.ts";
+import type { Clock } from "../../../shared/clock.ts";
+import type { StoredObject, StoredObjects } from "../../services/objects.ts";
+import { type Calling, calling, codeOf } from "../google-error.ts";
 import type { LazyStorage } from "./client.ts";
 
 const NOT_FOUND = 404;
 
-/** One generation of an object, whose content never changes. */
-export interface StoredObject {
-  bucket: string;
-  name: string;
-  generation: string;
-  sizeBytes: number;
-}
-
 /** Objects in Cloud Storage, read piece by piece. */
-export class StoredObjects {
+export class StorageObjects implements StoredObjects {
   readonly #storage: LazyStorage;
+  readonly #call: Calling;
 
-  constructor(storage: LazyStorage) {
+  constructor(storage: LazyStorage, timers: Pick<Clock, "after">) {
     this.#storage = storage;
+    this.#call = calling("Cloud Storage", timers);
   }
 
-  /**
-   * The object as it is now; undefined: there is none.
-   *
-   * @throws {AppError} unavailable, rate_limited
-   */
   async find(bucket: string, name: string): Promise<StoredObject | undefined> {
     const file = (await this.#storage()).bucket(bucket).file(name);
     try {
-      const [metadata] = await refusing("Cloud Storage", () => file.getMetadata());
+      const [metadata] = await this.#call(() => file.getMetadata());
       const generation = String(metadata.generation);
       return { bucket, name, generation, sizeBytes: Number(metadata.size) };
     } catch (error) {
@@ -37,10 +28,6 @@ export class StoredObjects {
     }
   }
 
-  /**
-   * The bytes from `start` to `end`, both included and inside the object; none if `end` is before
-   * `start`. Some downloads come back short without an error; this throws then.
-   */
   async *read(
     { bucket, name, generation }: StoredObject,
     { start, end }: { start: number; end: number },

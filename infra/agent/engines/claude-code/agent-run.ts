@@ -1,20 +1,20 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { AgentEvent } from "../../../shared/documents/event.ts";
-import { MANIFEST_LIMITS } from "../../../shared/documents/manifest.ts";
-import type { AgentEnd, AgentProcess } from "../sandbox/launch.ts";
-import { readLines } from "../sandbox/line-reader.ts";
-import { tailOf } from "../sandbox/tail.ts";
+import type { AgentEvent } from "../../../../shared/documents/event.ts";
+import { MANIFEST_LIMITS } from "../../../../shared/documents/manifest.ts";
+import type { AgentEnd, AgentProcess } from "../../sandbox/launch.ts";
+import { readLines } from "../../sandbox/line-reader.ts";
+import { tailOf } from "../../sandbox/tail.ts";
 import {
   awaitEnd,
   type StopCause,
   type Watch,
   type WatchOptions,
   watchOver,
-} from "../sandbox/watch.ts";
-import type { Hiding } from "../secrets.ts";
-import { addMeaning, meaningOf, nothingSeen, type Seen } from "./claude-code/stream-json.ts";
-import { agentEventsOf } from "./claude-code/told-events.ts";
-import type { Progress } from "./progress.ts";
+} from "../../sandbox/watch.ts";
+import type { Hiding } from "../../secrets.ts";
+import type { Progress } from "../progress.ts";
+import { addMeaning, meaningOf, nothingSeen, type Seen } from "./stream-json.ts";
+import { agentEventsOf } from "./told-events.ts";
 
 export interface AgentRunOptions extends WatchOptions {
   input: Buffer;

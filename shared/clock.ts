@@ -1,4 +1,4 @@
-/** Time as the runner sees it. Tests pass one of their own. */
+/** The time, and what happens later, for whoever acts. Tests and proofs hand in one of their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -3,13 +3,16 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { type AgentRun, seeThrough } from "../../../../infra/agent/engines/agent-run.ts";
-import type { Progress } from "../../../../infra/agent/engines/progress.ts";
-import type { AgentEnd } from "../../../../infra/agent/sandbox/launch.ts";
-import type { Patience } from "../../../../infra/agent/sandbox/watch.ts";
-import { hiding } from "../../../../infra/agent/secrets.ts";
-import type { AgentEvent } from "../../../../shared/documents/event.ts";
-import { startFakeClock } from "../fake-clock.ts";
+import {
+  type AgentRun,
+  seeThrough,
+} from "../../../../../infra/agent/engines/claude-code/agent-run.ts";
+import type { Progress } from "../../../../../infra/agent/engines/progress.ts";
+import type { AgentEnd } from "../../../../../infra/agent/sandbox/launch.ts";
+import type { Patience } from "../../../../../infra/agent/sandbox/watch.ts";
+import { hiding } from "../../../../../infra/agent/secrets.ts";
+import type { AgentEvent } from "../../../../../shared/documents/event.ts";
+import { startFakeClock } from "../../fake-clock.ts";
 
 const PATIENCE: Patience = {
   deadlineMs: 100_000,

@@ -2,15 +2,10 @@ import type { CloudBuildClient } from "@google-cloud/cloudbuild";
 import type { BuildPlan, BuildSettings } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef } from "../../shared/attempt/build-view.ts";
 import { type BuildView, parseBuildStatus } from "../../shared/attempt/build-view.ts";
+import type { Clock } from "../../shared/clock.ts";
 import { TIMING } from "../../shared/limits.ts";
-import { codeOf, GRPC, refusing } from "./google-error.ts";
-
-/** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */
-export type Creation =
-  | { kind: "created"; build: BuildRef }
-  | { kind: "deferred"; message: string }
-  | { kind: "rejected"; message: string }
-  | { kind: "unknown"; message: string };
+import type { Builds, Creation } from "../services/builds.ts";
+import { type Calling, calling, codeOf, GRPC } from "./google-error.ts";
 
 /** Answers that are certain to have created nothing and will be the same next time. */
 const REJECTIONS: readonly number[] = [
@@ -25,35 +20,33 @@ const REJECTIONS: readonly number[] = [
 
 const OVER_QUOTA = "Cloud Build takes no more builds at the moment";
 
-/** Builds in Cloud Build, all in one project and region. */
-export class Builds {
-  readonly #open: () => Promise<CloudBuildClient>;
+/** Builds in Cloud Build, reached by Google's client. */
+export class CloudBuilds implements Builds {
+  readonly #client: () => Promise<CloudBuildClient>;
+  readonly #call: Calling;
   readonly #projectId: string;
   readonly #parent: string;
-  #opened: Promise<CloudBuildClient> | undefined;
 
-  /** @param emulatorHost `host:port` of a stand-in, reached without TLS. */
-  constructor({ projectId, location }: BuildSettings, emulatorHost?: string) {
-    this.#open = () => openClient({ projectId, location, emulatorHost });
+  /** @param client opens Google's client, which takes a while to load; called at every use */
+  constructor(
+    { projectId, location }: Pick<BuildSettings, "projectId" | "location">,
+    client: () => Promise<CloudBuildClient>,
+    timers: Pick<Clock, "after">,
+  ) {
+    this.#client = client;
+    this.#call = calling("Cloud Build", timers);
     this.#projectId = projectId;
     this.#parent = `projects/${projectId}/locations/${location}`;
   }
 
-  /** Loads Google's client, which takes a while; the first call does otherwise. */
   async load(): Promise<void> {
     await this.#client();
-  }
-
-  #client(): Promise<CloudBuildClient> {
-    this.#opened ??= this.#open();
-    return this.#opened;
   }
 
   refOf(id: string): BuildRef {
     return { id, name: `${this.#parent}/builds/${id}` };
   }
 
-  /** Sends one CreateBuild, never a second: it has no idempotency key. Does not throw for an answer. */
   async create(build: BuildPlan): Promise<Creation> {
     const client = await this.#client();
     try {
@@ -71,13 +64,12 @@ export class Builds {
     }
   }
 
-  /** The build as Cloud Build has it now; undefined if it has none of that id. */
   async get(build: BuildRef): Promise<BuildView | undefined> {
     const request = { name: build.name, projectId: this.#projectId, id: build.id };
     const options = { timeout: TIMING.createBuildDeadline * 1000 };
     const client = await this.#client();
     try {
-      const [found] = await refusing("Cloud Build", () => client.getBuild(request, options));
+      const [found] = await this.#call(() => client.getBuild(request, options));
       return {
         ref: build,
         status: parseBuildStatus(found.status),
@@ -89,18 +81,33 @@ export class Builds {
     }
   }
 
-  /** Cancels a build. One that is over, or unknown, is left as it is. */
   async cancel(build: BuildRef): Promise<void> {
     const request = { name: build.name, projectId: this.#projectId, id: build.id };
     const options = { timeout: TIMING.createBuildDeadline * 1000 };
     const client = await this.#client();
     try {
-      await refusing("Cloud Build", () => client.cancelBuild(request, options));
+      await this.#call(() => client.cancelBuild(request, options));
     } catch (error) {
       const code = codeOf(error);
       if (code !== GRPC.FAILED_PRECONDITION && code !== GRPC.NOT_FOUND) throw error;
     }
   }
+}
+
+/**
+ * Opens Google's client at the first use and keeps it.
+ *
+ * @param emulatorHost `host:port` of a stand-in, reached without TLS
+ */
+export function lazyBuildClient(
+  { projectId, location }: Pick<BuildSettings, "projectId" | "location">,
+  emulatorHost?: string,
+): () => Promise<CloudBuildClient> {
+  let opened: Promise<CloudBuildClient> | undefined;
+  return () => {
+    opened ??= openClient({ projectId, location, emulatorHost });
+    return opened;
+  };
 }
 
 async function openClient({

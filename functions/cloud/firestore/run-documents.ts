@@ -1,0 +1,87 @@
+import type { DocumentReference, Firestore, Query, Transaction } from "@google-cloud/firestore";
+import type { Conversation } from "../../../shared/documents/conversation.ts";
+import type { Event } from "../../../shared/documents/event.ts";
+import { COLLECTIONS } from "../../../shared/names.ts";
+import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
+import type { RunRecord, Transition } from "../../../shared/run/record.ts";
+import { fromDocument } from "./client.ts";
+
+/** The documents of runs and conversations, read and written within the transactions of their stores. */
+export interface RunDocuments {
+  run(id: string): DocumentReference;
+  state(id: string): DocumentReference;
+  request(id: string): DocumentReference;
+  event(event: Pick<Event, "runId" | "id">): DocumentReference;
+  conversation(id: string): DocumentReference;
+}
+
+export function runDocuments(firestore: Firestore): RunDocuments {
+  const { runs, runStates, runRequests, events, conversations } = COLLECTIONS;
+  return {
+    run: (id) => firestore.doc(`${runs}/${id}`),
+    state: (id) => firestore.doc(`${runStates}/${id}`),
+    request: (id) => firestore.doc(`${runRequests}/${id}`),
+    event: ({ runId, id }) => firestore.doc(`${runs}/${runId}/${events}/${id}`),
+    conversation: (id) => firestore.doc(`${conversations}/${id}`),
+  };
+}
+
+/** A run as a transaction reads it, and the time of that; undefined: there is none. */
+export async function readRun(
+  transaction: Transaction,
+  documents: RunDocuments,
+  id: string,
+): Promise<{ record: RunRecord; now: Date } | undefined> {
+  const [run, state] = await transaction.getAll(documents.run(id), documents.state(id));
+  if (!run?.exists || !state?.exists) return undefined;
+  const record = { run: fromDocument(run.data()), state: fromDocument(state.data()) };
+  return { record: record as RunRecord, now: run.readTime.toDate() };
+}
+
+/** A conversation as a transaction reads it. */
+export async function readConversation(
+  transaction: Transaction,
+  documents: RunDocuments,
+  id: string,
+): Promise<Conversation | undefined> {
+  const snapshot = await transaction.get(documents.conversation(id));
+  return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+}
+
+/** The runs of a conversation, latest first. */
+export function turnsOf(
+  firestore: Firestore,
+  { id, owner }: Pick<Conversation, "id" | "owner">,
+): Query {
+  const runs = firestore.collection(COLLECTIONS.runs);
+  const turns = runs.where("owner", "==", owner).where("conversation.id", "==", id);
+  return turns.orderBy("createdAt", "desc");
+}
+
+/** Writes a changed run with the events that it adds. */
+export function writeTransition(
+  transaction: Transaction,
+  documents: RunDocuments,
+  { record, events }: Extract<Transition, { changed: true }>,
+): void {
+  transaction.set(documents.run(record.run.id), record.run);
+  transaction.set(documents.state(record.run.id), record.state);
+  for (const event of events) transaction.set(documents.event(event), event);
+}
+
+/** Creates every document of a new run but its conversation's. */
+export function createRunDocuments(
+  documents: RunDocuments,
+  { run, state, request, events }: Accepted,
+  create: (document: DocumentReference, data: object) => unknown,
+): void {
+  create(documents.run(run.id), run);
+  create(documents.state(run.id), state);
+  create(documents.request(run.id), requestDocument(run.owner, request));
+  for (const event of events) create(documents.event(event), event);
+}
+
+/** The prompt stands by itself: each of its characters could be six in JSON, which would be too long. */
+function requestDocument(owner: string, { prompt, ...rest }: ResolvedRequest): object {
+  return { owner, prompt, json: JSON.stringify(rest) };
+}

@@ -1,0 +1,100 @@
+import type { Conversation } from "../../shared/documents/conversation.ts";
+import type { Event } from "../../shared/documents/event.ts";
+import type { Run, RunStatus } from "../../shared/documents/run.ts";
+import type { Session } from "../../shared/documents/session.ts";
+import type { Accepted, ResolvedRequest } from "../../shared/run/accept.ts";
+import type { RunRecord, Transition } from "../../shared/run/record.ts";
+import type { Part } from "./page.ts";
+
+/** What {@link RunStore.transact} did: the run as it now is, and what the caller owes. */
+export type Transacted = Transition & { record: RunRecord };
+
+/** Decides on a run as it is at `now`, the read time of the transaction that asks. */
+export type Decide = (record: RunRecord, now: Date) => Transition;
+
+/** Which runs of an owner a list has: those that fit all of it. */
+export interface RunFilter {
+  owner: string;
+  status?: RunStatus;
+  /** Id of a stored agent, at any version. */
+  agent?: string;
+  conversation?: string;
+  /** `key:value` */
+  label?: string;
+}
+
+/** Runs with their states, requests and events. */
+export interface RunStore {
+  /**
+   * Writes a new run in one commit. If a run of that id is there already, nothing is written and it is
+   * returned; a commit of our own whose acknowledgement was lost counts as written.
+   *
+   * @throws {AppError} limit_reached; conflict if a run of that id was deleted
+   */
+  create(accepted: Accepted): Promise<RunRecord | undefined>;
+  getRun(id: string): Promise<Run | undefined>;
+  getRecord(id: string): Promise<RunRecord | undefined>;
+  getRequest(id: string): Promise<ResolvedRequest | undefined>;
+  /** A part of an owner's runs that fit every filter, newest first. */
+  list(filter: RunFilter, part: Part): Promise<Run[]>;
+  /** Ids of at most `limit` runs whose `dueAt` has passed, longest due first. */
+  listDue(now: Date, limit: number): Promise<string[]>;
+  /**
+   * Decides on a run and writes the decision, in one transaction: it holds for the version that was read
+   * or is taken again. With a run's end its conversation goes on to the next turn. Undefined: there is no
+   * such run.
+   */
+  transact(id: string, decide: Decide): Promise<Transacted | undefined>;
+  /** Erases a finished run's documents, its own last; and its conversation, if it was the only turn. */
+  delete(record: RunRecord): Promise<void>;
+}
+
+/** A conversation as a new turn finds it: what its last run left, and that run if it is still there. */
+export interface BeforeTurn {
+  conversation: Conversation;
+  session: Session | null;
+  last: RunRecord | undefined;
+}
+
+/** Conversations, and the runs that are their turns. */
+export interface ConversationStore {
+  get(id: string): Promise<Conversation | undefined>;
+  /** The latest runs of a conversation, at most 100, oldest first. `GET /v1/runs` has the others. */
+  listTurns(conversation: Conversation): Promise<Run[]>;
+  /**
+   * Writes a new run as the next turn of a conversation, in one transaction.
+   *
+   * @param turn.owner whom the run will belong to
+   * @param turn.accept makes the run for the conversation as it is; what it throws ends the transaction
+   * @returns the new run; or, of the same id, the one that was there; undefined: no such conversation
+   * @throws {AppError} limit_reached
+   */
+  createTurn(
+    conversationId: string,
+    turn: { id: string; owner: string; accept(before: BeforeTurn): Accepted },
+  ): Promise<RunRecord | undefined>;
+}
+
+/** Receives what a listener sees. After `failed` nothing follows. */
+export interface Observer<T> {
+  next(value: T): void;
+  failed(error: unknown): void;
+}
+
+/** Ends a listener; it calls nobody after that. */
+export type StopListening = () => void;
+
+/** Listeners on runs. Whoever opens one ends it. */
+export interface RunWatch {
+  /** Sees the run as it is and then each change of it; undefined: there is no such run. */
+  watchRun(id: string, observer: Observer<Run | undefined>): StopListening;
+  /**
+   * Sees at most `limit` events of a run, those that follow the id `after`, in their order: at each call
+   * the ones that are new. The first call says what is there already, which may be nothing; another one
+   * without events says that some were deleted.
+   */
+  watchEvents(
+    page: { runId: string; after: string | undefined; limit: number },
+    observer: Observer<Event[]>,
+  ): StopListening;
+}

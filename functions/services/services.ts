@@ -1,0 +1,43 @@
+import type { SecretRule } from "../../shared/agent/environment.ts";
+import type { BuildSettings } from "../../shared/attempt/build-plan.ts";
+import type { Clock } from "../../shared/clock.ts";
+import type { RandomBytes } from "../../shared/ids.ts";
+import type { Log } from "../log.ts";
+import type { AgentStore } from "./agents.ts";
+import type { Builds, Publisher } from "./builds.ts";
+import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
+import type { Artifacts, StoredObjects } from "./objects.ts";
+import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
+
+/**
+ * Everything outside a handler that it may touch, in our own words. `functions/cloud` has the real ones;
+ * tests hand in others.
+ */
+export interface Services {
+  runs: RunStore;
+  conversations: ConversationStore;
+  watch: RunWatch;
+  agents: AgentStore;
+  keys: KeyStore;
+  idTokens: IdTokens;
+  customTokens: CustomTokens;
+  publisher: Publisher;
+  artifacts: Artifacts;
+  objects: StoredObjects;
+  builds: Builds;
+  settings: BuildSettings;
+  /** The secrets that agents may name. */
+  secretRule: SecretRule;
+  /** The API's address as builds reach it. */
+  publicUrl: string;
+  log: Log;
+  now(): Date;
+  /** What happens later. */
+  timers: Timers;
+  random: RandomBytes;
+  /** Aborts when the process is told to end. */
+  closing: AbortSignal;
+}
+
+/** A clock's timers. */
+export type Timers = Pick<Clock, "after" | "every">;

@@ -1,0 +1,28 @@
+/** Names that the functions, whoever sets them up and whoever looks after them have in common. */
+
+/** Topics of Pub/Sub. Cloud Build publishes to `cloud-builds`, and to no other name. */
+export const TOPICS = {
+  runRequests: "run-requests",
+  cloudBuilds: "cloud-builds",
+  /** What no function could handle. */
+  deadLetters: "dead-letters",
+} as const;
+
+/** The function that each topic's messages are pushed to, by the topic's name. */
+export const PUSH_TARGETS = {
+  [TOPICS.runRequests]: "submitBuild",
+  [TOPICS.cloudBuilds]: "recordBuildStatus",
+} as const;
+
+/** Collections of Firestore; `events` and `versions` are below a document of another. */
+export const COLLECTIONS = {
+  runs: "runs",
+  events: "events",
+  runStates: "runState",
+  runRequests: "runRequests",
+  conversations: "conversations",
+  agents: "agents",
+  versions: "versions",
+  keys: "keys",
+  owners: "owners",
+} as const;
