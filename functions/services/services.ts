@@ -40,4 +40,4 @@ export interface Services {
 }
 
 /** A clock's timers. */
-export type Timers = Pick<Clock, "after" | "every">;
+type Timers = Pick<Clock, "after" | "every">;

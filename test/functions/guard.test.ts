@@ -10,7 +10,7 @@ import { isAlive } from "../support/processes.ts";
  */
 const SOURCE = `
 import { cloudEvent, http } from "@google-cloud/functions-framework";
-import { apiListener } from "ROOT/functions/api/listener.ts";
+import { apiListener } from "ROOT/functions/api/http/listener.ts";
 import { installGuard } from "ROOT/functions/guard.ts";
 
 const target = process.env.FUNCTION_TARGET;
