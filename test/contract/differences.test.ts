@@ -6,8 +6,8 @@ import { standInTest } from "./declared.ts";
 /**
  * The rule that each marked deviation has its test, and each such test its mark:
  *
- * - A mark is a comment below `infra/emulators` with `Differs: WORDS`; a comment's lines are read as one. WORDS
- *   end before the first `.` `,` `;` or `:` with a space or nothing behind it, before ` (`, or where the
+ * - A mark is a comment below `infra/emulators` or `infra/local` with `Differs: WORDS`; a comment's lines
+ *   are read as one. WORDS end before the first `.` `,` `;` or `:` with a space or nothing behind it, before ` (`, or where the
  *   comment ends. No two marks have the same.
  * - Its test is one of `differsTest`, anywhere below `test`, whose name is `"Differs: WORDS: what is so here"`.
  */
@@ -44,7 +44,8 @@ function testsIn(source: string): { tested: string[]; misdeclared: string[] } {
 }
 
 standInTest("each deviation that the stand-in's code marks has its test, and no other", () => {
-  const marks = textsBelow("../../infra/emulators/").flatMap(marksIn).toSorted();
+  const folders = ["../../infra/emulators/", "../../infra/local/"];
+  const marks = folders.flatMap(textsBelow).flatMap(marksIn).toSorted();
   const found = textsBelow("../").map(testsIn);
   const tested = new Set(found.flatMap((each) => each.tested));
   expect(marks.length).toBeGreaterThan(30);

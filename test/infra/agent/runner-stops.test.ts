@@ -56,7 +56,7 @@ test("the deadline stops the agent", async () => {
     after: (delayMs: number, callback: () => void) => systemClock.after(delayMs / 10, callback),
   };
   await runAttempt({
-    inputFolder: await world.writeInput("wait 60 seconds", { timeoutSeconds: 30 }),
+    inputFolder: await world.writeInput("wait 60 seconds", { timeoutSeconds: 150 }),
     temporaryFolder: world.temporary,
     buildId: "build-1",
     apiKey: KEY,
