@@ -157,6 +157,16 @@ async function openHosts(directory: string, faults: Fault[]): Promise<Hosts> {
   };
 }
 
+/** What keeps figures of `seconds` from proving anything: too few kills, or a service that too few met. */
+export function weaknessesOf({ kills, tallies }: Figures, seconds: number): string[] {
+  const [leastKills, leastCalls] = [seconds / 3, (seconds / 60) * 50];
+  const weaknesses = Object.entries(tallies).flatMap(([service, { acknowledged, ambiguous }]) => [
+    ...(acknowledged > leastCalls ? [] : [`only ${acknowledged} ${service} were acknowledged`]),
+    ...(ambiguous > 0 ? [] : [`no kill met any of the ${service}`]),
+  ]);
+  return kills >= leastKills ? weaknesses : [`only ${kills} kills`, ...weaknesses];
+}
+
 /** The figures as a person reads them. */
 export function describe({ seed, kills, tallies, violations, restartsMs }: Figures): string {
   const lines = SERVICES.map((service) => {
