@@ -60,12 +60,18 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
       await services.publisher.publishAttempt({ runId: effect.runId, attempt: 1 });
       return;
     case "cancelBuild":
-      await services.builds.cancel(effect.build);
+      await cancelOwn(services, record, effect.build);
       return;
     case "stopAttempt":
       await stopAttempt(services, record);
       return;
   }
+}
+
+/** A report names its build, and whoever may report for one run shall not end another's. */
+async function cancelOwn({ builds }: Services, { run }: RunRecord, ref: BuildRef): Promise<void> {
+  const build = await builds.get(ref);
+  if (build?.runId === run.id && !isOver(build.status)) await builds.cancel(ref);
 }
 
 /**

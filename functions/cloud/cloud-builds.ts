@@ -1,5 +1,9 @@
 import type { CloudBuildClient } from "@google-cloud/cloudbuild";
-import type { BuildPlan, BuildSettings } from "../../shared/attempt/build-plan.ts";
+import {
+  attemptOfTags,
+  type BuildPlan,
+  type BuildSettings,
+} from "../../shared/attempt/build-plan.ts";
 import type { BuildRef } from "../../shared/attempt/build-view.ts";
 import { type BuildView, parseBuildStatus } from "../../shared/attempt/build-view.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -73,6 +77,7 @@ export class CloudBuilds implements Builds {
       return {
         ref: build,
         status: parseBuildStatus(found.status),
+        runId: attemptOfTags(found.tags ?? [])?.runId,
         failure: found.failureInfo?.detail ?? found.statusDetail ?? "",
       };
     } catch (error) {

@@ -29,6 +29,8 @@ export interface BuildRef {
 export interface BuildView {
   ref: BuildRef;
   status: BuildStatus;
+  /** The run that its tags name; undefined: it is none of ours. */
+  runId: string | undefined;
   /** Google's sentence about a failure, or "". */
   failure: string;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { applyEvent } from "../../../../functions/attempts/settle-attempt.ts";
 import { submitBuild } from "../../../../functions/attempts/submit-build.ts";
 import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
-import { answering, attemptOf } from "../../../support/attempts.ts";
+import { answering, attemptOf, submittedRun } from "../../../support/attempts.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { shellImage } from "../../../support/pipeline.ts";
 
@@ -39,6 +39,20 @@ describe("a build that reports on a run that is over", () => {
       expect((await server.pipeline.builds())[0]?.status).toBe("CANCELLED"),
     );
     expect(await server.pipeline.record(id)).toEqual(before);
+  });
+
+  test("and names another run's build: is refused, and that build goes on", async () => {
+    await using server = await startApiServer({ images: shellImage("sleep 600") });
+    const { id } = await overWithLiveBuild(server);
+    const other = await submittedRun(server.pipeline);
+    const { build } = (await server.pipeline.record(other.run.id)).state;
+    const answer = await server.call(`/v1/runs/${id}/progress`, {
+      bearer: TOKEN,
+      json: { attempt: 1, buildId: build?.id, text: "Write hello.txt", turn: 1 },
+    });
+    expect(answer.status).toBe(409);
+    const found = (await server.pipeline.builds()).find((one) => one.id === build?.id);
+    expect(found?.status).toMatch(/^(QUEUED|WORKING)$/);
   });
 
   test("without the token of the run's attempt: is refused, and left as it is", async () => {
