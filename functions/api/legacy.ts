@@ -4,6 +4,7 @@ import { AgentSettings } from "../../shared/agent/settings.ts";
 import type { OperationId } from "../../shared/api/operations.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
+import { sha256 } from "../../shared/hash.ts";
 import { STREAMS } from "../../shared/limits.ts";
 import { describeError } from "../log.ts";
 import { type Part, positionOf } from "../services/page.ts";
@@ -13,7 +14,6 @@ import { prefersAsync, waitSecondsOf } from "./accept/prefer.ts";
 import { atVersion } from "./agents/chosen-agent.ts";
 import { storeAgent } from "./agents/create-agent.ts";
 import { changeAgent, noAgent, ownAgent } from "./agents/own-agent.ts";
-import { sha256 } from "./callers/auth.ts";
 import { invalid } from "./http/body.ts";
 import type { CallOf, Handler } from "./http/call.ts";
 import { hangUp } from "./http/hang-up.ts";
@@ -84,11 +84,11 @@ export const legacyRunAgent = inOldWords<"legacyRunAgent">(async (services, call
 
 /** `GET /agents`: all of them, newest first. */
 export const legacyListAgents = inOldWords<"legacyListAgents">(
-  async ({ agents }, { response, owner }) => {
+  async ({ agents, timers }, { response, owner }) => {
     const read = (part: Part) => agents.list({ owner, archived: false }, part);
     let found = await read({ limit: LIST_PART });
     response.type("json");
-    const { signal, write } = openStream(response);
+    const { signal, write } = openStream(response, timers);
     await write("[");
     for (let separator = ""; found.length > 0 && !signal.aborted; separator = ",") {
       await write(separator + found.map((agent) => JSON.stringify(flat(agent))).join(","));

@@ -14,7 +14,7 @@ export interface Patience {
  * @throws {AppError} unavailable, rate_limited if Firestore ends the listener
  */
 export async function waitForRun(
-  { watch, closing }: Pick<Services, "watch" | "closing">,
+  { watch, closing, timers }: Pick<Services, "watch" | "closing" | "timers">,
   id: string,
   { seconds, signal }: Patience,
 ): Promise<Run | undefined> {
@@ -27,8 +27,7 @@ export async function waitForRun(
     end.addEventListener("abort", stop);
     waiting.defer(() => end.removeEventListener("abort", stop));
   }
-  const timer = setTimeout(stop, seconds * 1000);
-  waiting.defer(() => clearTimeout(timer));
+  waiting.defer(timers.after(seconds * 1000, stop));
   const next = (run: Run | undefined) => {
     latest = run;
     if (run === undefined || run.done) finish();

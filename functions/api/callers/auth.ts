@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { isAdmitted } from "../../../shared/api/identity.ts";
 import {
@@ -129,10 +128,6 @@ export function bearerToken(request: Request): string {
   throw unauthorized(
     "send Authorization: Bearer KEY; the first start writes a key to its state directory",
   );
-}
-
-export function sha256(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
 }
 
 function unauthorized(detail: string): AppError {

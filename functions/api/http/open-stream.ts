@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Response } from "express";
+import type { Clock } from "../../../shared/clock.ts";
 import { STREAMS } from "../../../shared/limits.ts";
 import { hangUp } from "./hang-up.ts";
 
@@ -21,7 +22,11 @@ export interface OpenStream {
  *
  * @param ends abort it too
  */
-export function openStream(response: Response, ends: readonly AbortSignal[] = []): OpenStream {
+export function openStream(
+  response: Response,
+  timers: Pick<Clock, "after">,
+  ends: readonly AbortSignal[] = [],
+): OpenStream {
   const signal = hangUp(response, ends);
   // What is written to a connection that has just broken is an error; `signal` says the same.
   response.on("error", () => response.destroy());
@@ -31,13 +36,13 @@ export function openStream(response: Response, ends: readonly AbortSignal[] = []
     isIdle: () => !response.writableNeedDrain,
     async write(piece) {
       if (signal.aborted || response.write(piece)) return;
-      const stalled = setTimeout(() => response.destroy(), STREAMS.stallSeconds * 1000);
+      const cancel = timers.after(STREAMS.stallSeconds * 1000, () => response.destroy());
       try {
         await once(response, "drain", { signal });
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        clearTimeout(stalled);
+        cancel();
       }
     },
   };

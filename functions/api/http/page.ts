@@ -1,5 +1,5 @@
+import { sha256 } from "../../../shared/hash.ts";
 import type { Part, Position } from "../../services/page.ts";
-import { sha256 } from "../callers/auth.ts";
 import { invalid } from "./body.ts";
 import type { Call } from "./call.ts";
 

@@ -6,7 +6,7 @@ import type { StoredObject, StoredObjects } from "../../services/objects.ts";
 import type { Services } from "../../services/services.ts";
 import type { Call } from "./call.ts";
 import { namesTag } from "./etag.ts";
-import { openStream } from "./open-stream.ts";
+import { type OpenStream, openStream } from "./open-stream.ts";
 import { type Span, spanOf } from "./range.ts";
 
 /**
@@ -16,7 +16,7 @@ import { type Span, spanOf } from "./range.ts";
  * @throws {AppError} not_found if the object is no longer what was uploaded, range_not_satisfiable
  */
 export async function sendContent(
-  { objects, artifacts }: Services,
+  { objects, artifacts, timers }: Services,
   { request, response }: Call,
   output: Output,
 ): Promise<void> {
@@ -39,7 +39,7 @@ export async function sendContent(
   }
   const content =
     span === undefined ? verified(objects, object, output.sha256) : objects.read(object, span);
-  await sendPieces(response, content);
+  await sendPieces(openStream(response, timers), response, content);
 }
 
 function requestedSpan(
@@ -97,8 +97,11 @@ async function* verified(
   if (held !== undefined) yield held;
 }
 
-async function sendPieces(response: Response, pieces: AsyncIterable<Buffer>): Promise<void> {
-  const { signal, write } = openStream(response);
+async function sendPieces(
+  { signal, write }: OpenStream,
+  response: Response,
+  pieces: AsyncIterable<Buffer>,
+): Promise<void> {
   for await (const piece of pieces) {
     await write(piece);
     if (signal.aborted) return;

@@ -42,10 +42,9 @@ async function stream(
 ): Promise<void> {
   using ending = new DisposableStack();
   const isOver = new AbortController();
-  const timer = setTimeout(() => isOver.abort(), STREAMS.eventStreamSeconds * 1000);
-  ending.defer(() => clearTimeout(timer));
-  const open = openStream(response, [services.closing, isOver.signal]);
-  ending.defer(beating(open));
+  ending.defer(services.timers.after(STREAMS.eventStreamSeconds * 1000, () => isOver.abort()));
+  const open = openStream(response, services.timers, [services.closing, isOver.signal]);
+  ending.defer(beating(open, services.timers));
   await open.write(retryText(STREAMS.reconnectSeconds));
   if (hasAll(record, lastEventId)) {
     await open.write(doneText(record.run));
@@ -85,11 +84,10 @@ function hasAll({ run, state }: RunRecord, lastEventId: string | undefined): boo
 }
 
 /** Keeps the connection alive while nothing happens; ends when the returned function is called. */
-function beating({ isIdle, signal, write }: OpenStream): () => void {
-  const timer = setInterval(() => {
+function beating({ isIdle, signal, write }: OpenStream, timers: Services["timers"]): () => void {
+  return timers.every(STREAMS.heartbeatSeconds * 1000, () => {
     if (isIdle() && !signal.aborted) void write(HEARTBEAT);
-  }, STREAMS.heartbeatSeconds * 1000);
-  return () => clearInterval(timer);
+  });
 }
 
 function eventText(event: Event): string {

@@ -33,7 +33,7 @@ async function sendLogs(
     response.end();
     return;
   }
-  const stream = openStream(response);
+  const stream = openStream(response, services.timers);
   await stream.write(first.value);
   await sendPieces(response, stream, pieces);
 }
@@ -48,7 +48,7 @@ async function followLogs(
     response.end();
     return;
   }
-  const stream = openStream(response, [services.closing]);
+  const stream = openStream(response, services.timers, [services.closing]);
   await sendPieces(response, stream, followedLogPieces(services, record, stream.signal));
 }
 

@@ -8,7 +8,7 @@ const NEWLINE = 0x0a;
 /** How often a log is read again when its object was replaced, or a download broke, meanwhile. */
 const READS = 3;
 
-type Sources = Pick<Services, "runs" | "objects" | "settings">;
+type Sources = Pick<Services, "runs" | "objects" | "settings" | "timers">;
 
 /**
  * The logs of a run's builds, oldest first, as far as they are written; each later one after a line that
@@ -32,7 +32,7 @@ export async function* followedLogPieces(
     const wasOver = isOver(latest);
     yield* reader.unread(latest);
     if (wasOver) return;
-    await pause(STREAMS.logPollSeconds, signal);
+    await pause(services.timers, signal);
     latest = await services.runs.getRecord(record.run.id);
   }
 }
@@ -91,14 +91,15 @@ class LogReader {
   }
 }
 
-function pause(seconds: number, signal: AbortSignal): Promise<void> {
+/** Until the log is worth another look, or `signal` aborts. */
+function pause(timers: Services["timers"], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, seconds * 1000);
+    const cancel = timers.after(STREAMS.logPollSeconds * 1000, end);
     if (signal.aborted) end();
     else signal.addEventListener("abort", end);
   });

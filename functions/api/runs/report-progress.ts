@@ -1,8 +1,9 @@
 import { AppError } from "../../../shared/errors.ts";
+import { sha256 } from "../../../shared/hash.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { applyAdmittedEvent } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services/services.ts";
-import { bearerToken, sha256 } from "../callers/auth.ts";
+import { bearerToken } from "../callers/auth.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, runIdOf } from "./own-run.ts";
 

@@ -1,5 +1,6 @@
 import { waitForRun } from "../../../../functions/api/accept/wait-for-run.ts";
 import type { Observer, RunWatch } from "../../../../functions/services/runs.ts";
+import { systemClock } from "../../../../shared/clock.ts";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { startApiServer } from "../../../support/api-server.ts";
 import { makeRunsInEveryPhase } from "../../../support/make-run.ts";
@@ -124,9 +125,11 @@ describe("waitForRun", () => {
     };
     const closing = new AbortController();
     const signal = new AbortController();
-    const services = { watch, closing: closing.signal } as unknown as Parameters<
-      typeof waitForRun
-    >[0];
+    const services = {
+      watch: { ...watch, watchEvents: () => () => {} },
+      closing: closing.signal,
+      timers: systemClock,
+    };
     const wait = (seconds: number) =>
       waitForRun(services, "id", { seconds, signal: signal.signal });
     return { opened, listening, closing, signal, wait };
