@@ -1,8 +1,9 @@
 import type { ListAgents, PatchAgent } from "../shared/api/agents.ts";
-import type { ListRuns } from "../shared/api/runs.ts";
+import type { ListRuns } from "../shared/api/run-queries.ts";
+import type { GetUsage } from "../shared/api/usage.ts";
 import type { Static } from "../shared/schema/type.ts";
 import { type ConnectionOptions, connect, type RequestOptions, type Send } from "./connection.ts";
-import { type FollowOptions, followRun } from "./follow.ts";
+import { type FollowOptions, followList, followRun, type ListChange } from "./follow.ts";
 import type {
   Agent,
   AgentVersion,
@@ -12,11 +13,14 @@ import type {
   CreateAgentRun,
   CreateRun,
   CreateTurn,
+  DryRun,
+  ListedConversation,
   Overrides,
   Run,
   RunEvent,
   RunRequest,
   Token,
+  Usages,
 } from "./types.ts";
 import { type ListenableFirestore, watchRun } from "./watch.ts";
 
@@ -45,7 +49,7 @@ export interface ContentOptions extends CallOptions {
 }
 
 /** A filter of a list; its pages are fetched as they are needed. */
-type Filter<T> = Omit<T, "pageToken"> & CallOptions;
+type Filter<T> = Omit<T, "pageToken" | "follow"> & CallOptions;
 
 /** The HTTP API by the names of its resources. */
 export type Client = ReturnType<typeof createClient>;
@@ -65,6 +69,9 @@ export function createClient({ firestore, ...connection }: ClientOptions) {
     /** A token with which a page signs in to Firebase as the key's owner. */
     token: (options: CallOptions = {}) =>
       json<Token>(send("/tokens", { method: "POST", isRepeatable: true, ...options })),
+    /** What the owner's runs came to. */
+    usage: ({ signal, ...query }: Static<typeof GetUsage> & CallOptions = {}) =>
+      json<Usages>(send("/usage", { query, signal })),
     /** A run's events as they happen, until it is over. */
     follow: (runId: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void> =>
       followRun(send, runId, options),
@@ -82,7 +89,16 @@ function runsOf(send: Send) {
   const at = (id: string) => `/runs/${encodeURIComponent(id)}`;
   return {
     create: (body: CreateRun, options?: AcceptOptions) => accept(send, "/runs", { body, options }),
+    /** What it would come to; makes nothing. */
+    dryRun: (body: CreateRun, options?: CallOptions) => tried(send, "/runs", { body, options }),
     list: (filter: Filter<Static<typeof ListRuns>> = {}) => pages<Run>(send, "/runs", filter),
+    /** The changes of a list as they come; it begins with `ready`. */
+    follow: ({
+      after,
+      signal,
+      ...filter
+    }: Filter<Static<typeof ListRuns>> & FollowOptions = {}): AsyncGenerator<ListChange, void> =>
+      followList(send, filter, { after, signal }),
     get: (id: string, options: CallOptions = {}) => json<Run>(send(at(id), options)),
     /** Erases a finished run. */
     delete: async (id: string, options: CallOptions = {}) =>
@@ -92,6 +108,11 @@ function runsOf(send: Send) {
       json<RunRequest>(send(`${at(id)}/request`, options)),
     cancel: (id: string, options: CallOptions = {}) =>
       json<Run>(send(`${at(id)}/cancel`, { method: "POST", isRepeatable: true, ...options })),
+    /** Lists leave it out from now on. */
+    archive: (id: string, options: CallOptions = {}) =>
+      json<Run>(send(`${at(id)}/archive`, { method: "POST", isRepeatable: true, ...options })),
+    unarchive: (id: string, options: CallOptions = {}) =>
+      json<Run>(send(`${at(id)}/unarchive`, { method: "POST", isRepeatable: true, ...options })),
     /** The same request once more, in a conversation of its own. */
     rerun: (id: string, body: Overrides = {}, options?: AcceptOptions) =>
       accept(send, `${at(id)}/rerun`, { body, options }),
@@ -116,6 +137,9 @@ function runsOf(send: Send) {
 function conversationsOf(send: Send) {
   const at = (id: string) => `/conversations/${encodeURIComponent(id)}`;
   return {
+    /** Without their turns, which `get` has. */
+    list: (filter: Filter<{ pageSize?: number }> = {}) =>
+      pages<ListedConversation>(send, "/conversations", filter),
     get: (id: string, options: CallOptions = {}) => json<Conversation>(send(at(id), options)),
     /** The next turn. */
     createTurn: (id: string, body: CreateTurn, options?: AcceptOptions) =>
@@ -155,6 +179,9 @@ function agentsOf(send: Send) {
       json<AgentVersion>(send(`${at(id)}/versions/${version}`, options)),
     run: (id: string, body: CreateAgentRun, options?: AcceptOptions) =>
       accept(send, `${at(id)}/runs`, { body, options }),
+    /** What a run of it would come to; makes nothing. */
+    dryRun: (id: string, body: CreateAgentRun, options?: CallOptions) =>
+      tried(send, `${at(id)}/runs`, { body, options }),
   };
 }
 
@@ -179,6 +206,16 @@ function accept(
   const request = posted(body, idempotencyKey);
   const prefer = waitSeconds === undefined ? undefined : `wait=${waitSeconds}`;
   return json<Run>(send(path, { ...request, signal, headers: { ...request.headers, prefer } }));
+}
+
+/** Has a request looked at that would have a run accepted. */
+function tried(
+  send: Send,
+  path: string,
+  { body, options }: { body: unknown; options: CallOptions | undefined },
+): Promise<DryRun> {
+  const query = { dryRun: "true" };
+  return json<DryRun>(send(path, { method: "POST", body, query, isRepeatable: true, ...options }));
 }
 
 function content(send: Send, path: string, { range, signal }: ContentOptions = {}) {

@@ -1,7 +1,7 @@
-import { EventSourceParserStream } from "eventsource-parser/stream";
-import { type Send, waitFor } from "./connection.ts";
+import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
+import { type RequestOptions, type Send, waitFor } from "./connection.ts";
 import { ProblemError } from "./problem-error.ts";
-import type { RunEvent } from "./types.ts";
+import type { Run, RunEvent } from "./types.ts";
 
 export interface FollowOptions {
   /** Id of the last event that is known: only later ones are wanted. Default: from the first. */
@@ -9,9 +9,18 @@ export interface FollowOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** How far a run was followed. */
+interface Place {
+  lastEventId: string | undefined;
+  reconnectMs: number;
+  isBegun: boolean;
+  /** Whether the last stream has said anything. */
+  isHeard: boolean;
+}
+
 /** Wait before a stream that broke off is opened again, unless it says otherwise. */
 const RECONNECT_MS = 2000;
-/** Streams in a row that may end without an event. */
+/** Streams in a row that may end without a word, a heartbeat included. */
 const EMPTY_STREAMS = 5;
 
 /**
@@ -24,37 +33,101 @@ const EMPTY_STREAMS = 5;
 export async function* followRun(
   send: Send,
   runId: string,
-  { after, signal }: FollowOptions,
+  options: FollowOptions,
 ): AsyncGenerator<RunEvent, void> {
-  const place = { lastEventId: after, reconnectMs: RECONNECT_MS };
-  for (let empty = 0; empty < EMPTY_STREAMS; empty += 1) {
-    if (empty > 0) await waitFor(place.reconnectMs, signal);
+  const path = `/runs/${encodeURIComponent(runId)}/events`;
+  for await (const { event, data } of messages(send, { path, ...options })) {
+    if (event === "done") return;
+    yield JSON.parse(data) as RunEvent;
+  }
+}
+
+/** A change of a list of runs; `ready`: from here on none is missed, so whoever lists now knows all. */
+export type ListChange =
+  | { type: "ready"; position: string }
+  | { type: "run"; run: Run; position: string }
+  | { type: "gone"; id: string; position: string };
+
+/**
+ * The changes of a list of runs, as they come, until `signal` aborts. Some may be told twice.
+ *
+ * @throws {ProblemError} invalid, unauthorized; the platform's error if the API cannot be reached
+ */
+export async function* followList(
+  send: Send,
+  query: Query,
+  options: FollowOptions,
+): AsyncGenerator<ListChange, void> {
+  const following = { path: "/runs", query: { ...query, follow: "true" }, ...options };
+  for await (const { event, id: position = "", data } of messages(send, following)) {
+    if (event === "ready") yield { type: event, position };
+    if (event === "run") yield { type: event, run: JSON.parse(data) as Run, position };
+    if (event === "gone")
+      yield { type: event, id: (JSON.parse(data) as { id: string }).id, position };
+  }
+}
+
+type Query = NonNullable<RequestOptions["query"]>;
+
+/** The messages of a stream that have an id, and `done`; goes on after the last one when it breaks off. */
+async function* messages(
+  send: Send,
+  { path, query, after, signal }: FollowOptions & { path: string; query?: Query },
+): AsyncGenerator<EventSourceMessage, void> {
+  const place: Place = {
+    lastEventId: after,
+    reconnectMs: RECONNECT_MS,
+    isBegun: false,
+    isHeard: false,
+  };
+  for (let empty = 0; empty < EMPTY_STREAMS; empty = place.isHeard ? 0 : empty + 1) {
+    if (place.isBegun) await waitFor(place.reconnectMs, signal);
+    Object.assign(place, { isBegun: true, isHeard: false });
     const headers = { "last-event-id": place.lastEventId };
-    const stream = await send(`/runs/${encodeURIComponent(runId)}/events`, { headers, signal });
+    const stream = await send(path, { headers, signal, ...(query && { query }) });
     try {
-      for await (const { event, id, data } of messagesOf(stream, place)) {
-        if (event === "done") return;
-        place.lastEventId = id;
-        empty = 0;
-        yield JSON.parse(data) as RunEvent;
-      }
+      yield* messagesOf(stream, place);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isLostConnection(error)) throw error;
     }
   }
-  const detail = `the events of run ${runId} broke off ${EMPTY_STREAMS} times without a word`;
+  const detail = `the events of ${path} broke off ${EMPTY_STREAMS} times without a word`;
   throw new ProblemError({ code: "unknown", status: 200, detail });
 }
 
-async function* messagesOf({ body }: Response, place: { reconnectMs: number }) {
+async function* messagesOf({ body }: Response, place: Place) {
   if (body === null) return;
   const onRetry = (milliseconds: number) => {
     place.reconnectMs = milliseconds;
   };
-  yield* body
+  const onComment = () => {
+    place.isHeard = true;
+  };
+  const messages = body
     .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new EventSourceParserStream({ onRetry }));
+    .pipeThrough(new EventSourceParserStream({ onRetry, onComment }));
+  for await (const message of piecesOf(messages)) {
+    place.isHeard = true;
+    place.lastEventId = message.id ?? place.lastEventId;
+    // What else has no id is no event of the run: it says how things stand, as `queue` does.
+    if (message.id !== undefined || message.event === "done") yield message;
+  }
+}
+
+/** What a stream has, piece by piece: not every browser can iterate over one. */
+async function* piecesOf<T>(stream: ReadableStream<T>): AsyncGenerator<T, void> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Of one that broke off there is nothing left to give up.
+    await reader.cancel().catch(() => {});
+  }
 }
 
 /** What `fetch` throws when a connection ends in the middle of a body. */

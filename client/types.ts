@@ -2,7 +2,12 @@ import type {
   Agent as AgentDocument,
   AgentVersion as VersionDocument,
 } from "../shared/agent/agent.ts";
-import type { ConversationWithTurns } from "../shared/api/conversations.ts";
+import type {
+  ConversationWithTurns,
+  ListedConversation as Listed,
+} from "../shared/api/conversations.ts";
+import type { DryRun as DryRunAnswer } from "../shared/api/dry-run.ts";
+import type { Usages } from "../shared/api/usage.ts";
 import type { Event as EventDocument } from "../shared/documents/event.ts";
 import type {
   Artifact,
@@ -13,7 +18,7 @@ import type { Static } from "../shared/schema/type.ts";
 
 export type { CreateAgent } from "../shared/agent/agent.ts";
 export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/documents/run.ts";
-export type { Artifact };
+export type { Artifact, Usages };
 
 /** A document as JSON has it: its instants are RFC 3339 strings. */
 type AsJson<T> = T extends Date
@@ -28,8 +33,13 @@ export type Run = AsJson<RunAnswer>;
 export type RunRequest = AsJson<RequestDocument>;
 export type RunEvent = AsJson<EventDocument>;
 export type Conversation = AsJson<Static<typeof ConversationWithTurns>>;
+/** A conversation in their list: without its turns. */
+export type ListedConversation = AsJson<Static<typeof Listed>>;
 export type Agent = AsJson<AgentDocument>;
 export type AgentVersion = AsJson<VersionDocument>;
+
+/** What a request for a run would come to. */
+export type DryRun = AsJson<DryRunAnswer>;
 
 /** What a key can be exchanged for. */
 export interface Token {

@@ -1,10 +1,14 @@
-import { DEFAULT_SECRET_PREFIX, type SecretRule } from "../shared/agent/environment.ts";
+import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
+import type { DailyBudgets } from "../shared/run/owner-day.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
+import { TRIGGER_SETTINGS, type TriggerAuth, triggerAuthOf } from "./trigger-auth.ts";
 
-/** Everything that the functions take from their environment; this is the one place that reads it. */
+/**
+ * Everything that the functions take from their environment; this is the one place that reads it.
+ */
 export interface Config {
   projectId: string;
   /** Bucket of inputs, claims, outputs and manifests. */
@@ -13,15 +17,29 @@ export interface Config {
   publicUrl: string;
   /** Host names (without port) that requests to the API may be addressed to. */
   allowedHosts: readonly string[];
+  /**
+   * The same of the functions that are no API; undefined: any, since the platform decides who
+   * reaches them.
+   */
+  triggerHosts: readonly string[] | undefined;
+  /** Who may call the functions that are no API; undefined: this process serves the API. */
+  triggerAuth: TriggerAuth | undefined;
   /** Origins of pages that may call the API, as `https://app.example.com`. */
   corsOrigins: readonly string[];
   /** Requests that each owner may send in a minute to each instance. */
   requestsPerMinute: number;
   /** Requests without a valid key that may come from an address in a minute. */
   failuresPerMinute: number;
-  /** Proxies in front of the API that append to `X-Forwarded-For`; the first of them is told the caller's address. */
+  /**
+   * Proxies in front of the API that append to `X-Forwarded-For`; the first of them is told the
+   * caller's address.
+   */
   forwardedHops: number;
   runQuotas: RunQuotas;
+  /** Runs of an owner that may wait for a machine type. */
+  mostWaiting: number;
+  /** What owners may spend in a day. */
+  dailyBudgets: DailyBudgets;
   idTokens: IdTokenSettings;
   /** Who may call with an ID token: e-mail addresses, `@domain`s, owners, or `*`. */
   tokenUsers: readonly string[];
@@ -29,7 +47,16 @@ export interface Config {
   builds: BuildSettings;
   /** The secrets that agents may name. */
   secretRule: SecretRule;
-  /** `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it. */
+  /** The file that stands for Secret Manager on one machine; undefined: Google's is used. */
+  secretsFile: string | undefined;
+  /**
+   * Where agents have no sandbox: the one prompt that is accepted, without settings. Undefined:
+   * agents are kept apart, or may run as they are.
+   */
+  onlyPrompt: string | undefined;
+  /**
+   * `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it.
+   */
   cloudBuildEmulatorHost: string | undefined;
   /** The function that this process serves. */
   functionTarget: string | undefined;
@@ -42,9 +69,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads the configuration.
  *
- * @throws {Error} that names every variable that is missing, or the first that does not say what it should
+ * @throws {Error} that names every variable that is missing, or the first that does not say what it
+ * should
  */
 export function readConfig(environment: Environment = process.env): Config {
+  const functionTarget = environment["FUNCTION_TARGET"];
+  // Whatever is not known to be the API is none.
+  const isApi = functionTarget === "api";
   const required = requiredFrom(environment, [
     "GOOGLE_CLOUD_PROJECT",
     "RUNYARD_BUCKET",
@@ -53,13 +84,18 @@ export function readConfig(environment: Environment = process.env): Config {
     "RUNYARD_BUILD_SERVICE_ACCOUNT",
     "RUNYARD_LOGS_BUCKET",
     "RUNYARD_MODEL_KEY_SECRET",
+    ...(isApi ? [] : TRIGGER_SETTINGS),
   ]);
   const projectId = required.GOOGLE_CLOUD_PROJECT;
+  const isOnCloudRun = environment["K_SERVICE"] !== undefined;
+  const allowedHosts = lowerCase(listOf(environment["RUNYARD_ALLOWED_HOSTS"] ?? LOOPBACK));
   return {
     projectId,
     bucket: required.RUNYARD_BUCKET,
     publicUrl: required.RUNYARD_PUBLIC_URL.replace(/\/+$/, ""),
-    allowedHosts: lowerCase(listOf(environment["RUNYARD_ALLOWED_HOSTS"] ?? LOOPBACK)),
+    allowedHosts,
+    triggerHosts: isOnCloudRun ? undefined : allowedHosts,
+    triggerAuth: isApi ? undefined : triggerAuthOf(environment),
     ...callersOf(environment),
     builds: {
       projectId,
@@ -70,13 +106,16 @@ export function readConfig(environment: Environment = process.env): Config {
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
     },
     secretRule: {
-      prefix: environment["RUNYARD_SECRET_PREFIX"] ?? DEFAULT_SECRET_PREFIX,
+      prefixes: secretPrefixesOf(environment),
+      projectId,
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
     },
+    secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
+    onlyPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],
-    functionTarget: environment["FUNCTION_TARGET"],
+    functionTarget,
     // Cloud Run (which sets K_SERVICE) reaches its container from outside; nobody else shall.
-    host: environment["K_SERVICE"] === undefined ? "127.0.0.1" : "0.0.0.0",
+    host: isOnCloudRun ? "0.0.0.0" : "127.0.0.1",
   };
 }
 
@@ -92,6 +131,8 @@ function callersOf(
   | "failuresPerMinute"
   | "forwardedHops"
   | "runQuotas"
+  | "mostWaiting"
+  | "dailyBudgets"
   | "idTokens"
   | "tokenUsers"
   | "customTokens"
@@ -108,6 +149,8 @@ function callersOf(
       concurrent: whole("RUNYARD_MAX_CONCURRENT_RUNS", 1),
       daily: whole("RUNYARD_MAX_DAILY_RUNS", 1),
     },
+    mostWaiting: whole("RUNYARD_MAX_WAITING", 1) ?? 10_000,
+    dailyBudgets: dailyBudgetsOf(environment),
     idTokens: {
       audiences: listOf(environment["RUNYARD_ID_TOKEN_AUDIENCE"]),
       firebaseProject: environment["RUNYARD_FIREBASE_PROJECT"] || undefined,
@@ -120,6 +163,48 @@ function callersOf(
       unsigned: Boolean(environment["FIRESTORE_EMULATOR_HOST"]),
     },
   };
+}
+
+/** The beginning of a secret's id, or of `projects/P/secrets/` and an id. */
+const SECRET_PREFIX = /^(projects\/[a-z0-9:.-]{1,64}\/secrets\/)?[A-Za-z0-9_-]{0,255}$/;
+
+/**
+ * `{"owner": ["prefix", …], …}`. An owner may have any characters, so this is no list with commas.
+ */
+function secretPrefixesOf(environment: Environment): SecretRule["prefixes"] {
+  const table = parsed(environment["RUNYARD_SECRET_PREFIXES"] || "{}");
+  const isPrefix = (item: unknown) => typeof item === "string" && SECRET_PREFIX.test(item);
+  const isRow = (row: unknown) => Array.isArray(row) && row.every(isPrefix);
+  const isTable = typeof table === "object" && table !== null && !Array.isArray(table);
+  if (isTable && Object.values(table).every(isRow)) return new Map(Object.entries(table));
+  const form = '{"local": ["runyard-"]}: owners, and how the ids of their secrets begin';
+  throw new Error(`RUNYARD_SECRET_PREFIXES must be JSON like ${form}`);
+}
+
+/** More than anybody means to spend in a day, in USD. */
+const MOST_USD = 1_000_000;
+
+/** `{"owner": 20, "*": 5}`, in USD. */
+function dailyBudgetsOf(environment: Environment): DailyBudgets {
+  const table = parsed(environment["RUNYARD_DAILY_BUDGETS"] || "{}");
+  const form = '{"ann@example.com": 20, "*": 5}: owners, or * for every other, and USD for a day';
+  if (typeof table !== "object" || table === null || Array.isArray(table)) {
+    throw new Error(`RUNYARD_DAILY_BUDGETS must be JSON like ${form}`);
+  }
+  for (const [owner, usd] of Object.entries(table)) {
+    if (typeof usd === "number" && usd >= 0 && usd <= MOST_USD) continue;
+    const bounds = `must be a number of USD from 0 to ${MOST_USD}`;
+    throw new Error(`RUNYARD_DAILY_BUDGETS: that of ${owner} ${bounds}, as in ${form}`);
+  }
+  return new Map(Object.entries(table));
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function wholeNumberOf(environment: Environment, name: string, least: number): number | undefined {

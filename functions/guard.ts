@@ -2,8 +2,12 @@ import http from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../shared/errors.ts";
 import { problemParts } from "./api/http/problem.ts";
+import { expectContinue } from "./api/http/receive-body.ts";
 import { startClosing } from "./closing.ts";
-import { log } from "./log.ts";
+import { boundConnections } from "./connections.ts";
+import { foreignFault, isFromOtherSite } from "./hosts.ts";
+import { describeError, log } from "./log.ts";
+import type { Admission } from "./trigger-auth.ts";
 
 /** What the guard lets through. */
 export interface GuardOptions {
@@ -11,8 +15,14 @@ export interface GuardOptions {
   bodyBytes: number;
   /** Address to bind to. */
   host: string;
+  /** Hosts that requests may be addressed to. Default: any; who is served looks for itself. */
+  allowedHosts?: readonly string[] | undefined;
+  /** Looks who sends a request that is otherwise in order. Default: anybody may. */
+  admit?: Admission | undefined;
   /** Answers the requests that the guard lets through. Default: functions-framework. */
   serve?: http.RequestListener | undefined;
+  /** Connections at a time. Default {@link MOST_CONNECTIONS}. */
+  connections?: number | undefined;
 }
 
 /**
@@ -33,17 +43,33 @@ export function installGuard(options: GuardOptions): void {
 }
 
 function guardedServer(framework: http.RequestListener, options: GuardOptions): http.Server {
-  const { serve = framework } = options;
-  const guarded: http.RequestListener = (request, response) => {
+  const { serve = framework, admit } = options;
+  const judge = (
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    go: () => void,
+  ): void => {
     const refusal = refusalOf(request, options);
-    if (refusal !== undefined) {
-      refuse(request, response, refusal);
-      return;
-    }
-    serve(request, response);
+    if (refusal !== undefined) refuse(request, response, refusal);
+    else if (admit === undefined) go();
+    else void admitted(admit, request, response).then((is) => is && go());
   };
+  const guarded: http.RequestListener = (request, response) =>
+    judge(request, response, () => serve(request, response));
   // Node would refuse a request without Host by itself, without saying why.
-  const server = http.createServer({ requireHostHeader: false }, guarded);
+  const server = http.createServer({ requireHostHeader: false, ...PATIENCE }, guarded);
+  // Of whom a platform lets through nobody proves anything: what is one too many is dropped.
+  const { connections = MOST_CONNECTIONS } = options;
+  if (options.serve === undefined) server.maxConnections = connections;
+  else boundConnections(server, connections);
+  // Whoever asks before sending a body is told to when it is wanted, not before the headers are judged.
+  server.on("checkContinue", (request, response) =>
+    judge(request, response, () => {
+      if (options.serve === undefined) response.writeContinue();
+      else expectContinue(request);
+      serve(request, response);
+    }),
+  );
   // Who expects something that is not known gets an ordinary answer.
   server.on("checkExpectation", guarded);
   server.on("clientError", answerClientError);
@@ -54,9 +80,50 @@ function guardedServer(framework: http.RequestListener, options: GuardOptions): 
   return server;
 }
 
+/** Whether a request may be served; one that may not has its answer. */
+async function admitted(
+  admit: Admission,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<boolean> {
+  const refusal = await admit(request).catch((cause: unknown) => {
+    return new AppError("internal", { detail: "it cannot be told who calls", cause });
+  });
+  if (refusal === undefined) return true;
+  const cause = refusal.cause === undefined ? "" : ` (${describeError(refusal.cause)})`;
+  log("WARNING", `a call was refused: ${refusal.message}${cause}`);
+  refuse(request, response, refusal);
+  return false;
+}
+
+/**
+ * In milliseconds: how long headers, and all of a request, may take; how often that is looked at; and how
+ * long a connection may be idle. The last is longer than the 600 s of Google's load balancers: whoever ends
+ * a connection first must be the one who sends on it, or a request meets its end.
+ *
+ * @see https://cloud.google.com/load-balancing/docs/https#timeout-keepalive-backends
+ */
+const PATIENCE = {
+  keepAliveTimeout: 620_000,
+  headersTimeout: 10_000,
+  requestTimeout: 40_000,
+  connectionsCheckingInterval: 2_000,
+} as const;
+
+/** Each is a file, and some memory. */
+const MOST_CONNECTIONS = 4096;
+
 function refusalOf(request: http.IncomingMessage, options: GuardOptions): AppError | undefined {
   if (request.headers.host === undefined && request.httpVersion !== "1.0") {
     return new AppError("invalid_request", { detail: "the request has no Host" });
+  }
+  const { allowedHosts } = options;
+  if (allowedHosts !== undefined) {
+    const foreign = foreignFault(request, { allowedHosts, corsOrigins: [] });
+    if (foreign !== undefined) return foreign;
+    if (isFromOtherSite(request.headers)) {
+      return new AppError("foreign_origin", { detail: "pages of other sites may not call here" });
+    }
   }
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
@@ -84,7 +151,9 @@ function refuse(
 }
 
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  // Who was answered already, and goes on sending until the time is over, is told nothing more.
+  const isAnswered = socket.bytesWritten > 0 && error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  if (!socket.writable || error.code === "ECONNRESET" || isAnswered) {
     socket.destroy();
     return;
   }

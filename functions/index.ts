@@ -3,10 +3,11 @@ import { RUN_LIMITS } from "../shared/limits.ts";
 import { apiListener } from "./api/http/listener.ts";
 import { readConfig } from "./config.ts";
 import { installGuard } from "./guard.ts";
+import { triggerAdmission } from "./trigger-auth.ts";
 
 /**
- * Every function that is deployed, by the name that it is deployed under. Each process serves one of
- * them and loads only what that one needs.
+ * Every function that is deployed, by the name that it is deployed under. Each process serves one
+ * of them and loads only what that one needs.
  */
 const config = readConfig();
 const target = config.functionTarget;
@@ -41,6 +42,9 @@ http("api", answerApi);
 
 installGuard({
   host: config.host,
+  // The API looks for itself, and tells pages of known origins.
+  allowedHosts: target === "api" ? undefined : config.triggerHosts,
+  admit: config.triggerAuth && triggerAdmission(config.triggerAuth),
   bodyBytes: target === "api" ? RUN_LIMITS.bodyBytes : PUSH_BODY_BYTES,
   // The framework starts and registers the API, but it does not stand in its requests' way.
   serve: target === "api" ? answerApi : undefined,
@@ -65,6 +69,12 @@ const recordBuildStatus = served("recordBuildStatus", async () => {
 cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
   (await recordBuildStatus())(event),
 );
+
+const keepDeadLetter = served("keepDeadLetter", async () => {
+  const { deadLetterTrigger } = await import("./trigger.ts");
+  return deadLetterTrigger(await services());
+});
+cloudEvent("keepDeadLetter", async (event: CloudEvent<unknown>) => (await keepDeadLetter())(event));
 
 const sweep = served("sweep", async () => {
   const { sweep } = await import("./attempts/sweep.ts");

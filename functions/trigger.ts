@@ -1,41 +1,64 @@
 import type { CloudEvent } from "@google-cloud/functions-framework";
 import { AppError } from "../shared/errors.ts";
+import { truncateUtf8 } from "../shared/text.ts";
+import { type DeadMessage, keepDeadLetter } from "./attempts/keep-dead-letter.ts";
 import { describeError } from "./log.ts";
 import type { Services } from "./services/services.ts";
 
 /** What functions-framework hands on of a Pub/Sub push: the message under `message`. */
 interface PushedMessage {
-  message?: { data?: string; messageId?: string };
+  message?: { data?: string; messageId?: string; attributes?: Record<string, string> };
 }
 
+type Trigger = (event: CloudEvent<unknown>) => Promise<void>;
+
+/** Pub/Sub's bound on an attribute is 1,024 bytes. */
+const REASON_BYTES = 1000;
+
 /**
- * Wraps a handler of Pub/Sub messages. What the handler throws is a nack, so the message comes again
- * and in the end goes to the dead letter topic; only an {@link AppError} whose code says that repeating
- * cannot help is logged and acknowledged. A message that is not JSON is of the second kind.
+ * Wraps a handler of Pub/Sub messages. What the handler throws is a nack, so the message comes
+ * again and in the end goes to the dead letter topic; only an {@link AppError} whose code says that
+ * repeating cannot help sends it there at once, with the reason. A message that is not JSON is of
+ * the second kind.
  */
 export function pubsubTrigger(
   services: Services,
   name: string,
   handle: (services: Services, message: unknown) => Promise<void>,
-): (event: CloudEvent<unknown>) => Promise<void> {
+): Trigger {
   return async (event) => {
-    const { message } = (event.data ?? event) as PushedMessage;
-    const messageId = message?.messageId ?? event.id;
+    const { messageId, data } = messageOf(event);
     try {
-      await handle(services, decode(message?.data));
+      await handle(services, decode(data));
     } catch (error) {
       const givesUp = error instanceof AppError && !error.retry;
-      services.log(givesUp ? "ERROR" : "WARNING", `${name}: ${describeError(error)}`, {
+      const reason = describeError(error);
+      services.log(givesUp ? "ERROR" : "WARNING", `${name}: ${reason}`, { messageId });
+      if (!givesUp) throw error;
+      await services.publisher.publishDeadLetter({
+        data: Buffer.from(data, "base64"),
+        reason: truncateUtf8(reason, REASON_BYTES),
+        source: name,
         messageId,
       });
-      if (!givesUp) throw error;
     }
   };
 }
 
-function decode(data: string | undefined): unknown {
+/** Keeps each message of the dead letter topic; one that cannot be kept now comes again. */
+export function deadLetterTrigger(services: Services): Trigger {
+  return (event) => keepDeadLetter(services, messageOf(event));
+}
+
+function messageOf(event: CloudEvent<unknown>): DeadMessage {
+  const { message = {} } = (event.data ?? event) as PushedMessage;
+  const { messageId = event.id, data = "", attributes = {} } = message;
+  return { messageId, data, attributes };
+}
+
+function decode(data: string): unknown {
   try {
-    return JSON.parse(Buffer.from(data ?? "", "base64").toString("utf8"));
+    return JSON.parse(Buffer.from(data, "base64").toString("utf8"));
   } catch (error) {
     throw new AppError("malformed_json", {
       detail: "the message's data is not JSON",

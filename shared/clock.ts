@@ -1,4 +1,6 @@
-/** The time, and what happens later, for whoever acts. Tests and proofs hand in one of their own. */
+/**
+ * The time, and what happens later, for whoever acts. Tests and proofs hand in one of their own.
+ */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -6,6 +8,11 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
   /** Calls back every `periodMs` until the returned function is called. */
   every(periodMs: number, callback: () => void): () => void;
+}
+
+/** `seconds` after `instant`. */
+export function after(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000);
 }
 
 /** The machine's clock. */

@@ -29,7 +29,9 @@ export const PROBLEMS = {
   },
   precondition_required: { status: 428, title: "Send If-Match", retry: false },
   limit_reached: { status: 429, title: "Too many runs", retry: true },
+  budget_spent: { status: 429, title: "The owner's budget of the day is spent", retry: true },
   rate_limited: { status: 429, title: "Too many requests", retry: true },
+  no_sandbox: { status: 403, title: "Agents have no sandbox here", retry: false },
   internal: { status: 500, title: "Internal error", retry: true },
   unavailable: { status: 503, title: "Try again shortly", retry: true },
 } as const;

@@ -28,7 +28,11 @@ export const RUN_LIMITS = {
   changedFilesBytes: 8 * 1024,
   /** The same of the list of artifacts; the manifest has all of them. */
   artifactsBytes: 10 * 1024,
+  /** The same of the list of what is not kept. */
+  omissionsBytes: 4 * 1024,
   deniedTools: 20,
+  /** UTF-8 bytes of the list of denied calls as JSON. */
+  deniedCallsBytes: 4 * 1024,
   outputFaults: 10,
   /** Events in one report of a build; what is more waits for the next. */
   reportedEvents: 100,
@@ -36,14 +40,26 @@ export const RUN_LIMITS = {
   events: 10_000,
   /** UTF-8 bytes of an event's text, */
   eventTextBytes: 4 * 1024,
-  /** … and of a tool's input in one. */
+  /** … of a tool's input in one, */
   eventInputBytes: 500,
+  /** … and of the beginning of what a tool gave. */
+  eventPreviewBytes: 2 * 1024,
   /** Days for which a finished run's events are kept. */
   eventDays: 30,
   /** UTF-8 bytes of an output schema as JSON, */
   outputSchemaBytes: 64 * 1024,
   /** … and levels of objects and lists in it. */
   outputSchemaDepth: 32,
+  /** Bytes that an agent's workspace, home and `/tmp` may hold together. */
+  diskBytes: 20 * 1024 ** 3,
+  /**
+   * Values in an output schema, times one more than its references: what compiling it may come to;
+   */
+  outputSchemaWork: 500_000,
+  /** … seconds that it may take, */
+  outputSchemaSeconds: 2,
+  /** … and MiB of memory. */
+  outputSchemaMemory: 128,
   /** Turns of a conversation that wait for the one at work. */
   queuedTurns: 100,
 } as const;
@@ -61,13 +77,16 @@ export const RETRY_LIMITS = {
 } as const;
 
 /**
- * The one table of durations, in seconds. Its order is what makes the protocol sound, and is tested:
- * a CreateBuild ends before its handler, a handler before its message is delivered again, a delivery
- * before the lease that it took may be taken over.
+ * The one table of durations, in seconds. Its order is what makes the protocol sound, and is
+ * tested: a CreateBuild ends before its handler, a handler before its message is delivered again, a
+ * delivery before the lease that it took may be taken over.
  */
 export const TIMING = {
   createBuildDeadline: 20,
-  /** Google's clients try some failures again for minutes; nobody waits longer than this for one call. */
+  /**
+   * Google's clients try some failures again for minutes; nobody waits longer than this for one
+   * call.
+   */
   callDeadline: 15,
   handlerBudget: 45,
   ackDeadline: 60,
@@ -81,28 +100,71 @@ export const TIMING = {
   pendingDue: 60,
   /** The same of a turn that waits for the one before it: that one's end wakes it. */
   turnDue: 3600,
+  /** The longest that a retry waits because the model's API wants to be left alone. */
+  modelWait: 6 * 3600,
   /** `queueTtl` of a build: how long Cloud Build may keep it before it starts. */
-  queueTtl: 3600,
+  queueTtl: 600,
   /** Added to a due time so that the message that is on its way comes first. */
   grace: 60,
   /** Checking a repository out; the same again for applying what earlier turns changed. */
   checkout: 90,
   /** What a build needs beside the agent: image pull, source, checkout and restoring before, */
   buildSetup: 300,
-  /** … stopping the agent, */
+  /** … stopping the agent, or waiting for what it left at work, */
   agentStop: 20,
+  /** How long a build repeats what its storage does not answer. */
+  storagePatience: 40,
   /** … and collecting and uploading its outputs. */
   buildUpload: 160,
   /** The agent is stopped when it says nothing for this long. */
   agentIdle: 600,
   /** From SIGINT to killing the tree. */
   agentInterruptGrace: 10,
+  /** From the end of an agent that was not stopped to killing what it left at work. */
+  leftoverGrace: 10,
   cancelPoll: 2,
   progressInterval: 2,
+  /** A checkpoint of an agent at work is taken after each turn, and at least this often. */
+  checkpointInterval: 60,
   /** How long a cancelled agent may take to end by itself before its build is cancelled. */
   cancelGrace: 60,
   cancelStep: 30,
   sweepInterval: 60,
+  /** The longest between two visits of the sweep to a run of which the last ones failed. */
+  maxVisitBackoff: 3600,
+  /** How long after a build's last word its end is looked at, should no message tell it. */
+  finished: 15,
+} as const;
+
+/** Bounds of what is given to runs that wait for a build; durations in seconds. */
+export const CAPACITY = {
+  /** Creates in a row without a known outcome after which a target is left alone. */
+  unknowns: 3,
+  /** The first pause of a target, doubled with each further refusal, */
+  minPause: 30,
+  /** … and the longest. */
+  maxPause: 600,
+  /** What a target's rate of creates may be ahead of. */
+  burst: 15,
+  /** How long a submission waits for its turn to create before the message is given back. */
+  tokenWait: 5,
+  /** How often the sweep looks at a slot that is held. */
+  look: 120,
+  /** How often it asks for the end of a build that nobody needs. */
+  cancelStep: 30,
+  /** How long one handler gives slots to those who wait; then it asks another to go on. */
+  admitting: 20,
+  /** Lines that are compared for one slot. */
+  lines: 20,
+  /** How long a run that has a slot may take to be submitted before its message is sent again. */
+  submission: 60,
+  /** When the sweep looks again at a run that waits for a slot. */
+  waiting: 3600,
+  /**
+   * How long a role that was given may take to be honoured: what is denied is tried again for so
+   * long.
+   */
+  denied: 3600,
 } as const;
 
 /** `timeout` of the build whose agent may work for `agentSeconds`. */
@@ -118,12 +180,20 @@ export const STREAMS = {
   heartbeatSeconds: 15,
   /** What an event stream's client waits before it connects again, in seconds. */
   reconnectSeconds: 2,
-  /** An event stream ends by itself, to be resumed: Cloud Run cuts a request off after 3600 s at most. */
+  /**
+   * An event stream ends by itself, to be resumed: Cloud Run cuts a request off after 3600 s at
+   * most.
+   */
   eventStreamSeconds: 3540,
   /** Events that one follower has in memory at most. */
   eventPage: 100,
-  /** How often somebody who follows a log is given what is new; Cloud Build writes every few seconds. */
+  /**
+   * How often somebody who follows a log is given what is new; Cloud Build writes every few
+   * seconds.
+   */
   logPollSeconds: 2,
+  /** Days for which somebody who follows a list may go on, and is told what was erased. */
+  listDays: 2,
   /** A client that takes nothing for so many seconds is dropped. */
   stallSeconds: 30,
 } as const;

@@ -12,6 +12,7 @@ export const TOPICS = {
 export const PUSH_TARGETS = {
   [TOPICS.runRequests]: "submitBuild",
   [TOPICS.cloudBuilds]: "recordBuildStatus",
+  [TOPICS.deadLetters]: "keepDeadLetter",
 } as const;
 
 /** Collections of Firestore; `events` and `versions` are below a document of another. */
@@ -25,4 +26,12 @@ export const COLLECTIONS = {
   versions: "versions",
   keys: "keys",
   owners: "owners",
+  spending: "spending",
+  usage: "usage",
+  erasedRuns: "erasedRuns",
+  targets: "targets",
+  slots: "slots",
+  buckets: "buckets",
+  lines: "lines",
+  deadLetters: "deadLetters",
 } as const;

@@ -47,3 +47,19 @@ export function preview(text: string, maxCharacters: number): string {
 export function isWellFormed(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
+
+/** `1 topic`, `2 topics`, `1,000 entries` */
+export function counted(count: number, noun: string): string {
+  const many = noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count.toLocaleString("en-US")} ${count === 1 ? noun : many}`;
+}
+
+/** The first items, as many as fit into `maxBytes` of JSON. */
+export function takeWithin<T>(items: readonly T[], maxBytes: number): T[] {
+  let left = maxBytes;
+  const end = items.findIndex((item) => {
+    left -= utf8Length(JSON.stringify(item)) + 1;
+    return left < 0;
+  });
+  return items.slice(0, end === -1 ? items.length : end);
+}

@@ -4,7 +4,9 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "..");
 
 interface LockedPackage {
+  /** Of a workspace it is the folder. */
   resolved?: string;
+  link?: boolean;
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
@@ -34,13 +36,24 @@ function missing(lock: Lock): string[] {
 describe.each([
   ["the project", "."],
   ["the benchmark's peers", "test/bench/peers"],
+  ["what deploys", "infra/deploy/stack"],
 ])("the lock of %s", (_name, folder) => {
   test("pins every package, those of other platforms too", () => {
     expect(missing(readLock(folder))).toEqual([]);
   });
 
   test("names no registry", () => {
-    const named = Object.values(readLock(folder)).filter(({ resolved }) => resolved !== undefined);
+    const lock = readLock(folder);
+    const named = Object.values(lock).filter(
+      ({ resolved = "", link = false }) => resolved !== "" && !(link && resolved in lock),
+    );
     expect(named).toEqual([]);
   });
+});
+
+test("a package that several parts of the project name has one version, and one place", () => {
+  const apart = Object.keys(readLock(".")).filter((path) =>
+    /^(shared|functions|infra)\/.*node_modules\//.test(path),
+  );
+  expect(apart).toEqual([]);
 });

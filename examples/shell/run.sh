@@ -53,7 +53,7 @@ for ((lost = 0; lost < 5; lost++)); do
   [ -z "$status" ] || break
 done
 
-echo "${status:?the events broke off; run $id may still be at work}" >&2
+echo "${status:?the events broke off; run $id may still be at work, GET $RUNYARD_URL/runs/$id says so}" >&2
 if [ "$status" != succeeded ]; then
   echo "GET $RUNYARD_URL/runs/$id says why, and what mends it" >&2
   exit 1

@@ -1,4 +1,4 @@
-import { createClient } from "runyard/client";
+import { createClient } from "runyard";
 
 const { RUNYARD_URL = "http://127.0.0.1:8080/v1", RUNYARD_KEY = "" } = process.env;
 const [prompt = "Create hello.txt and explain it"] = process.argv.slice(2);

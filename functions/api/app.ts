@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { Request } from "express";
 import express, { type RequestHandler, type Response } from "express";
 import { OPERATIONS, type OperationId, type OperationOf } from "../../shared/api/operations.ts";
@@ -13,8 +14,12 @@ import {
 } from "./callers/authorize.ts";
 import { refuseForeign, sharedWith } from "./callers/origins.ts";
 import { HANDLERS } from "./handlers.ts";
+import { hasBody, isJson } from "./http/body.ts";
+import { BodyRoom } from "./http/body-room.ts";
 import { callOf, type Handler } from "./http/call.ts";
+import { apiListener } from "./http/listener.ts";
 import { answerProblem } from "./http/problem.ts";
+import { receiveBody } from "./http/receive-body.ts";
 
 /** What the API takes from the configuration by itself. */
 type ApiSettings = AuthorizeSettings & Pick<Config, "allowedHosts" | "corsOrigins">;
@@ -24,7 +29,13 @@ export function apiApp(
   services: Services,
   settings: ApiSettings,
 ): (request: Request, response: Response) => void {
+  const answer = (request: Request, response: Response) =>
+    router(request, response, (thrown?: unknown) =>
+      answerProblem(response, thrown ?? noSuchPath(request)),
+    );
+  const api = apiListener(async () => answer);
   const identify = identifier(services, settings);
+  const room = new BodyRoom();
   const router = express.Router({ strict: true, caseSensitive: true });
   router.use((_request, response, next) => {
     response.set({ "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
@@ -35,14 +46,11 @@ export function apiApp(
   for (const [path, operations] of Map.groupBy(OPERATIONS, (operation) => operation.path)) {
     const route = router.route(expressPath(path));
     for (const operation of operations) {
-      route[operation.method](answering(operation, { services, identify }));
+      route[operation.method](answering(operation, { services, identify, room, api }));
     }
     route.all(onlyMethods(operations.map(({ method }) => method.toUpperCase())));
   }
-  return (request, response) =>
-    router(request, response, (thrown?: unknown) =>
-      answerProblem(response, thrown ?? noSuchPath(request)),
-    );
+  return answer;
 }
 
 /** `/v1/runs/{id}` in the form of Express. */
@@ -50,17 +58,33 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\+\}/g, "*$1").replace(/\{(\w+)\}/g, ":$1");
 }
 
+/** What answering requests needs beside the operation. */
+interface Answering {
+  services: Services;
+  identify: Identify;
+  room: BodyRoom;
+  api: RequestListener;
+}
+
 function answering<Id extends OperationId>(
   operation: OperationOf<Id> & { id: Id },
-  { services, identify }: { services: Services; identify: Identify },
+  { services, identify, room, api }: Answering,
 ): RequestHandler {
   const { id, access } = operation;
+  const { timers } = services;
+  const takesBody = "body" in operation;
   const handle: Handler<Id> = HANDLERS[id];
   return async (request, response) => {
     const principal = await identify(access, request, response);
-    const call = callOf<Id>(operation, { request, response, principal });
+    const call = callOf<Id>(operation, { request, response, principal, api });
     try {
       requireScope(principal, access);
+      // What is no JSON is refused unread.
+      if (takesBody && hasBody(request) && isJson(request)) {
+        const sender = call.owner || `${request.params["id"]}`;
+        const receiving = { response, sender, room, timers };
+        if (!(await receiveBody(request, receiving))) return;
+      }
       await handle(services, call);
     } catch (error) {
       audit(services, call, error instanceof AppError ? error.status : 500);

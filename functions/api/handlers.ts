@@ -18,9 +18,11 @@ import {
   legacyReplaceAgent,
   legacyRunAgent,
 } from "./legacy.ts";
+import { getPage, getPageAsset } from "./page/page.ts";
+import { archiveRun, unarchiveRun } from "./runs/archive-run.ts";
 import { getArtifact, getPatch, listArtifacts } from "./runs/artifacts.ts";
 import { cancelRun } from "./runs/cancel-run.ts";
-import { createTurn, getConversation } from "./runs/conversations.ts";
+import { createTurn, getConversation, listConversations } from "./runs/conversations.ts";
 import { createRun } from "./runs/create-run.ts";
 import { deleteRun } from "./runs/delete-run.ts";
 import { followRunEvents } from "./runs/follow-run-events.ts";
@@ -29,6 +31,14 @@ import { getRun, getRunRequest } from "./runs/get-run.ts";
 import { listRuns } from "./runs/list-runs.ts";
 import { continueRun, rerunRun } from "./runs/repeat-run.ts";
 import { reportProgress } from "./runs/report-progress.ts";
+
+import { getUsage } from "./usage/get-usage.ts";
+
+/** Loaded by the first call of all. */
+const callMcp: Handler<"callMcp"> = async (services, call) => {
+  const { serveMcp } = await import("./mcp/serve-mcp.ts");
+  await serveMcp(services, call);
+};
 
 const getHealth: Handler<"getHealth"> = async (_services, { response }) => {
   response.json({ status: "ok" });
@@ -41,6 +51,8 @@ const getHealth: Handler<"getHealth"> = async (_services, { response }) => {
  */
 export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   archiveAgent,
+  archiveRun,
+  callMcp,
   cancelRun,
   continueRun,
   createAgent,
@@ -58,9 +70,12 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   getHealth,
   getLogs,
   getOpenApi,
+  getPage,
+  getPageAsset,
   getPatch,
   getRun,
   getRunRequest,
+  getUsage,
   legacyConverse,
   legacyCreateAgent,
   legacyDeleteAgent,
@@ -71,9 +86,11 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   listAgentVersions,
   listAgents,
   listArtifacts,
+  listConversations,
   listRuns,
   patchAgent,
   reportProgress,
   rerunRun,
   unarchiveAgent,
+  unarchiveRun,
 };

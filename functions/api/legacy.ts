@@ -9,7 +9,7 @@ import { STREAMS } from "../../shared/limits.ts";
 import { describeError } from "../log.ts";
 import { type Part, positionOf } from "../services/page.ts";
 import type { Services } from "../services/services.ts";
-import { latestWithin, placeOrder, refuseSettings } from "./accept/accept-order.ts";
+import { acceptOnce, latestWithin, placeOrder, refuseSettings } from "./accept/accept-order.ts";
 import { prefersAsync, waitSecondsOf } from "./accept/prefer.ts";
 import { atVersion } from "./agents/chosen-agent.ts";
 import { storeAgent } from "./agents/create-agent.ts";
@@ -21,7 +21,8 @@ import { openStream } from "./http/open-stream.ts";
 import { agentOfLatest, conversationOf, placeTurn } from "./runs/conversations.ts";
 
 /*
- * The endpoints of the service before this one, by the new resources, for clients that know no others.
+ * The endpoints of the service before this one, by the new resources, for clients that know no
+ * others.
  *
  * - They answer `{"result": "성공", …}` or `{"error": MESSAGE}`, and ignore properties that they do not know.
  * - Their refusals: 400 whatever is wrong with the request, 404 for what is not there, 429 and 503 with
@@ -42,7 +43,7 @@ const RESULT_BYTES = 16 * 1024 * 1024;
 
 /** `POST /api/conversation`: runs a prompt, and waits for it unless it is told otherwise. */
 export const legacyConverse = inOldWords<"legacyConverse">(async (services, call) => {
-  const run = await converse(services, call);
+  const run = await acceptOnce(services, call, () => converse(services, call));
   const prefer = call.request.headers["prefer"]?.toString();
   const isAsync = prefersAsync(prefer);
   const seconds = waitSecondsOf(prefer) || (isAsync ? 0 : STREAMS.waitSeconds);
@@ -73,13 +74,13 @@ async function converse(services: Services, call: CallOf<"legacyConverse">): Pro
 /** `POST /agents/{id}/run`: runs an agent, without waiting. */
 export const legacyRunAgent = inOldWords<"legacyRunAgent">(async (services, call) => {
   const { body } = call;
-  const chosen = await orderedAgent(services, call.owner, call.params.id);
-  const prompt = body.prompt || chosen.settings.instructions;
-  if (!prompt?.trim()) throw invalid([{ pointer: "/prompt", detail: "is required" }]);
-  answerAccepted(
-    call.response,
-    await placeOrder(services, call, { prompt, ...chosen, parentRunId: null }),
-  );
+  const run = await acceptOnce(services, call, async () => {
+    const chosen = await orderedAgent(services, call.owner, call.params.id);
+    const prompt = body.prompt || chosen.settings.instructions;
+    if (!prompt?.trim()) throw invalid([{ pointer: "/prompt", detail: "is required" }]);
+    return placeOrder(services, call, { prompt, ...chosen, parentRunId: null });
+  });
+  answerAccepted(call.response, run);
 });
 
 /** `GET /agents`: all of them, newest first. */
@@ -113,7 +114,7 @@ export const legacyCreateAgent = inOldWords<"legacyCreateAgent">(async (services
 /** `PUT /agents/{id}`: what is left out gets its default. */
 export const legacyReplaceAgent = inOldWords<"legacyReplaceAgent">(async (services, call) => {
   const content = inLevels(call.body);
-  refuseSettings(services, content.settings, "");
+  await refuseSettings(services, call.owner, { settings: content.settings, pointer: "" });
   const replace = (agent: Agent, now: Date) => reviseAgent(present(agent), content, now);
   call.response.json(flat(await changeAgent(services, call, replace)));
 });
@@ -204,11 +205,14 @@ function inOldWords<Id extends OperationId>(handle: Handler<Id>): Handler<Id> {
   };
 }
 
+/** What is wrong with a request, and that a name is the one of several agents. */
+const BAD_REQUEST = [409, 415, 422];
+
 function answerRefusal(
   response: Response,
   { status, message, retry, retryAfterSeconds }: AppError,
 ): void {
-  const isBadRequest = status === 415 || status === 422;
+  const isBadRequest = BAD_REQUEST.includes(status);
   if (retry) response.set("Retry-After", String(retryAfterSeconds));
   response.status(isBadRequest ? 400 : status).json({ error: message });
 }

@@ -1,7 +1,7 @@
 import { type BuildView, verdictWithoutResult } from "../../shared/attempt/build-view.ts";
 import { resultOf, sessionOf } from "../../shared/attempt/result.ts";
 import type { Settlement } from "../../shared/attempt/settlement.ts";
-import { verdict } from "../../shared/attempt/verdict.ts";
+import { type Verdict, verdict } from "../../shared/attempt/verdict.ts";
 import { type AttemptPaths, attemptPaths } from "../../shared/documents/attempt.ts";
 import type { BuildManifest, Manifest } from "../../shared/documents/manifest.ts";
 import type { Session } from "../../shared/documents/session.ts";
@@ -27,21 +27,77 @@ export async function settlementOf(
   const manifest: Manifest =
     (await services.artifacts.manifestOf(paths)) ??
     (await services.artifacts.sealManifest(paths, cause));
-  if (manifest.by === "seal") return { verdict: verdictWithoutResult(build) };
-  return settlementOfManifest(services, manifest, { paths, restore: record.state.restore });
+  const attempt = { paths, restore: record.state.restore };
+  if (manifest.by === "build") {
+    const settlement = await settlementOfManifest(services, manifest, attempt);
+    return { ...settlement, verdict: verdictOfEnded(settlement.verdict, build) };
+  }
+  return { verdict: verdictWithoutResult(build), ...(await lastKept(services, attempt)) };
+}
+
+/**
+ * A runner that was told to end does not know by whom; of a build that somebody has ended there is
+ * no other attempt.
+ */
+function verdictOfEnded(verdict: Verdict, build: BuildView | undefined): Verdict {
+  const isEnded = build?.status === "CANCELLED" || build?.status === "TIMEOUT";
+  return verdict.outcome === "terminated" && isEnded ? verdictWithoutResult(build) : verdict;
+}
+
+/** The objects of an attempt, and what it was given to restore. */
+interface Attempt {
+  paths: AttemptPaths;
+  restore: Session | null;
+}
+
+/** What was stored of an attempt while it worked. Nobody knows what it has spent since then. */
+async function lastKept(
+  { artifacts }: Services,
+  { paths, restore }: Attempt,
+): Promise<Pick<Settlement, "result" | "session" | "checkpoint">> {
+  const checkpoint = await artifacts.checkpointOf(paths);
+  if (checkpoint === undefined) return {};
+  const { attempt, number, endedAt } = checkpoint;
+  return {
+    result: resultOf(checkpoint, (object) => artifacts.uriOf(object), restore),
+    session: sessionOf(checkpoint, artifacts.bucketName, restore),
+    checkpoint: { attempt, number, at: new Date(endedAt) },
+  };
 }
 
 async function settlementOfManifest(
-  { artifacts }: Services,
+  services: Services,
   manifest: BuildManifest,
-  { paths, restore }: { paths: AttemptPaths; restore: Session | null },
+  attempt: Attempt,
 ): Promise<Settlement> {
+  const { artifacts } = services;
+  const { paths, restore } = attempt;
   const result = resultOf(manifest, (object) => artifacts.uriOf(object), restore);
+  const known = { ...spentBy(manifest), ...(manifest.phases && { phases: manifest.phases }) };
   const fault = await artifacts.faultOf(manifest, paths);
   if (fault === undefined) {
-    const session = sessionOf(manifest, artifacts.bucketName, restore);
-    return { verdict: verdict(manifest.facts), result, session };
+    const own = sessionOf(manifest, artifacts.bucketName, restore);
+    const session = own ?? (await keptBefore(services, manifest, attempt));
+    return { verdict: verdict(manifest.facts, manifest.omitted), result, session, ...known };
   }
   const message = `An output of the run is not as its manifest says: ${fault}.`;
-  return { verdict: { outcome: "artifact_missing", message, deniedTools: [] }, result };
+  const session = await keptBefore(services, manifest, attempt);
+  const lost: Verdict = { outcome: "artifact_missing", message, deniedTools: [] };
+  return { verdict: lost, result, session, ...known };
+}
+
+/** What there is to go on from where the attempt's own end left nothing. */
+async function keptBefore(
+  services: Services,
+  { facts }: BuildManifest,
+  attempt: Attempt,
+): Promise<Session | null> {
+  if (!facts.started) return null;
+  return (await lastKept(services, attempt)).session ?? null;
+}
+
+/** An agent that has not started has spent nothing; of another its runner must say what it has. */
+function spentBy({ facts }: BuildManifest): Pick<Settlement, "spentUsd"> {
+  if (facts.spending !== undefined) return { spentUsd: facts.spending.costUsd };
+  return facts.started ? {} : { spentUsd: 0 };
 }

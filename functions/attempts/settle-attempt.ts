@@ -1,14 +1,24 @@
 import type { BuildRef } from "../../shared/attempt/build-view.ts";
-import { type BuildView, isOver, verdictWithoutResult } from "../../shared/attempt/build-view.ts";
-import type { Settlement } from "../../shared/attempt/settlement.ts";
+import {
+  type BuildView,
+  buildRef,
+  isOver,
+  parentOfBuild,
+  verdictOnSecrets,
+  verdictWithoutClaim,
+} from "../../shared/attempt/build-view.ts";
+import type { Verdict } from "../../shared/attempt/verdict.ts";
+import { runPrefix } from "../../shared/documents/attempt.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
-import type { Effect, RunEvent, RunRecord, Transition } from "../../shared/run/record.ts";
+import type { Effect, RunEvent, RunRecord, SettledEvent } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
+import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
+import { admitWaiting } from "./admit.ts";
 import { pathsOf, settlementOf } from "./attempt-outcome.ts";
 
 /** What was decided on an event, and the run after it. */
-type Applied = Transition & { record: RunRecord };
+type Applied = Transacted;
 
 /**
  * Applies an event to a run in a transaction, then does what the decision asks for.
@@ -20,29 +30,31 @@ export function applyEvent(
   id: string,
   event: RunEvent,
 ): Promise<Applied | undefined> {
-  return applyAdmittedEvent(services, id, { event, admit: () => undefined });
+  return applyEventOf(services, id, () => event);
 }
 
 /**
- * {@link applyEvent} for an event that not everybody may cause.
+ * {@link applyEvent} for an event that depends on the run, or that not everybody may cause.
  *
- * @param of.admit throws if the event may not be applied to the run as the transaction has read it;
- * nothing is decided or done then
+ * @param eventOf makes it for the run as the transaction has read it; if it throws, nothing is
+ * decided or done
  */
-export async function applyAdmittedEvent(
+export async function applyEventOf(
   services: Services,
   id: string,
-  { event, admit }: { event: RunEvent; admit(record: RunRecord): void },
+  eventOf: (record: RunRecord) => RunEvent,
 ): Promise<Applied | undefined> {
+  let type = "";
   const transacted = await services.runs.transact(id, (record, now) => {
-    admit(record);
+    const event = eventOf(record);
+    type = event.type;
     return next(record, event, now);
   });
   if (transacted === undefined) return undefined;
   const { record } = transacted;
   const outcome = transacted.changed ? record.run.status : `refused: ${transacted.reason}`;
-  if (event.type !== "progress") {
-    services.log("INFO", `${event.type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
+  if (type !== "progress") {
+    services.log("INFO", `${type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
   }
   for (const effect of transacted.effects) await perform(services, record, effect);
   return transacted;
@@ -62,56 +74,106 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
     case "cancelBuild":
       await cancelOwn(services, record, effect.build);
       return;
+    case "admit":
+      await admit(services, effect.machineType);
+      return;
     case "stopAttempt":
       await stopAttempt(services, record);
       return;
   }
 }
 
+/** Gives what is free to those who wait. */
+export const admit = (services: Services, machineType: string): Promise<void> =>
+  admitWaiting(services, machineType, (runId, event) => applyEvent(services, runId, event));
+
 /** A report names its build, and whoever may report for one run shall not end another's. */
-async function cancelOwn({ builds }: Services, { run }: RunRecord, ref: BuildRef): Promise<void> {
+async function cancelOwn(
+  { artifacts, builds }: Services,
+  { run }: RunRecord,
+  ref: BuildRef,
+): Promise<void> {
   const build = await builds.get(ref);
-  if (build?.runId === run.id && !isOver(build.status)) await builds.cancel(ref);
+  const isOwn = build?.input.startsWith(artifacts.uriOf(runPrefix(run.id)));
+  if (build && isOwn && !isOver(build.status)) await builds.cancel(ref);
 }
 
 /**
- * Ends an attempt whose run is being cancelled. Tells the runner; if no runner has claimed the attempt
- * none ever will after this, and the attempt is over at once.
+ * Ends an attempt whose run is being cancelled. Tells the runner; if no runner has claimed the
+ * attempt none ever will after this, and the attempt is over at once.
  */
 export async function stopAttempt(services: Services, record: RunRecord): Promise<void> {
   const paths = pathsOf(record);
   await services.artifacts.markCancel(paths);
   const claim = await services.artifacts.sealClaim(paths, "cancelled");
   if (claim.by === "build") {
-    await adopt(services, record, services.builds.refOf(claim.buildId));
+    await adopt(services, record, claimantOf(services, record, claim));
     return;
   }
   const message = "Cancelled before an agent started.";
+  const { build, leaseUntil } = record.state;
   await settle(services, record, {
-    settlement: { verdict: { outcome: "cancelled", message, deniedTools: [] } },
-    liveBuild: record.state.build,
+    settlement: { verdict: { outcome: "cancelled", message, deniedTools: [] }, spentUsd: 0 },
+    // Somebody may be creating it at this moment.
+    liveBuild: build ?? (leaseUntil === null ? null : "unknown"),
   });
 }
 
+/** The build that a claim of the run's attempt names: where it is, the run knows. */
+export function claimantOf(
+  { builds }: Services,
+  { state }: RunRecord,
+  { buildId }: { buildId: string },
+): BuildRef {
+  const known = state.build && parentOfBuild(state.build);
+  return buildRef(state.parent ?? known ?? builds.parent, buildId);
+}
+
+/** A run as it was at an instant of the database's clock. */
+export interface Read {
+  record: RunRecord;
+  now: Date;
+  /**
+   * Whether no build of the attempt can be live any more, whatever Cloud Build says. Default: it
+   * can.
+   */
+  isPast?: boolean;
+}
+
 /**
- * Brings a run forward from what its build and its objects say. Does nothing to a build that is live,
- * except to notice that it has claimed the attempt.
+ * Brings a run forward from what its build and its objects say. Does nothing to a build that is
+ * live, except to notice that it has claimed the attempt; nor to one that Cloud Build does not
+ * know, which may yet come in sight, before its hard limit has passed.
  *
  * @returns the build as it is now; undefined if Cloud Build does not know it
  */
 export async function followBuild(
   services: Services,
-  record: RunRecord,
+  read: Read,
   ref: BuildRef,
 ): Promise<BuildView | undefined> {
+  const { record } = read;
   const build = await services.builds.get(ref);
+  if (build !== undefined && !isOfAttempt(services, record, build)) {
+    // It is of a run that had this one's id before, and was deleted; or of somebody else.
+    await cancelOwn(services, record, ref);
+    return build;
+  }
   if (build !== undefined && !isOver(build.status)) {
     await noticeClaim(services, record, build);
     return build;
   }
-  await settleEnded(services, record, { ref, build });
+  if (build !== undefined || read.isPast) await settleEnded(services, read, { ref, build });
   return build;
 }
+
+const isOfAttempt = (
+  { artifacts }: Services,
+  record: RunRecord,
+  { ref, input }: BuildView,
+): boolean =>
+  record.state.build?.name === ref.name ||
+  input.startsWith(artifacts.uriOf(pathsOf(record).prefix));
 
 async function noticeClaim(services: Services, record: RunRecord, build: BuildView): Promise<void> {
   if (record.state.phase === "submitting") {
@@ -120,26 +182,57 @@ async function noticeClaim(services: Services, record: RunRecord, build: BuildVi
   }
   if (build.status !== "WORKING" || record.state.phase === "running") return;
   const claim = await services.artifacts.claimOf(pathsOf(record));
-  if (claim?.by === "build") await adopt(services, record, services.builds.refOf(claim.buildId));
+  if (claim?.by === "build") await adopt(services, record, claimantOf(services, record, claim));
+  else if (claim === undefined) await noticeStart(services, record, build);
+}
+
+async function noticeStart(
+  services: Services,
+  { run, state: { attempt, workingAt } }: RunRecord,
+  { ref, startedAt }: BuildView,
+): Promise<void> {
+  if (startedAt === null || workingAt !== null) return;
+  await applyEvent(services, run.id, { type: "working", attempt, build: ref, since: startedAt });
 }
 
 /** The attempt's build is over: whose claim is it, and what did it leave? */
 async function settleEnded(
   services: Services,
-  record: RunRecord,
+  { record, now }: Read,
   { ref, build }: { ref: BuildRef; build: BuildView | undefined },
 ): Promise<void> {
-  const claim = await services.artifacts.sealClaim(pathsOf(record), "the build is over");
+  const { artifacts } = services;
+  const own = record.state.build;
+  // Somebody else's build, made by the console: unless it has the claim, the run waits for its own.
+  const isOther = own !== null && own.name !== ref.name;
+  const claim = isOther
+    ? await artifacts.claimOf(pathsOf(record))
+    : await artifacts.sealClaim(pathsOf(record), "the build is over");
+  if (claim === undefined) return;
   if (claim.by === "build" && claim.buildId !== ref.id) {
     // This build came second and decides nothing: the attempt belongs to the other.
-    await adopt(services, record, services.builds.refOf(claim.buildId));
+    await adopt(services, record, claimantOf(services, record, claim));
     return;
   }
-  const settlement =
-    claim.by === "build"
-      ? await settlementOf(services, record, build)
-      : { verdict: verdictWithoutResult(build) };
-  await settle(services, record, { settlement, liveBuild: null });
+  const hadAgent = claim.by === "build";
+  const settlement = hadAgent
+    ? await settlementOf(services, record, endedBuild(record, { build, now }))
+    : { verdict: verdictWithoutAgent(services, build), spentUsd: 0 };
+  const claimant = hadAgent ? ref : null;
+  await settle(services, record, { settlement, build: claimant, ended: ref, liveBuild: null });
+}
+
+/** A build that we cancelled since its time was over has run out of time. */
+function endedBuild(
+  { state: { deadlineAt, cancelRequestedAt } }: RunRecord,
+  { build, now }: { build: BuildView | undefined; now: Date },
+): BuildView | undefined {
+  const isOverdue = deadlineAt !== null && deadlineAt <= now && cancelRequestedAt === null;
+  return build?.status === "CANCELLED" && isOverdue ? { ...build, status: "TIMEOUT" } : build;
+}
+
+function verdictWithoutAgent({ secrets }: Services, build: BuildView | undefined): Verdict {
+  return verdictOnSecrets(build, secrets.howToAdd) ?? verdictWithoutClaim(build);
 }
 
 /** The claim is this build's, so the attempt is. */
@@ -148,17 +241,28 @@ export async function adopt(services: Services, record: RunRecord, build: BuildR
   await applyEvent(services, record.run.id, { type: "claimed", attempt, build });
 }
 
+type Settling = { build?: BuildRef | null; ended?: BuildRef | null } & Pick<
+  SettledEvent,
+  "settlement" | "liveBuild"
+>;
+
 /** Ends the attempt that `record` is in, with fresh names for one that may follow. */
 export async function settle(
   services: Services,
   record: RunRecord,
-  { settlement, liveBuild }: { settlement: Settlement; liveBuild: BuildRef | null },
+  { settlement, build = null, ended = null, liveBuild }: Settling,
 ): Promise<void> {
   await applyEvent(services, record.run.id, {
     type: "settled",
     attempt: record.state.attempt,
     settlement,
+    build,
+    ended,
     liveBuild,
-    next: { nonce: newNonce(services.random), sessionId: newUuid(services.random) },
+    next: {
+      nonce: newNonce(services.random),
+      sessionId: newUuid(services.random),
+      chance: services.chance(),
+    },
   });
 }

@@ -1,29 +1,40 @@
-import { gzipSync } from "node:zlib";
-import { packTar } from "modern-tar";
-import { buildPlan } from "../../shared/attempt/build-plan.ts";
-import { type AttemptInput, INPUT_FILES, inputObject } from "../../shared/documents/attempt.ts";
-import { AppError } from "../../shared/errors.ts";
+import { environmentFaults } from "../../shared/agent/environment.ts";
+import type { AgentSettings } from "../../shared/agent/settings.ts";
+import type { Outcome } from "../../shared/attempt/outcomes.ts";
+import { parentOf, type Target } from "../../shared/capacity/target.ts";
+import { after } from "../../shared/clock.ts";
+import { AppError, type Fault } from "../../shared/errors.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { base62 } from "../../shared/ids.ts";
-import { RUN_LIMITS, TIMING } from "../../shared/limits.ts";
-import type { ResolvedRequest } from "../../shared/run/accept.ts";
-import type { RunRecord } from "../../shared/run/record.ts";
-import { after } from "../../shared/run/transition.ts";
+import { CAPACITY, RUN_LIMITS, TIMING } from "../../shared/limits.ts";
+import type { BuildInput, RunRecord } from "../../shared/run/record.ts";
 import { Type } from "../../shared/schema/type.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { truncateUtf8 } from "../../shared/text.ts";
 import type { Creation } from "../services/builds.ts";
+import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
+import { type FoundSlot, findSlot, ownSlot } from "./admit.ts";
 import { pathsOf } from "./attempt-outcome.ts";
-import { adopt, applyEvent, settle } from "./settle-attempt.ts";
+import { createBuild, type Submission } from "./create-build.ts";
+import { admit, adopt, applyEvent, claimantOf, settle } from "./settle-attempt.ts";
 
 const validateMessage = validatorOf(
-  Type.Object({ runId: Type.String(), attempt: Type.Integer({ minimum: 1 }) }),
+  Type.Union([
+    Type.Object({ runId: Type.String(), attempt: Type.Integer({ minimum: 1 }) }),
+    Type.Object({ admit: Type.String() }),
+  ]),
 );
 
+const DAY_SPENT = "Its owner's budget of the day is spent; the next day begins at midnight UTC.";
+
+/** How often a slot is looked for that others take first, before the run waits in its line. */
+const LOOKS = 3;
+
 /**
- * Handles a message of `run-requests`: takes the attempt's lease, uploads its input and creates its
- * build, once. A message for an attempt that somebody holds, or that is over, is done with.
+ * Handles a message of `run-requests`: takes the attempt's lease with a slot, uploads its input and
+ * creates its build, once; without a slot it waits in its owner's line. A message for an attempt
+ * that somebody holds, or that is over, is done with.
  */
 export async function submitBuild(services: Services, message: unknown): Promise<void> {
   const valid = validateMessage(message);
@@ -33,83 +44,131 @@ export async function submitBuild(services: Services, message: unknown): Promise
       faults: valid.faults,
     });
   }
+  if ("admit" in valid.value) return admit(services, valid.value.admit);
   const { runId, attempt } = valid.value;
   const giveUpAt = after(services.now(), TIMING.handlerBudget - TIMING.createBuildDeadline);
-  const progressToken = base62(services.random(16));
-  const leased = await applyEvent(services, runId, {
-    type: "lease",
-    attempt,
-    progressTokenHash: sha256(progressToken),
-  });
-  if (leased === undefined) {
+  const record = await services.runs.getRecord(runId);
+  if (record === undefined) {
     // Published only after its commit: a run that is not there yet is there on the next delivery.
     throw new AppError("unavailable", { detail: `run ${runId} is not there` });
   }
-  if (!leased.changed) return;
-  const request = await services.runs.getRequest(runId);
-  if (request === undefined) throw new Error(`run ${runId} has no request`);
-  const creation = await create(services, leased.record, { request, progressToken, giveUpAt });
-  await recordCreation(services, leased.record, creation);
+  const { phase, attempt: current, line, machineType } = record.state;
+  if (phase !== "pending" || current !== attempt) return;
+  if (line !== null) return admit(services, machineType);
+  const progressToken = base62(services.random(16));
+  const leased = await lease(services, record, {
+    progressTokenHash: sha256(progressToken),
+    giveUpAt,
+  });
+  if (leased === undefined) return;
+  await submit(services, leased.record, { target: leased.target, progressToken, giveUpAt });
 }
 
-async function create(
+/**
+ * Takes the lease with the run's slot, or with one that is free while nobody waits; else the run
+ * waits.
+ */
+async function lease(
+  services: Services,
+  { run, state: { attempt, machineType, slot: own } }: RunRecord,
+  { progressTokenHash, giveUpAt }: { progressTokenHash: string; giveUpAt: Date },
+): Promise<{ record: RunRecord; target: Target } | undefined> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const found = await slotFor(services, { machineType, own });
+    if (found === undefined) break;
+    const { id, target } = found;
+    const slot = { id, target: target.id, parent: parentOf(target) };
+    const event = { type: "lease", attempt, progressTokenHash, slot } as const;
+    const leased = await applyEvent(services, run.id, event);
+    if (leased?.hindrance === undefined) return leased && begun(leased, target);
+    if (leased.hindrance === "no token") {
+      await waitForToken(services, leased.waitSeconds ?? 0, giveUpAt);
+    } else if (own !== null) break;
+  }
+  if (own !== null) {
+    throw new AppError("unavailable", { detail: `run ${run.id} cannot use its slot now` });
+  }
+  const cause = await missingSlots(services, machineType);
+  await applyEvent(services, run.id, { type: "park", attempt, ...(cause && { cause }) });
+  return undefined;
+}
+
+/** Undefined: the lease was refused, or the run is pending again, and waits for its owner's day. */
+const begun = ({ changed, record }: Transacted, target: Target) =>
+  changed && record.state.phase === "submitting" ? { record, target } : undefined;
+
+/** What somebody has to do before there is any slot at all; undefined: there are some. */
+async function missingSlots(
+  { capacity, log }: Services,
+  machineType: string,
+): Promise<string | undefined> {
+  const targets = await capacity.targets();
+  if (targets.some(({ slots }) => (slots[machineType] ?? 0) > 0)) return undefined;
+  const cause = `no target has any for ${machineType} (npx runyard capacity --help)`;
+  log("WARNING", cause);
+  return cause;
+}
+
+async function slotFor(
+  services: Services,
+  { machineType, own }: { machineType: string; own: string | null },
+): Promise<FoundSlot | undefined> {
+  if (own !== null) return ownSlot(services, own);
+  return (await services.capacity.someWait(machineType))
+    ? undefined
+    : findSlot(services, machineType);
+}
+
+async function waitForToken(services: Services, seconds: number, giveUpAt: Date): Promise<void> {
+  const until = after(services.now(), seconds);
+  if (seconds > CAPACITY.tokenWait || until >= giveUpAt) {
+    throw new AppError("unavailable", { detail: "no build may be created now" });
+  }
+  await new Promise<void>((resolve) => void services.timers.after(seconds * 1000, resolve));
+}
+
+/** Creates the build of a lease, unless something forbids it by now. */
+async function submit(
   services: Services,
   record: RunRecord,
-  {
+  { target, progressToken, giveUpAt }: { target: Target; progressToken: string; giveUpAt: Date },
+): Promise<void> {
+  const request = await services.runs.getRequest(record.run.id);
+  if (request === undefined) throw new Error(`run ${record.run.id} has no request`);
+  // It may have been accepted when the operator's table was another.
+  const faults = environmentFaults(request.settings, record.run.owner, services.secretRule);
+  if (faults.length > 0) {
+    const reason = refusalOf(faults, request.settings);
+    await recordRefusal(services, record, { outcome: "secret_refused", reason });
+    return;
+  }
+  if (record.state.asideMicros === 0) {
+    await recordRefusal(services, record, { outcome: "budget_exhausted", reason: DAY_SPENT });
+    return;
+  }
+  const creation = await createBuild(services, record, {
     request,
+    target,
     progressToken,
     giveUpAt,
-  }: { request: ResolvedRequest; progressToken: string; giveUpAt: Date },
-): Promise<Creation> {
-  const paths = pathsOf(record);
-  const archive = await inputArchive(services, record, { request, progressToken });
-  const object = inputObject(paths, record.state.version);
-  const input = await services.artifacts.putInput(object, archive);
-  if (services.now() >= giveUpAt) {
-    // A CreateBuild now could still be under way when the message is delivered again.
-    return { kind: "deferred", message: "uploading its input took too long" };
-  }
-  const { id: runId } = record.run;
-  const { attempt } = record.state;
-  return services.builds.create(
-    buildPlan(services.settings, { runId, attempt, agent: request.settings, input }),
-  );
+  });
+  await recordCreation(services, record, creation);
 }
 
-/** The build's source: the attempt's description, and the prompt byte for byte in a file of its own. */
-async function inputArchive(
-  services: Services,
-  record: RunRecord,
-  { request, progressToken }: { request: ResolvedRequest; progressToken: string },
-): Promise<Buffer> {
-  const { id } = record.run;
-  const attempt: AttemptInput = {
-    schemaVersion: 1,
-    runId: id,
-    attempt: record.state.attempt,
-    bucket: services.artifacts.bucketName,
-    prefix: pathsOf(record).prefix,
-    sessionId: record.state.restore?.sessionId ?? record.state.sessionId,
-    restore: record.state.restore,
-    agent: request.settings,
-    progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
-  };
-  const tar = await packTar([
-    fileEntry(INPUT_FILES.attempt, JSON.stringify(attempt)),
-    fileEntry(INPUT_FILES.prompt, request.prompt),
-  ]);
-  return gzipSync(tar);
-}
-
-function fileEntry(name: string, text: string) {
-  const body = Buffer.from(text, "utf8");
-  return { header: { name, size: body.length, mode: 0o600 }, body };
+/** Names each variable that is refused, its secret, and the setting that decides about secrets. */
+function refusalOf(faults: readonly Fault[], { environment = {} }: AgentSettings): string {
+  const described = faults.map(({ pointer, detail }) => {
+    const [, , name = "", isOfSecret] = pointer.split("/");
+    const decides = isOfSecret ? " (RUNYARD_SECRET_PREFIXES, as it is now)" : "";
+    return `${name} from ${environment[name]?.secret} ${detail}${decides}`;
+  });
+  return `The run's environment is refused: ${described.join("; ")}.`;
 }
 
 async function recordCreation(
   services: Services,
   record: RunRecord,
-  creation: Creation,
+  { creation, input }: Submission,
 ): Promise<void> {
   const { id } = record.run;
   const { attempt } = record.state;
@@ -117,21 +176,19 @@ async function recordCreation(
     case "created":
       await applyEvent(services, id, { type: "submitted", attempt, build: creation.build });
       return;
-    case "deferred": {
-      const until = after(services.now(), TIMING.pendingDue);
-      await applyEvent(services, id, {
-        type: "deferred",
-        attempt,
-        until,
-        cause: creation.message,
-      });
+    case "denied":
+      if (isDeniedForGood(record)) await recordRejection(services, record, creation.message);
+      else await defer(services, record, { creation, input });
       return;
-    }
+    case "deferred":
+      await defer(services, record, { creation, input });
+      return;
     case "rejected":
       await recordRejection(services, record, creation.message);
       return;
     case "unknown":
-      // The build may exist. Trying again now could double it; the lease's end decides by the claim.
+      // The build may exist. Trying again now could double it; the lease's end decides by the
+      // claim.
       services.log("WARNING", `CreateBuild: no known outcome: ${creation.message}`, {
         runId: id,
         attempt,
@@ -140,22 +197,50 @@ async function recordCreation(
   }
 }
 
-async function recordRejection(
+const CAUSES = {
+  deferred: (message: string) => message,
+  denied: (message: string) => `Cloud Build denies it, which may pass: ${message}`,
+};
+
+async function defer(
+  services: Services,
+  { run, state: { attempt } }: RunRecord,
+  {
+    creation,
+    input,
+  }: { creation: Exclude<Creation, { kind: "created" }>; input: BuildInput | null },
+): Promise<void> {
+  const denied = creation.kind === "denied";
+  const cause = truncateUtf8(CAUSES[denied ? "denied" : "deferred"](creation.message), 500);
+  await applyEvent(services, run.id, { type: "deferred", attempt, denied, cause, input });
+}
+
+/** A role that was given has been honoured by then. */
+function isDeniedForGood({ state: { deniedSince, leaseUntil } }: RunRecord): boolean {
+  if (deniedSince === null || leaseUntil === null) return false;
+  return leaseUntil >= after(deniedSince, CAPACITY.denied);
+}
+
+const recordRejection = (services: Services, record: RunRecord, message: string): Promise<void> =>
+  recordRefusal(services, record, {
+    outcome: "build_rejected",
+    reason: `Cloud Build refused the build: ${message}`,
+  });
+
+/** Ends a run whose attempt gets no build. */
+async function recordRefusal(
   services: Services,
   record: RunRecord,
-  reason: string,
+  { outcome, reason }: { outcome: Outcome; reason: string },
 ): Promise<void> {
-  const claim = await services.artifacts.sealClaim(
-    pathsOf(record),
-    "Cloud Build refused the build",
-  );
+  const claim = await services.artifacts.sealClaim(pathsOf(record), "the build was refused");
   if (claim.by === "build") {
-    await adopt(services, record, services.builds.refOf(claim.buildId));
+    await adopt(services, record, claimantOf(services, record, claim));
     return;
   }
-  const message = truncateUtf8(`Cloud Build refused the build: ${reason}`, RUN_LIMITS.messageBytes);
+  const message = truncateUtf8(reason, RUN_LIMITS.messageBytes);
   await settle(services, record, {
-    settlement: { verdict: { outcome: "build_rejected", message, deniedTools: [] } },
+    settlement: { verdict: { outcome, message, deniedTools: [] }, spentUsd: 0 },
     liveBuild: null,
   });
 }

@@ -1,66 +1,168 @@
-import type { BuildRef } from "../../shared/attempt/build-view.ts";
-import { type BuildView, isOver } from "../../shared/attempt/build-view.ts";
-import { TIMING } from "../../shared/limits.ts";
+import { type BuildRef, type BuildView, isOver } from "../../shared/attempt/build-view.ts";
+import { after } from "../../shared/clock.ts";
+import { CAPACITY, TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
-import { after } from "../../shared/run/transition.ts";
+import { overAt } from "../../shared/run/submission.ts";
 import { describeError } from "../log.ts";
+import type { Due } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
-import { adopt, applyEvent, followBuild, settle, stopAttempt } from "./settle-attempt.ts";
+import {
+  admit,
+  adopt,
+  applyEvent,
+  claimantOf,
+  followBuild,
+  type Read,
+  settle,
+  stopAttempt,
+} from "./settle-attempt.ts";
+import { listsOf, visitSlot } from "./visit-slots.ts";
 
-/** Runs that one sweep looks at, and how many at the same time. */
+/** Due runs that are read at once, and how many are visited at the same time. */
 const PAGE = 500;
 const WIDTH = 16;
 
-/** How many due runs a sweep has moved, and how many it could not. */
+/** How many due runs and slots a sweep has moved, and how many it could not. */
 export interface Swept {
   visited: number;
   failed: number;
 }
 
 /**
- * Visits every run that is due, whatever the messages did. Each visit stands by itself: one that fails
- * is logged, stays due, and is tried by the next sweep. Two sweeps at once do no harm.
+ * Visits every run and every slot that is due, whatever the messages did, and gives free slots to
+ * those who wait. Each visit stands by itself: one that fails is logged, and is tried again later
+ * and later, so that it stands in nobody's way. Two sweeps at once share the work; what a sweep has
+ * no time for is left to the next.
  */
 export async function sweep(services: Services): Promise<Swept> {
-  const due = await services.runs.listDue(services.now(), PAGE);
-  const queue = due.values();
-  let failed = 0;
-  const worker = async () => {
-    for (const runId of queue) {
-      try {
-        await visit(services, runId);
-      } catch (error) {
-        failed += 1;
-        services.log("ERROR", `sweep: ${describeError(error)}`, { runId });
-      }
+  // What is due is decided by one clock, which is no instance's.
+  const now = await services.runs.databaseTime();
+  const swept: Swept = { visited: 0, failed: 0 };
+  const until = after(services.now(), TIMING.handlerBudget);
+  await Promise.all([
+    sweepRuns(services, { now, until, swept }),
+    sweepSlots(services, { now, swept }),
+  ]);
+  await admitAll(services);
+  if (swept.visited > 0) services.log("INFO", "sweep", { ...swept });
+  return swept;
+}
+
+interface Sweep {
+  now: Date;
+  /** By this instance's clock. */
+  until: Date;
+  swept: Swept;
+}
+
+async function sweepRuns(services: Services, { now, until, swept }: Sweep): Promise<void> {
+  let last: Due | undefined;
+  do {
+    const page: Due[] = await services.runs.listDue(now, { limit: PAGE, after: last });
+    last = page.length === PAGE ? page.at(-1) : undefined;
+    const inTime = function* () {
+      for (const due of shuffled(page, services.chance)) if (services.now() < until) yield due;
+    };
+    await inParallel(inTime(), ({ id }) =>
+      visited(services, { swept, fields: { runId: id } }, async () => {
+        await visit(services, id);
+      }).then((isDone) => (isDone ? undefined : backOff(services, id))),
+    );
+  } while (last !== undefined && services.now() < until);
+}
+
+async function sweepSlots(services: Services, { now, swept }: Omit<Sweep, "until">): Promise<void> {
+  const slots = await services.capacity.dueSlots(now);
+  const lists = listsOf(services);
+  await inParallel(shuffled(slots, services.chance).values(), async (slot) => {
+    await visited(services, { swept, fields: { slot: slot.id } }, () =>
+      visitSlot(services, slot, { now, lists }),
+    );
+  });
+}
+
+async function admitAll(services: Services): Promise<void> {
+  await fitSlots(services);
+  for (const machineType of await services.capacity.machineTypesWaitedFor()) {
+    await admit(services, machineType);
+  }
+}
+
+/**
+ * Makes and retires slots where what a target may do was changed; of a machine type that was used
+ * before.
+ */
+async function fitSlots({ capacity }: Services): Promise<void> {
+  for (const target of await capacity.targets()) {
+    for (const [machineType, made] of Object.entries(target.made)) {
+      if (made !== (target.slots[machineType] ?? 0)) await capacity.makeSlots(target, machineType);
     }
+  }
+}
+
+/**
+ * Two sweeps at once begin at different ends; whoever comes second finds that nothing is due any
+ * more.
+ */
+function shuffled<T>(items: readonly T[], chance: () => number): T[] {
+  const keyed = items.map((item) => ({ item, key: chance() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
+}
+
+async function inParallel<T>(queue: Iterator<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const worker = async () => {
+    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value);
   };
   await Promise.all(Array.from({ length: WIDTH }, worker));
-  if (due.length > 0) services.log("INFO", "sweep", { visited: due.length, failed });
-  return { visited: due.length, failed };
+}
+
+/** Counts a visit and logs one that fails. */
+async function visited(
+  services: Services,
+  { swept, fields }: { swept: Swept; fields: Record<string, string> },
+  visiting: () => Promise<void>,
+): Promise<boolean> {
+  swept.visited += 1;
+  try {
+    await visiting();
+    return true;
+  } catch (error) {
+    swept.failed += 1;
+    services.log("ERROR", `sweep: ${describeError(error)}`, fields);
+    return false;
+  }
+}
+
+async function backOff(services: Services, runId: string): Promise<void> {
+  try {
+    await applyEvent(services, runId, { type: "visitFailed" });
+  } catch (error) {
+    services.log("ERROR", `sweep: ${describeError(error)}`, { runId });
+  }
 }
 
 async function visit(services: Services, runId: string): Promise<void> {
-  const record = await services.runs.getRecord(runId);
-  const dueAt = record?.state.dueAt;
-  if (!record || !dueAt || dueAt > services.now()) return;
+  const read = await services.runs.read(runId);
+  const dueAt = read?.record.state.dueAt;
+  if (!read || !dueAt || dueAt > read.now) return;
+  const { record } = read;
   switch (record.state.phase) {
     case "pending":
       return visitPending(services, record);
     case "submitting":
       return visitSubmitting(services, record);
     case "cancelling":
-      return visitCancelling(services, record);
+      return visitCancelling(services, read);
     case "queued":
     case "running":
-      return visitBuild(services, record);
+      return visitBuild(services, read);
     case "succeeded":
     case "failed":
     case "timed_out":
     case "cancelled":
     case "expired":
-      return visitObligation(services, record);
+      return visitObligation(services, read);
   }
 }
 
@@ -68,6 +170,8 @@ async function visit(services: Services, runId: string): Promise<void> {
 async function visitPending(services: Services, record: RunRecord): Promise<void> {
   // The end of the turn before it wakes it, in the same commit.
   if (record.state.waitsForTurn) return postpone(services, record, TIMING.turnDue);
+  // Whoever frees a slot comes to it, and so does each sweep.
+  if (record.state.line !== null) return postpone(services, record, CAPACITY.waiting);
   await postpone(services, record, TIMING.pendingDue);
   const { attempt } = record.state;
   await services.publisher.publishAttempt({ runId: record.run.id, attempt });
@@ -77,76 +181,96 @@ async function visitPending(services: Services, record: RunRecord): Promise<void
 async function visitSubmitting(services: Services, record: RunRecord): Promise<void> {
   const claim = await services.artifacts.sealClaim(pathsOf(record), "the lease is over");
   if (claim.by === "build") {
-    await adopt(services, record, services.builds.refOf(claim.buildId));
+    await adopt(services, record, claimantOf(services, record, claim));
     return;
   }
   const message = "It is not known whether Cloud Build took the build; it was replaced.";
   await settle(services, record, {
-    settlement: { verdict: { outcome: "submission_lost", message, deniedTools: [] } },
-    liveBuild: null,
+    settlement: { verdict: { outcome: "submission_lost", message, deniedTools: [] }, spentUsd: 0 },
+    liveBuild: "unknown",
   });
 }
 
-async function visitBuild(services: Services, record: RunRecord): Promise<void> {
+async function visitBuild(services: Services, read: Read): Promise<void> {
+  const { record, now } = read;
   const ref = record.state.build;
   if (ref === null) throw new Error(`${record.state.phase} without a build`);
-  const build = await followBuild(services, record, ref);
-  if (build === undefined || isOver(build.status)) return;
-  const { deadlineAt } = record.state;
-  const isOverdue = deadlineAt === null || deadlineAt <= services.now();
-  if (isOverdue) await endOverdue(services, record, build);
+  const { deadlineAt, phase } = record.state;
+  const isOverdue = deadlineAt === null || deadlineAt <= now;
+  // Of a build that has not started, a while after which it must have, only the claim says what is
+  // true.
+  const build = await followBuild(
+    services,
+    { ...read, isPast: isOverdue && phase === "running" },
+    ref,
+  );
+  if (build !== undefined && isOver(build.status)) return;
+  if (isOverdue) await endOverdue(services, record, { ref, build });
   else await postpone(services, record, TIMING.grace);
 }
 
-/** A live build past its hard limit: it must end, and an agent that has not started never shall. */
-async function endOverdue(services: Services, record: RunRecord, build: BuildView): Promise<void> {
+/** A build past its hard limit: it must end, and an agent that has not started never shall. */
+async function endOverdue(
+  services: Services,
+  record: RunRecord,
+  { ref, build }: { ref: BuildRef; build: BuildView | undefined },
+): Promise<void> {
+  // One that Cloud Build does not know is settled by then.
+  if (build === undefined && record.state.phase === "running") return;
   const claim = await services.artifacts.sealClaim(pathsOf(record), "overdue");
   if (claim.by === "seal") {
     const message = "Cloud Build did not start the build in time.";
     await settle(services, record, {
-      settlement: { verdict: { outcome: "build_expired", message, deniedTools: [] } },
-      liveBuild: build.ref,
+      settlement: { verdict: { outcome: "build_expired", message, deniedTools: [] }, spentUsd: 0 },
+      liveBuild: ref,
     });
     return;
   }
+  const claimant = claimantOf(services, record, claim);
+  if (record.state.phase !== "running") return adopt(services, record, claimant);
   await postpone(services, record, TIMING.cancelStep);
-  await services.builds.cancel(services.builds.refOf(claim.buildId));
+  await services.builds.cancel(claimant);
 }
 
-async function visitCancelling(services: Services, record: RunRecord): Promise<void> {
+async function visitCancelling(services: Services, { record }: Read): Promise<void> {
   await stopAttempt(services, record);
-  const current = await services.runs.getRecord(record.run.id);
-  if (current?.state.phase !== "cancelling" || current.state.build === null) return;
-  const build = await followBuild(services, current, current.state.build);
-  if (build === undefined || isOver(build.status)) return;
-  await postpone(services, current, TIMING.cancelStep);
-  await cancelAfterGrace(services, current, build.ref);
+  const current = await services.runs.read(record.run.id);
+  if (current?.record.state.phase !== "cancelling") return;
+  const { build: ref, cancelRequestedAt } = current.record.state;
+  if (ref === null) return;
+  const createdBy = after(cancelRequestedAt ?? current.now, TIMING.lease);
+  const isPast = current.now >= overAt(current.record, createdBy);
+  const build = await followBuild(services, { ...current, isPast }, ref);
+  if (build !== undefined ? isOver(build.status) : isPast) return;
+  await postpone(services, current.record, TIMING.cancelStep);
+  await cancelAfterGrace(services, current, ref);
 }
 
 async function cancelAfterGrace(
   services: Services,
-  { state }: RunRecord,
+  { record: { state }, now }: Read,
   build: BuildRef,
 ): Promise<void> {
   const asked = state.cancelRequestedAt;
-  if (asked !== null && services.now() >= after(asked, TIMING.cancelGrace)) {
+  if (asked !== null && now >= after(asked, TIMING.cancelGrace))
     await services.builds.cancel(build);
-  }
 }
 
-/** The run is over, its build perhaps not. */
-async function visitObligation(services: Services, record: RunRecord): Promise<void> {
+/**
+ * The run is over, its build perhaps not: a run of before there were slots, or one that had none.
+ */
+async function visitObligation(services: Services, { record, now }: Read): Promise<void> {
   const ref = record.state.build;
   const build = ref === null ? undefined : await services.builds.get(ref);
-  if (build === undefined || isOver(build.status)) {
+  const isPast = now >= overAt(record, record.run.finishedAt ?? record.run.updatedAt);
+  if (ref === null || (build === undefined ? isPast : isOver(build.status))) {
     await applyEvent(services, record.run.id, { type: "buildOver" });
     return;
   }
   await postpone(services, record, TIMING.cancelStep);
-  await services.builds.cancel(build.ref);
+  await services.builds.cancel(ref);
 }
 
 async function postpone(services: Services, record: RunRecord, seconds: number): Promise<void> {
-  const until = after(services.now(), seconds);
-  await applyEvent(services, record.run.id, { type: "postponed", until });
+  await applyEvent(services, record.run.id, { type: "postponed", seconds });
 }

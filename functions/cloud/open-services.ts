@@ -1,50 +1,106 @@
 import { randomBytes } from "node:crypto";
+import type { Firestore } from "@google-cloud/firestore";
 import { systemClock } from "../../shared/clock.ts";
+import type { RandomBytes } from "../../shared/ids.ts";
 import { closing } from "../closing.ts";
 import type { Config } from "../config.ts";
 import { log } from "../log.ts";
+import { HttpsRepositories } from "../repositories/https-repositories.ts";
+import { ThreadedSchemaChecks } from "../schemas/schema-checks.ts";
 import type { Services } from "../services/services.ts";
-import { CloudBuilds, lazyBuildClient } from "./cloud-builds.ts";
+import { type ClientOf, CloudBuilds, lazyBuildClients } from "./cloud-builds.ts";
 import { SignedCustomTokens } from "./custom-tokens.ts";
-import { openAdmission } from "./firestore/admission.ts";
+import { Admission } from "./firestore/admission.ts";
 import { FirestoreAgentStore } from "./firestore/agent-store.ts";
-import { openDatabase } from "./firestore/client.ts";
+import { FirestoreCapacityStore } from "./firestore/capacity-store.ts";
+import { databaseOf, openFirestore } from "./firestore/client.ts";
 import { FirestoreConversationStore } from "./firestore/conversation-store.ts";
+import { FirestoreDeadLetters } from "./firestore/dead-letter-store.ts";
 import { FirestoreKeyStore } from "./firestore/key-store.ts";
+import { OwnerDays } from "./firestore/owner-days.ts";
 import { FirestoreRunStore } from "./firestore/run-store.ts";
 import { FirestoreRunWatch } from "./firestore/run-watch.ts";
+import { SlotWrites } from "./firestore/slot-writes.ts";
+import { UsageDays } from "./firestore/usage-days.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
-import { openRunRequests, PubsubPublisher } from "./publisher.ts";
+import { openKnownSecrets } from "./known-secrets.ts";
+import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
-import { lazyStorage } from "./storage/client.ts";
+import { type LazyStorage, lazyStorage } from "./storage/client.ts";
 import { StorageObjects } from "./storage/storage-objects.ts";
+
+/** Google's clients, as far as services reach them. */
+export interface Clients {
+  firestore: Firestore;
+  storage: LazyStorage;
+  builds: ClientOf;
+  topics: Topics;
+}
+
+/** What of a process the services are given. */
+export type Surroundings = Pick<Services, "log" | "random" | "closing" | "timers" | "now">;
 
 /** The real services, where the configuration points their clients. */
 export function openServices(config: Config): Services {
-  const timers = systemClock;
-  const database = openDatabase(config, timers);
-  const admission = openAdmission(database, config.runQuotas);
-  const storage = lazyStorage(config);
-  const buildClient = lazyBuildClient(config.builds, config.cloudBuildEmulatorHost);
+  const clients: Clients = {
+    firestore: openFirestore(config),
+    storage: lazyStorage(config),
+    builds: lazyBuildClients(config.builds, config.cloudBuildEmulatorHost),
+    topics: openTopics(config),
+  };
+  const now = () => new Date(systemClock.now());
+  return servicesOn(clients, config, {
+    log,
+    random: randomBytes,
+    closing,
+    timers: systemClock,
+    now,
+  });
+}
+
+/** The services on clients that are open already. */
+export function servicesOn(
+  { firestore, storage, builds, topics }: Clients,
+  config: Config,
+  surroundings: Surroundings,
+): Services {
+  const { timers, now, random } = surroundings;
+  const database = databaseOf(firestore, timers);
+  const days = new OwnerDays(database, config.dailyBudgets);
+  const admission = new Admission(database, config.runQuotas, days);
+  const chance = () => chanceFrom(random);
+  const slots = new SlotWrites(database, chance);
+  const usage = new UsageDays(database);
   return {
-    runs: new FirestoreRunStore(database, admission),
+    ...surroundings,
+    chance,
+    mostWaiting: config.mostWaiting,
+    runs: new FirestoreRunStore(database, { admission, days, slots, usage, random }),
     conversations: new FirestoreConversationStore(database, admission),
     watch: new FirestoreRunWatch(database),
-    agents: new FirestoreAgentStore(database),
+    agents: new FirestoreAgentStore(database, random),
+    usage,
+    capacity: new FirestoreCapacityStore(database, { writes: slots, chance, now }),
     keys: new FirestoreKeyStore(database),
     idTokens: new VerifiedIdTokens(config.idTokens),
     customTokens: new SignedCustomTokens(config.customTokens),
-    publisher: new PubsubPublisher(openRunRequests(config), timers),
+    publisher: new PubsubPublisher(topics, timers),
     artifacts: new StorageArtifacts(config, storage, timers),
+    deadLetters: new FirestoreDeadLetters(database, now),
     objects: new StorageObjects(storage, timers),
-    builds: new CloudBuilds(config.builds, buildClient, timers),
+    builds: new CloudBuilds(config.builds, builds, timers),
     settings: config.builds,
     secretRule: config.secretRule,
+    secrets: openKnownSecrets(config.secretsFile, config.projectId),
+    onlyPrompt: config.onlyPrompt,
+    schemas: new ThreadedSchemaChecks(timers),
+    repositories: new HttpsRepositories(),
     publicUrl: config.publicUrl,
-    log,
-    now: () => new Date(systemClock.now()),
-    timers,
-    random: randomBytes,
-    closing,
   };
+}
+
+/** A random number from 0 to 1. */
+function chanceFrom(random: RandomBytes): number {
+  const bytes = random(4);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
 }

@@ -1,26 +1,50 @@
 import { PubSub, type Topic } from "@google-cloud/pubsub";
 import type { Clock } from "../../shared/clock.ts";
 import { TOPICS } from "../../shared/names.ts";
-import type { AttemptMessage, Publisher } from "../services/builds.ts";
+import type {
+  AdmissionMessage,
+  AttemptMessage,
+  Publisher,
+  RefusedMessage,
+} from "../services/builds.ts";
 import { type Calling, calling } from "./google-error.ts";
 
-/** Publishes to a topic of Pub/Sub. */
+/** The topics that the functions publish to. */
+export interface Topics {
+  runRequests: Pick<Topic, "publishMessage">;
+  deadLetters: Pick<Topic, "publishMessage">;
+}
+
+/** Publishes to Pub/Sub. */
 export class PubsubPublisher implements Publisher {
-  readonly #topic: Pick<Topic, "publishMessage">;
+  readonly #topics: Topics;
   readonly #call: Calling;
 
-  constructor(topic: Pick<Topic, "publishMessage">, timers: Pick<Clock, "after">) {
-    this.#topic = topic;
+  constructor(topics: Topics, timers: Pick<Clock, "after">) {
+    this.#topics = topics;
     this.#call = calling("Pub/Sub", timers);
   }
 
   async publishAttempt(message: AttemptMessage): Promise<void> {
-    await this.#call(() => this.#topic.publishMessage({ json: message }));
+    await this.#call(() => this.#topics.runRequests.publishMessage({ json: message }));
+  }
+
+  async publishAdmission(message: AdmissionMessage): Promise<void> {
+    await this.#call(() => this.#topics.runRequests.publishMessage({ json: message }));
+  }
+
+  async publishDeadLetter({ data, ...attributes }: RefusedMessage): Promise<void> {
+    await this.#call(() => this.#topics.deadLetters.publishMessage({ data, attributes }));
   }
 }
 
-/** The topic of attempts. `PUBSUB_EMULATOR_HOST` is honoured by the client. */
-export function openRunRequests({ projectId }: { projectId: string }): Topic {
+/** `PUBSUB_EMULATOR_HOST` is honoured by the client. */
+export function openTopics({ projectId }: { projectId: string }): Topics {
+  const pubsub = new PubSub({ projectId });
   // One message a request: waiting for others to fill a batch costs each caller 10 ms.
-  return new PubSub({ projectId }).topic(TOPICS.runRequests, { batching: { maxMessages: 1 } });
+  const options = { batching: { maxMessages: 1 } };
+  return {
+    runRequests: pubsub.topic(TOPICS.runRequests, options),
+    deadLetters: pubsub.topic(TOPICS.deadLetters, options),
+  };
 }

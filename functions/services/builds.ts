@@ -4,18 +4,28 @@ import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
 /** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */
 export type Creation =
   | { kind: "created"; build: BuildRef }
-  | { kind: "deferred"; message: string }
-  | { kind: "rejected"; message: string }
-  | { kind: "unknown"; message: string };
+  /** `denied`: for want of a permission, which may take an hour to be honoured once it is given. */
+  | { kind: "deferred" | "denied" | "rejected" | "unknown"; message: string };
 
-/** Builds in Cloud Build, all in one project and region. */
+/** A build that is not over, and the attempt that its tags name. */
+export interface LiveBuild {
+  ref: BuildRef;
+  runId: string;
+  attempt: number;
+}
+
+/** Builds in Cloud Build, in any project and region. */
 export interface Builds {
   /** Makes ready what takes a while; the first call does otherwise. */
   load(): Promise<void>;
-  /** The build of that id. */
-  refOf(id: string): BuildRef;
-  /** Sends one CreateBuild, never a second: it has no idempotency key. Does not throw for an answer. */
-  create(build: BuildPlan): Promise<Creation>;
+  /** `projects/P/locations/L` of the configuration: of builds of which nothing else is known. */
+  readonly parent: string;
+  /**
+   * Sends one CreateBuild, never a second: it has no idempotency key. Does not throw for an answer.
+   */
+  create(build: BuildPlan, parent: string): Promise<Creation>;
+  /** Our builds in `parent` that are not over; one that was created just now may be missing. */
+  listLive(parent: string): Promise<LiveBuild[]>;
   /** The build as Cloud Build has it now; undefined if it has none of that id. */
   get(build: BuildRef): Promise<BuildView | undefined>;
   /** Cancels a build. One that is over, or unknown, is left as it is. */
@@ -28,8 +38,24 @@ export interface AttemptMessage {
   attempt: number;
 }
 
-/** Publishes attempts to `run-requests`. */
+/** The other message on it: slots may be free for those who wait for one of the machine type. */
+export interface AdmissionMessage {
+  admit: string;
+}
+
+/** A message that would be refused each time it came, and why. */
+export interface RefusedMessage {
+  data: Buffer;
+  reason: string;
+  /** The function that refused it. */
+  source: string;
+  messageId: string;
+}
+
+/** Publishes to `run-requests` and `dead-letters`. */
 export interface Publisher {
   /** Resolves once Pub/Sub has the message. */
   publishAttempt(message: AttemptMessage): Promise<void>;
+  publishAdmission(message: AdmissionMessage): Promise<void>;
+  publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

@@ -1,6 +1,11 @@
 import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
 import type { AttemptPaths } from "../../shared/documents/attempt.ts";
-import type { BuildManifest, Claim, Manifest } from "../../shared/documents/manifest.ts";
+import type {
+  BuildManifest,
+  Checkpoint,
+  Claim,
+  Manifest,
+} from "../../shared/documents/manifest.ts";
 
 /**
  * The objects of attempts: input, claim, cancel marker, outputs, manifest. Claim and manifest are created
@@ -24,6 +29,9 @@ export interface Artifacts {
   sealManifest(paths: AttemptPaths, cause: string): Promise<Manifest>;
   /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */
   faultOf(manifest: BuildManifest, paths: AttemptPaths): Promise<string | undefined>;
+  /** The newest of an attempt's checkpoints whose outputs are all there and of their size. */
+  checkpointOf(paths: AttemptPaths): Promise<Checkpoint | undefined>;
+  checkpointAt(paths: AttemptPaths, number: number): Promise<Checkpoint | undefined>;
   /**
    * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it goes
    * on with what is left.

@@ -6,28 +6,44 @@ import type { Log } from "../log.ts";
 import type { AgentStore } from "./agents.ts";
 import type { Builds, Publisher } from "./builds.ts";
 import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
+import type { CapacityStore } from "./capacity.ts";
+import type { DeadLetters } from "./dead-letters.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
+import type { Repositories } from "./repositories.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
+import type { SchemaChecks } from "./schemas.ts";
+import type { KnownSecrets } from "./secrets.ts";
+import type { UsageStore } from "./usage.ts";
 
 /**
- * Everything outside a handler that it may touch, in our own words. `functions/cloud` has the real ones;
- * tests hand in others.
+ * Everything outside a handler that it may touch, in our own words. `functions/cloud` has the real
+ * ones; tests hand in others.
  */
 export interface Services {
   runs: RunStore;
   conversations: ConversationStore;
   watch: RunWatch;
   agents: AgentStore;
+  capacity: CapacityStore;
+  usage: UsageStore;
+  /** See `Config`. */
+  mostWaiting: number;
   keys: KeyStore;
   idTokens: IdTokens;
   customTokens: CustomTokens;
   publisher: Publisher;
   artifacts: Artifacts;
   objects: StoredObjects;
+  deadLetters: DeadLetters;
   builds: Builds;
   settings: BuildSettings;
   /** The secrets that agents may name. */
   secretRule: SecretRule;
+  secrets: KnownSecrets;
+  /** See `Config`. */
+  onlyPrompt: string | undefined;
+  schemas: SchemaChecks;
+  repositories: Repositories;
   /** The API's address as builds reach it. */
   publicUrl: string;
   log: Log;
@@ -35,6 +51,8 @@ export interface Services {
   /** What happens later. */
   timers: Timers;
   random: RandomBytes;
+  /** A random number from 0 to 1, for what is to be spread. */
+  chance(): number;
   /** Aborts when the process is told to end. */
   closing: AbortSignal;
 }

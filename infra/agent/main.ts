@@ -1,9 +1,9 @@
 // The program that a build runs, with its input in the working directory. See runner.ts.
 import { tmpdir, totalmem } from "node:os";
-import { Storage } from "@google-cloud/storage";
 import { systemClock } from "../../shared/clock.ts";
-import { objectsOf } from "./attempt/objects.ts";
+import { objectsOf, openStorage } from "./attempt/objects.ts";
 import { givenVariables, inheritedVariables } from "./environment.ts";
+import { readPrices } from "./model/prices.ts";
 import { runAttempt } from "./runner.ts";
 import type { Isolation } from "./sandbox/place.ts";
 import { messageOf, oneLine } from "./text.ts";
@@ -32,15 +32,17 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const terminated = terminatedSignal();
   const buildId = environment["BUILD_ID"];
   if (!buildId) throw new Error("BUILD_ID is not set; it must be the build's id");
-  const storage = new Storage();
+  const storage = openStorage();
   await runAttempt({
     inputFolder: process.cwd(),
     temporaryFolder: tmpdir(),
     buildId,
     apiKey: environment["ANTHROPIC_API_KEY"] ?? "",
     apiBaseUrl: environment["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL,
+    prices: readPrices(environment["RUNYARD_MODEL_PRICES"]),
     environment: givenVariables(environment),
     isolation: isolationOf(environment["RUNYARD_SANDBOX"]),
+    unconfinedPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     memoryBytes: totalmem() * MEMORY_SHARE,
     path: environment["PATH"] ?? "/usr/bin:/bin",
     inherited: inheritedVariables(environment),

@@ -1,14 +1,26 @@
+import { isDeepStrictEqual } from "node:util";
+import { resolveAgent } from "../../shared/agent/settings.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../shared/documents/attempt.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
-import { type AgentWork, workWithAgent } from "./agent-work.ts";
+import { TIMING } from "../../shared/limits.ts";
+import { counted } from "../../shared/text.ts";
+import { noOutcomeYet } from "./agent-outcome.ts";
+import { workWithAgent } from "./agent-work.ts";
 import { takeClaim } from "./attempt/claim.ts";
 import { type Input, takeInput } from "./attempt/input.ts";
 import { putManifest } from "./attempt/manifest.ts";
 import type { Objects } from "./attempt/objects.ts";
-import { type Uploaded, uploadOutcome } from "./attempt/upload.ts";
+import { patientObjects } from "./attempt/patient-objects.ts";
+import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
+import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.ts";
+import { type ProgressReporter, reportDone, STARTING, startProgress } from "./engines/progress.ts";
+import type { Prices } from "./model/prices.ts";
+import { type Phases, trackPhases } from "./phases.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
+import type { AgentWork } from "./supervision.ts";
+import { messageOf } from "./text.ts";
 import type { RepositoryAccess } from "./workspace/checkout.ts";
 
 /** What the runner gets from its surroundings. */
@@ -20,9 +32,16 @@ export interface RunnerOptions {
   buildId: string;
   apiKey: string;
   apiBaseUrl: string;
+  /** Of the models that agents may converse with; others are refused. */
+  prices: Prices;
   /** Variables of the agent and its setup commands. Their values are secrets. */
   environment: Readonly<Record<string, string>>;
   isolation: Isolation;
+  /**
+   * The prompt that needs no isolation if the request says nothing else: one that executes no
+   * command.
+   */
+  unconfinedPrompt?: string | undefined;
   /** Memory that the agent's processes may use together, in bytes. */
   memoryBytes: number;
   /** In the form of `PATH`: where git, bwrap and prlimit are found. */
@@ -39,8 +58,8 @@ export interface RunnerOptions {
 }
 
 /**
- * Executes the attempt that lies in `inputFolder`: claims it, lets the agent work, uploads what came out,
- * and writes the manifest, whatever happened to the agent.
+ * Executes the attempt that lies in `inputFolder`: claims it, lets the agent work, uploads what
+ * came out, and writes the manifest, whatever happened to the agent.
  *
  * Returns when the attempt has a manifest, or belongs to somebody else.
  *
@@ -56,49 +75,107 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     ...Object.values(options.environment),
   ]);
   const log = (line: string): void => options.log(hidden.text(line));
-  const objects = options.objectsIn(attempt.bucket);
+  const ofAttempt = options.objectsIn(attempt.bucket);
+  const objects = patientObjects(ofAttempt, { ...options, log });
   const paths = pathsUnder(attempt.prefix);
+  const phases = trackPhases(options.clock);
+  phases.enter("claim");
   const claimant = await takeClaim(objects, paths.claim, options.buildId);
   if (claimant !== undefined) return log(`superseded: the attempt belongs to ${claimant}`);
   log(`claimed attempt ${attempt.attempt} of ${attempt.runId} for build ${options.buildId}`);
   const startedAt = new Date(options.clock.now()).toISOString();
-  const done = await workAndUpload({ ...options, hiding: hidden, log, input, objects, paths });
+  const isolation = isolationOf(options, input);
+  const done = await workAndUpload({
+    ...options,
+    isolation,
+    hiding: hidden,
+    log,
+    input,
+    objects,
+    isCancelled: () => ofAttempt.exists(paths.cancel),
+    ...watchForOthers(ofAttempt, paths.manifest, options.clock),
+    phases,
+    paths,
+    startedAt,
+  });
   const manifest: BuildManifest = {
     schemaVersion: 1,
     by: "build",
     runId: attempt.runId,
     attempt: attempt.attempt,
     buildId: options.buildId,
-    isolation: options.isolation,
+    isolation,
     startedAt,
     endedAt: new Date(options.clock.now()).toISOString(),
     ...done,
+    phases: phases.times(),
   };
   const first = await putManifest(objects, paths.manifest, manifest);
   log(first === undefined ? "done" : `superseded: the result was decided by ${first}`);
+  await reportDone({ ...attempt.progress, attempt: attempt.attempt, buildId: options.buildId });
 }
 
-interface Attempt extends RunnerOptions {
+function isolationOf({ isolation, unconfinedPrompt }: RunnerOptions, input: Input): Isolation {
+  const { agent, attempt, prompt } = input;
+  const isBare = isDeepStrictEqual(agent, resolveAgent({})) && attempt.restore === null;
+  return isBare && prompt.toString() === unconfinedPrompt ? "none" : isolation;
+}
+
+interface Attempt extends RunnerOptions, Supersession {
   input: Input;
   hiding: Hiding;
   objects: Objects;
+  isCancelled(): Promise<boolean>;
   paths: AttemptPaths;
+  phases: Phases;
+  startedAt: string;
 }
 
+/** Never throws: an attempt whose agent could not even be given a folder has a result too. */
 async function workAndUpload(attempt: Attempt): Promise<Uploaded> {
-  const folders = await makeFolders(attempt.temporaryFolder);
+  const { clock, input, log, suspect } = attempt;
+  const progress = startProgress({
+    ...attempt,
+    ...input.attempt.progress,
+    attempt: input.attempt.attempt,
+    intervalMs: TIMING.progressInterval * 1000,
+    clock,
+    onRefused: suspect,
+    log,
+  });
+  // The run is at work.
+  progress.report(STARTING);
+  attempt.phases.tell(progress.add);
+  const uploaded = await workReporting(attempt, progress);
+  attempt.phases.leave();
+  if (uploaded.changes) progress.add({ type: "changes", ...uploaded.changes });
+  await progress.close();
+  return uploaded;
+}
+
+async function workReporting(attempt: Attempt, progress: ProgressReporter): Promise<Uploaded> {
+  let outcome = noOutcomeYet(attempt.input.agent.outputSchema !== undefined);
   try {
-    const { objects, paths } = attempt;
-    const work: AgentWork = {
-      ...attempt,
-      folders,
-      isCancelled: () => objects.exists(paths.cancel),
-    };
-    const outcome = await workWithAgent(work);
-    attempt.log(describe(outcome.facts));
-    return await uploadOutcome({ ...attempt, folders, prefix: paths.outputs }, outcome);
-  } finally {
-    await removeFolders(folders);
+    const folders = await makeFolders(attempt.temporaryFolder, attempt.isolation);
+    try {
+      const { isCancelled, paths, terminated } = attempt;
+      const isOver = async () => terminated.aborted || isCancelled();
+      const work: AgentWork = {
+        ...attempt,
+        folders,
+        progress,
+        objectsIn: (bucket) => patientObjects(attempt.objectsIn(bucket), { ...attempt, isOver }),
+      };
+      outcome = await workWithAgent(work);
+      attempt.log(describe(outcome.facts));
+      attempt.phases.enter("upload");
+      return await uploadOutcome({ ...attempt, folders, prefix: paths.outputs }, outcome);
+    } finally {
+      await removeFolders(folders, attempt.log);
+    }
+  } catch (error) {
+    attempt.log(`nothing is uploaded: ${messageOf(error)}`);
+    return withoutOutputs(outcome, error);
   }
 }
 
@@ -110,5 +187,5 @@ function describe(facts: AgentFacts): string {
   }
   const how = facts.signal ? `by ${facts.signal}` : `with exit code ${facts.exitCode}`;
   const why = facts.stoppedBy ? `, stopped by ${facts.stoppedBy}` : "";
-  return `the agent ended ${how} after ${facts.turns} turns${why}`;
+  return `the agent ended ${how} after ${counted(facts.turns, "turn")}${why}`;
 }

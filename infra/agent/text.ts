@@ -10,3 +10,7 @@ export function oneLine(text: string, maxLength: number): string {
 /** What went wrong, as one sentence. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
+
+/** Whether something went wrong because a disk has no room left. */
+export const isOfFullDisk = (error: unknown): boolean =>
+  /no space left on device|disk quota exceeded|ENOSPC|EDQUOT/i.test(messageOf(error));

@@ -1,3 +1,4 @@
+import { oneLine } from "../../cli/terminal.ts";
 import { type KeyRecord, keyFault } from "../../shared/documents/key.ts";
 
 const HEAD = ["ID", "KEY", "OWNER", "SCOPE", "CREATED", "EXPIRES", "STATE", "NAME"];
@@ -19,7 +20,7 @@ export function keyTable(records: readonly KeyRecord[], now: Date): string {
 function rowOf(record: KeyRecord, now: Date): string[] {
   const { id, prefix, owner, scopes, createdAt, expiresAt, name } = record;
   const shown = prefix === "" ? "-" : `${prefix}…`;
-  return [
+  const cells = [
     id,
     shown,
     owner,
@@ -29,6 +30,7 @@ function rowOf(record: KeyRecord, now: Date): string[] {
     stateOf(record, now),
     name,
   ];
+  return cells.map(oneLine);
 }
 
 function stateOf(record: KeyRecord, now: Date): string {

@@ -1,16 +1,41 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
+const FILE = "ports.json";
 /** How far above a preferred port one is looked for. */
 const SPAN = 50;
+
+/** Ports that are asked for first; the emulators' usual ones where they have one. */
+export const USUAL_PORTS = {
+  api: 8080,
+  firestore: 8081,
+  cloudBuild: 8082,
+  pubsub: 8085,
+  storage: 9199,
+} as const;
+
+/** Where a local server listens. */
+export type Ports = Record<keyof typeof USUAL_PORTS, number>;
+
+/** Known ports, or the next free ones. A given API port is taken as it is. */
+export async function knownPorts(api?: number): Promise<Ports> {
+  const { api: usual, ...others } = USUAL_PORTS;
+  const ports: Record<string, number> = { api: api ?? (await firstFree(usual)) };
+  for (const [name, port] of Object.entries(others)) {
+    let free = await firstFree(port);
+    while (Object.values(ports).includes(free)) free = await firstFree(free + 1);
+    ports[name] = free;
+  }
+  return ports as Ports;
+}
 
 /**
  * The first port from `preferred` upwards that nothing listens on.
  *
  * @throws {Error} if all of {@link SPAN} are taken
  */
-export async function firstFree(preferred: number): Promise<number> {
+async function firstFree(preferred: number): Promise<number> {
   for (let port = preferred; port < preferred + SPAN; port += 1) {
     if (await isFree(port)) return port;
   }
@@ -18,42 +43,26 @@ export async function firstFree(preferred: number): Promise<number> {
 }
 
 /**
- * A port for each function, the same as at the last start on this directory wherever it is free: Pub/Sub
- * goes on pushing to where it pushed before.
+ * The ports on which functions listened at the last start on this directory: Pub/Sub goes on pushing to
+ * where it pushed before.
  */
-export async function rememberedPorts(
-  directory: string,
-  targets: string[],
-): Promise<{ target: string; port: number }[]> {
-  const file = join(directory, "ports.json");
-  const last = readPorts(file);
-  const chosen: { target: string; port: number }[] = [];
-  for (const target of targets) chosen.push({ target, port: await freePort(last[target] ?? 0) });
-  const ports = Object.fromEntries(chosen.map(({ target, port }) => [target, port]));
-  writeFileSync(file, `${JSON.stringify(ports)}\n`);
-  return chosen;
-}
-
-function readPorts(file: string): Record<string, number> {
+export function rememberedPorts(directory: string): Record<string, number> {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+    return JSON.parse(readFileSync(join(directory, FILE), "utf8")) as Record<string, number>;
   } catch {
     return {};
   }
 }
 
-async function isFree(port: number): Promise<boolean> {
-  return (await freePort(port)) === port;
+/** Keeps what {@link rememberedPorts} tells the next start. */
+export function rememberPorts(directory: string, ports: Record<string, number>): void {
+  writeFileSync(join(directory, FILE), `${JSON.stringify(ports)}\n`);
 }
 
-/** `port` itself if nothing listens on it, else any other that is free. */
-function freePort(port: number): Promise<number> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", () => resolve(freePort(0)));
-    probe.listen(port, "127.0.0.1", () => {
-      const { port: free } = probe.address() as AddressInfo;
-      probe.close(() => resolve(free));
-    });
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }

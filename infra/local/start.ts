@@ -1,24 +1,27 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readKey, type ServerAddress } from "../../cli/local-server.ts";
 import { newKey } from "../../shared/documents/key.ts";
-import { sha256 } from "../../shared/hash.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
 import { startPubsub } from "../emulators/pubsub/start.ts";
 import { startStorage } from "../emulators/storage/start.ts";
+import type { Callers } from "../emulators/wire/callers.ts";
 import type { InjectedFaults } from "../emulators/wire/faults.ts";
-import { GoogleError } from "../emulators/wire/status.ts";
+import { startTokenIssuer, type TokenIssuer } from "../emulators/wire/id-tokens.ts";
 import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
-import { firstFree, rememberedPorts } from "./ports.ts";
-import { provisionPubsub, storeKey } from "./provision.ts";
-import { readSecrets } from "./secrets.ts";
-import { readKey, type ServerAddress, takeStateDirectory, writeKey } from "./state/directory.ts";
+import { LOCAL } from "./names.ts";
+import { type Ports, rememberedPorts, rememberPorts } from "./ports.ts";
+import { compiledOf, FROM_SOURCES, type Programs, repositoryFile } from "./programs.ts";
+import { provisionPubsub, storeKey, storeTarget } from "./provision.ts";
+import { publishingTo } from "./publish-status.ts";
+import { readSecrets, secretsFile } from "./secrets.ts";
+import { takeStateDirectory, writeKey } from "./state/directory.ts";
 import { removeBrokenDrafts } from "./state/drafts.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+import { callSweep, triggerSettings } from "./trigger-callers.ts";
 
 export interface LocalOptions {
   /** State directory, absolute; taken for this process alone. */
@@ -26,19 +29,35 @@ export interface LocalOptions {
   /**
    * Ports to listen on. Absent ones take any that is free.
    */
-  ports?: Partial<Record<"api" | "firestore" | "pubsub" | "storage" | "cloudBuild", number>>;
+  ports?: Partial<Ports>;
   /** Where builds find the model's API, and the key that they get for it. */
   model: { url: string; key: string };
   /** How the runner keeps agents apart. */
   sandbox: "bubblewrap" | "none";
+  /** The one prompt that runs where there is no sandbox: unconfined. Default: none does. */
+  onlyPrompt?: string;
   /** Builds that run at a time; the others wait. Default: Cloud Build's smallest quota, 10. */
   concurrentBuilds?: number;
   /** Variables of `functions/config.ts` beside those that are set here. */
   settings?: Record<string, string>;
+  /**
+   * Variables of the processes of functions and builds that win over those that are set here, for
+   * whoever puts something in between. Default: none.
+   */
+  variables?: { functions?: Record<string, string>; builds?: Record<string, string> };
+  /** What serves the functions, and what a build runs. Default: {@link FROM_SOURCES}. */
+  programs?: Programs | undefined;
   /** Receives what the functions print, line by line. */
   onLog?(target: string, line: string): void;
+  /** Gives up a start that is under way. Default: nothing does. */
+  signal?: AbortSignal;
   /** What goes wrong in the four services, from their start on. Default: nothing. */
   faults?: InjectedFaults;
+  /**
+   * What functions and builds may call of the services, by the names of functions and `build`.
+   * Default: everything.
+   */
+  callers?: Callers;
 }
 
 /** A running stand-in with the functions on it. */
@@ -52,66 +71,54 @@ export interface Local extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const PROJECT = "runyard-local";
-const BUCKET = "runyard-local";
+const PROJECT = LOCAL.project;
+const BUCKET = LOCAL.bucket;
 const IMAGE = "runyard/agent";
 const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
 const OWNER = "local";
+/** Cloud Build's smallest quota. */
+const CONCURRENT_BUILDS = 10;
 /** Requests a minute: one machine has one owner, and tests send many. */
 const AS_GOOD_AS_UNLIMITED = 1_000_000;
-/**
- * Where Node keeps what it has compiled of functions and runner, which makes each start of one a third
- * shorter. Beside the modules that it is made of: who can write there can change those as well.
- */
-const COMPILE_CACHE = repositoryFile("node_modules/.cache/runyard-compile");
-
-/** Ports that are asked for first; the emulators' usual ones where they have one. */
-const KNOWN_PORTS = { firestore: 8081, cloudBuild: 8082, pubsub: 8085, storage: 9199 } as const;
-const KNOWN_API_PORT = 8080;
-
-/** Known ports, or the next free ones. A given API port is taken as it is. */
-export async function knownPorts(api?: number): Promise<Required<LocalOptions>["ports"]> {
-  const ports: Record<string, number> = { api: api ?? (await firstFree(KNOWN_API_PORT)) };
-  for (const [name, port] of Object.entries(KNOWN_PORTS)) {
-    let free = await firstFree(port);
-    while (Object.values(ports).includes(free)) free = await firstFree(free + 1);
-    ports[name] = free;
-  }
-  return ports;
-}
 
 /**
- * Starts the four services and the functions on loopback, over one state directory, and goes on with
- * whatever was pending in it.
+ * Starts the four services and the functions on loopback, over one state directory, and goes on
+ * with whatever was pending in it.
  *
- * @throws {StateInUse} if another process has the directory; EADDRINUSE if a port is taken; Error if the
- *   file of secrets is not as it must be
+ * @throws the signal's reason if it aborts before this is done; {StateInUse} if another process has
+ * the directory; EADDRINUSE if a port is taken; Error if the file of secrets is not as it must be
  */
 export async function startLocal(options: LocalOptions): Promise<Local> {
   await using started = new AsyncDisposableStack();
   const state = takeStateDirectory(options.directory);
   started.defer(() => state.release());
   removeBrokenDrafts(options.directory);
-  const services = Promise.withResolvers<Clients>();
+  const issuer = started.use(await startTokenIssuer());
+  const services = Promise.withResolvers<Services>();
   services.promise.catch(() => {});
   // Before Pub/Sub, which pushes what is left from the last time as soon as it runs.
-  const functions = await startFunctions(options, services.promise);
-  const clients = await startServices(options, started).catch(async (error: unknown) => {
+  const functions = await startFunctions(options, { issuer, services: services.promise });
+  const opened = await startServices(options, { issuer, started }).catch(async (error: unknown) => {
     services.reject(error);
     await functions.close();
     throw error;
   });
   started.use(functions);
-  services.resolve(clients);
+  services.resolve(opened);
+  const { clients } = opened;
+  options.signal?.throwIfAborted();
   const key = readKey(state.path) ?? writeKey(state.path, newKey(randomBytes));
-  await Promise.all([functions.warm(), provision({ clients, key, functions })]);
-  const tick = () => callSweep(functions);
+  const { concurrentBuilds = CONCURRENT_BUILDS } = options;
+  await Promise.all([functions.warm(), provision({ clients, key, functions, concurrentBuilds })]);
+  options.signal?.throwIfAborted();
+  const tick = () => callSweep(functions.urlOf("sweep"), issuer);
   await tick();
   const timer = setInterval(() => void tick().catch(() => {}), TIMING.sweepInterval * 1000);
   started.defer(() => clearInterval(timer));
   const apiUrl = `${functions.urlOf("api")}/v1`;
   const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients };
-  state.publish(address);
+  // Gone before its ports are anybody's.
+  started.use(state.publish(address));
   const stack = started.move();
   const close = () => stack.disposeAsync();
   return { address, key, functions, tick, close, [Symbol.asyncDispose]: close };
@@ -121,13 +128,17 @@ async function provision({
   clients,
   key,
   functions,
+  concurrentBuilds,
 }: {
   clients: Clients;
   key: string;
   functions: FunctionsHost;
+  concurrentBuilds: number;
 }): Promise<void> {
   const projectId = PROJECT;
-  await storeKey({ projectId, address: clients.FIRESTORE_EMULATOR_HOST, key, owner: OWNER });
+  const address = clients.FIRESTORE_EMULATOR_HOST;
+  await storeKey({ projectId, address, key, owner: OWNER });
+  await storeTarget({ projectId, address, concurrentBuilds });
   const endpointOf = (name: string) => functions.urlOf(name);
   await provisionPubsub({ projectId, address: clients.PUBSUB_EMULATOR_HOST, endpointOf });
 }
@@ -141,13 +152,36 @@ type Clients = Record<
   string
 >;
 
+/** Where the services are. */
+interface Services {
+  /** For whoever may everything. */
+  clients: Clients;
+  /** For an account of {@link LocalOptions.callers}. */
+  clientsOf(account: string): Clients;
+}
+
 async function startServices(
-  { directory, ports = {}, model, sandbox, concurrentBuilds = 10, faults }: LocalOptions,
-  started: AsyncDisposableStack,
-): Promise<Clients> {
+  {
+    directory,
+    ports = {},
+    model,
+    sandbox,
+    onlyPrompt,
+    concurrentBuilds = CONCURRENT_BUILDS,
+    faults,
+    settings,
+    variables,
+    programs = FROM_SOURCES,
+    callers,
+  }: LocalOptions,
+  { issuer, started }: { issuer: TokenIssuer; started: AsyncDisposableStack },
+): Promise<Services> {
+  const hosts = settings?.["RUNYARD_ALLOWED_HOSTS"]?.toLowerCase().split(/[\s,]+/);
   const own = (folder: string, port = 0) => ({
     directory: join(directory, folder),
     port,
+    hosts,
+    callers,
     ...(faults && { faults }),
   });
   const indexesFile = repositoryFile("firestore.indexes.json");
@@ -155,104 +189,102 @@ async function startServices(
     await startFirestore({ ...own("firestore", ports.firestore), indexesFile }),
   );
   const storage = started.use(
-    await startStorage({ ...own("storage", ports.storage), buckets: [BUCKET] }),
+    await startStorage({
+      ...own("storage", ports.storage),
+      buckets: callers ? [BUCKET, LOCAL.logsBucket] : [BUCKET],
+    }),
   );
-  const pubsub = started.use(await startPubsub(own("pubsub", ports.pubsub)));
+  const pubsub = started.use(
+    await startPubsub({ ...own("pubsub", ports.pubsub), idToken: issuer.tokenFor }),
+  );
+  // What is wrong with the file is said at the start already.
+  readSecrets(directory, PROJECT);
   const cloudBuild = started.use(
     await startCloudBuild({
       ...own("cloud-build", ports.cloudBuild),
       images: {
-        [IMAGE]: agentImage({
-          STORAGE_EMULATOR_HOST: storage.url,
+        [IMAGE]: agentImage(programs, {
+          STORAGE_EMULATOR_HOST: callers ? storage.urlOf(LOCAL.buildCaller) : storage.url,
           ANTHROPIC_BASE_URL: model.url,
           RUNYARD_SANDBOX: sandbox,
-          TMPDIR: temporaryDirectory(directory, started),
+          ...unconfined(onlyPrompt),
+          TMPDIR: await temporaryDirectory(directory, started),
+          ...variables?.builds,
         }),
       },
-      secrets: { ...readSecrets(directory, PROJECT), [KEY_SECRET]: model.key },
+      secrets: (name) => (name === KEY_SECRET ? model.key : readSecrets(directory, PROJECT)[name]),
       concurrentBuilds,
-      publish: (projectId, message) =>
-        ignoringMissingTopic(() =>
-          pubsub.publish(`projects/${projectId}/topics/${TOPICS.cloudBuilds}`, message),
-        ),
+      publish: publishingTo(pubsub, TOPICS.cloudBuilds),
       readObject: storage.readObject,
       writeObject: storage.writeObject,
     }),
   );
-  return {
+  const clients = {
     FIRESTORE_EMULATOR_HOST: firestore.address,
     PUBSUB_EMULATOR_HOST: pubsub.address,
     STORAGE_EMULATOR_HOST: storage.url,
     CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
   };
+  const clientsOf = (account: string) => ({
+    FIRESTORE_EMULATOR_HOST: firestore.addressOf(account),
+    PUBSUB_EMULATOR_HOST: pubsub.addressOf(account),
+    STORAGE_EMULATOR_HOST: storage.urlOf(account),
+    CLOUD_BUILD_EMULATOR_HOST: cloudBuild.addressOf(account),
+  });
+  return { clients, clientsOf: callers ? clientsOf : () => clients };
 }
 
+/** Says the same to who accepts runs and to who runs them, that may have been accepted earlier. */
+const unconfined = (prompt: string | undefined) => ({ RUNYARD_UNCONFINED_PROMPT: prompt ?? "" });
+
 /** The image that builds run: its entrypoint is the runner, its ENV says where the services are. */
-function agentImage(env: Record<string, string>) {
-  const runner = repositoryFile("infra/agent/main.ts");
+function agentImage(programs: Programs, env: Record<string, string>) {
   return {
-    command: [process.execPath, "--disable-warning=ExperimentalWarning", runner],
-    env: { ...env, METADATA_SERVER_DETECTION: "none", NODE_COMPILE_CACHE: COMPILE_CACHE },
+    command: [process.execPath, "--disable-warning=ExperimentalWarning", programs.runner],
+    env: { ...env, METADATA_SERVER_DETECTION: "none", ...compiledOf(programs) },
   };
 }
 
-/**
- * Where builds keep temporary files, as a container has its own `/tmp`: emptied at each start, since a
- * build that was killed leaves things behind. Outside the state directory, whose name may be too long for
- * the sockets in it.
- */
-function temporaryDirectory(directory: string, started: AsyncDisposableStack): string {
-  const name = sha256(directory).slice(0, 16);
-  const path = join(tmpdir(), `runyard-${name}`);
-  const remove = () => rmSync(path, { recursive: true, force: true });
-  remove();
-  mkdirSync(path, { mode: 0o700 });
-  started.defer(remove);
-  return path;
-}
-
-function ignoringMissingTopic(publish: () => void): void {
-  try {
-    publish();
-  } catch (error) {
-    if (!(error instanceof GoogleError && error.status === "NOT_FOUND")) throw error;
-  }
-}
-
 async function startFunctions(
-  { directory, ports = {}, settings, onLog }: LocalOptions,
-  clients: Promise<Clients>,
+  { programs = FROM_SOURCES, ...options }: LocalOptions,
+  { issuer, services }: { issuer: TokenIssuer; services: Promise<Services> },
 ): Promise<FunctionsHost> {
-  const fronts = await rememberedPorts(directory, [...Object.values(PUSH_TARGETS), "sweep"]);
-  return startFunctionsHost({
-    source: repositoryFile("functions/index.ts"),
+  const { directory, ports = {}, settings, variables, onlyPrompt, callers, onLog } = options;
+  const targets = [...Object.values(PUSH_TARGETS), "sweep"];
+  const last = rememberedPorts(directory);
+  const fronts = targets.map((target) => ({
+    target,
+    port: last[target] ?? 0,
+    orAny: true,
+    // Hardly ever needed, and a process of its own.
+    lazy: target === PUSH_TARGETS[TOPICS.deadLetters],
+  }));
+  const host = await startFunctionsHost({
+    ...programs.functions,
     functions: [{ target: "api", port: ports.api ?? 0 }, ...fronts],
-    env: async (urlOf) => ({
+    env: async (target, urlOf) => ({
       RUNYARD_REQUESTS_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
       RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
+      RUNYARD_SECRET_PREFIXES: JSON.stringify({ [OWNER]: ["runyard-"] }),
       ...settings,
-      ...(await clients),
+      ...unconfined(onlyPrompt),
+      ...(await services).clientsOf(target),
       METADATA_SERVER_DETECTION: "none",
-      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...compiledOf(programs),
       GOOGLE_CLOUD_PROJECT: PROJECT,
       RUNYARD_BUCKET: BUCKET,
       RUNYARD_PUBLIC_URL: urlOf("api"),
       RUNYARD_IMAGE: IMAGE,
-      RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/agent@${PROJECT}.iam.gserviceaccount.com`,
-      RUNYARD_LOGS_BUCKET: `gs://${BUCKET}`,
+      RUNYARD_BUILD_SERVICE_ACCOUNT: LOCAL.buildAccount,
+      RUNYARD_LOGS_BUCKET: `gs://${callers ? LOCAL.logsBucket : BUCKET}`,
       RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
+      RUNYARD_SECRETS_FILE: secretsFile(directory),
+      ...(target !== "api" && triggerSettings(target, { url: urlOf(target), ...issuer })),
+      ...variables?.functions,
     }),
     ...(onLog && { onLog }),
   });
-}
-
-async function callSweep(functions: FunctionsHost): Promise<void> {
-  const response = await fetch(functions.urlOf("sweep"), { method: "POST" });
-  await response.arrayBuffer();
-  if (!response.ok) throw new Error(`sweep answered ${response.status}`);
-}
-
-/** The stand-in starts these but never imports them. */
-function repositoryFile(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const portOf = (target: string) => Number(new URL(host.urlOf(target)).port);
+  rememberPorts(directory, Object.fromEntries(targets.map((target) => [target, portOf(target)])));
+  return host;
 }

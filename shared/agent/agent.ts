@@ -1,12 +1,37 @@
 import { isDeepStrictEqual } from "node:util";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { formed } from "../schema/words.ts";
 import { AgentSettings } from "./settings.ts";
 
 /** Ids of agents: `agent_…`. */
 export const AGENT_ID = "^agent_[0-9A-Za-z]{22}$";
 
-const name = Type.String({ minLength: 1, maxLength: 100, pattern: "\\S" });
+/** The id of a stored agent. */
+export const AgentId = Type.String(
+  formed({
+    pattern: AGENT_ID,
+    form: "the id of a stored agent",
+    example: "agent_07v95U8FE5rN5wVURJ4k9b",
+  }),
+);
+
+const name = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  ...formed({ pattern: "\\S", form: "a name that is not blank", example: "reviewer" }),
+});
+
+/** How a request names a stored agent. */
+export const AgentIdOrName = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  ...formed({
+    pattern: "\\S",
+    form: "the id or the name of a stored agent",
+    example: "agent_07v95U8FE5rN5wVURJ4k9b",
+  }),
+});
 
 /** The body of `POST /v1/agents`. */
 export const CreateAgent = Type.Object(
@@ -20,7 +45,7 @@ const versioned = { name, labels: Labels, settings: AgentSettings };
 
 /** The document `agents/{id}`: the agent as its latest version has it. */
 export const Agent = Type.Object({
-  id: Type.String({ pattern: AGENT_ID }),
+  id: AgentId,
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
   version: Type.Integer({ description: "The latest version, from 1." }),
@@ -36,7 +61,7 @@ export type Agent = Static<typeof Agent>;
 
 /** The document `agents/{id}/versions/{n}`: never changed. */
 export const AgentVersion = Type.Object({
-  agentId: Type.String({ pattern: AGENT_ID }),
+  agentId: AgentId,
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
   version: Type.Integer(),

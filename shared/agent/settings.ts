@@ -1,5 +1,6 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { formed, named } from "../schema/words.ts";
 
 /** Machine types of Cloud Build's default pool, by Google's names. */
 export const MACHINE_TYPES = [
@@ -15,49 +16,105 @@ export const MACHINE_TYPES = [
  */
 const PERMISSION_MODES = ["bypassPermissions", "acceptEdits", "dontAsk", "manual", "plan"] as const;
 
-const toolRule = Type.String({ minLength: 1, maxLength: 200, pattern: "^[^,\\s-][^\\n\\r]*$" });
+const toolRule = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  ...formed({
+    pattern: "^[^,\\s-][^\\n\\r]*$",
+    form: 'one tool or rule on one line, which begins with no comma, space or "-"',
+    example: "Bash(git log:*)",
+  }),
+});
 const toolRules = (description: string) => Type.Array(toolRule, { maxItems: 100, description });
 
 /** How much a model thinks, by Claude Code's words. */
 const EFFORTS = ["low", "medium", "high", "xhigh", "max"] as const;
 
 const modelName = (description: string) =>
-  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@\\[\\]-]{0,127}$", description });
+  Type.String({
+    ...formed({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@\\[\\]-]{0,127}$",
+      form: "the name or alias of a model, of at most 128 characters and without spaces",
+      example: "sonnet",
+    }),
+    description,
+  });
+
+/**
+ * A name that git takes for a branch or a tag, and that no command takes for an option.
+ *
+ * @see https://git-scm.com/docs/git-check-ref-format
+ */
+const GIT_REF =
+  "^(?![-/.])(?!@$)(?!.*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
 
 /** A name that a shell takes for a variable's. */
-const VARIABLE = "^[A-Za-z_][A-Za-z0-9_]{0,127}$";
+const VARIABLE = {
+  pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+  form: 'letters, digits and "_", at most 128 and no digit first',
+  example: "API_TOKEN",
+};
+const HEADER = {
+  pattern: "^[A-Za-z0-9-]{1,128}$",
+  form: 'letters, digits and "-", at most 128',
+  example: "Authorization",
+};
+const HOST = {
+  pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$",
+  form: "the name of a host, without https://, port or path",
+  example: "registry.npmjs.org",
+};
+const SERVER = {
+  pattern: "^[A-Za-z0-9_-]{1,64}$",
+  form: 'letters, digits, "_" and "-", at most 64',
+  example: "github",
+};
 const SHORT_TEXT = Type.String({ maxLength: 4096 });
 
 /** A server of the Model Context Protocol, in the form of Claude Code's `mcpServers`. */
-export const McpServer = Type.Union([
-  Type.Object(
-    {
-      type: Type.Literal("stdio"),
-      command: Type.String({ minLength: 1, maxLength: 4096 }),
-      args: Type.Optional(Type.Array(SHORT_TEXT, { maxItems: 100 })),
-      env: Type.Optional(
-        Type.Record(Type.String({ pattern: VARIABLE }), SHORT_TEXT, {
-          maxProperties: 50,
-          additionalProperties: false,
+export const McpServer = Type.Union(
+  [
+    Type.Object(
+      {
+        type: Type.Literal("stdio"),
+        command: Type.String({ minLength: 1, maxLength: 4096 }),
+        args: Type.Optional(Type.Array(SHORT_TEXT, { maxItems: 100 })),
+        env: Type.Optional(
+          Type.Record(Type.String(formed(VARIABLE)), SHORT_TEXT, {
+            ...named(VARIABLE),
+            maxProperties: 50,
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        type: Type.Enum(["http", "sse"]),
+        url: Type.String({
+          ...formed({
+            pattern: "^https://[^\\s]+$",
+            form: "an address that begins with https:// and has no spaces",
+            example: "https://mcp.example.com/mcp",
+          }),
+          maxLength: 2048,
         }),
-      ),
-    },
-    { additionalProperties: false },
-  ),
-  Type.Object(
-    {
-      type: Type.Enum(["http", "sse"]),
-      url: Type.String({ pattern: "^https://[^\\s]+$", maxLength: 2048 }),
-      headers: Type.Optional(
-        Type.Record(Type.String({ pattern: "^[A-Za-z0-9-]{1,128}$" }), SHORT_TEXT, {
-          maxProperties: 20,
-          additionalProperties: false,
-        }),
-      ),
-    },
-    { additionalProperties: false },
-  ),
-]);
+        headers: Type.Optional(
+          Type.Record(Type.String(formed(HEADER)), SHORT_TEXT, {
+            ...named(HEADER),
+            maxProperties: 20,
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+  ],
+  {
+    "x-form":
+      'a server to be started, {"type": "stdio", "command": …}, or one to be reached, {"type": "http", "url": …}',
+    examples: [{ type: "stdio", command: "npx", args: ["-y", "my-server"] }],
+  },
+);
 
 /** How the agent of a run is set up, as a caller may write it. Everything has a default. */
 export const AgentSettings = Type.Object(
@@ -100,9 +157,9 @@ export const AgentSettings = Type.Object(
       Type.String({ maxLength: 64 * 1024, description: "Appended to the agent's system prompt." }),
     ),
     mcpServers: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }), McpServer, {
+      Type.Record(Type.String(formed(SERVER)), McpServer, {
+        ...named(SERVER),
         maxProperties: 20,
-        additionalProperties: false,
         description:
           "Tool servers by name. Their texts may name a variable of `environment` in the form of a shell (a dollar sign and the name in braces); the hosts of remote ones must be in allowedHosts.",
       }),
@@ -118,14 +175,24 @@ export const AgentSettings = Type.Object(
       Type.Object(
         {
           url: Type.String({
-            pattern: "^https://[^\\s@]+$",
+            ...formed({
+              pattern: "^https://[^\\s@]+$",
+              form: "an address that begins with https:// and has no user, password or spaces",
+              example: "https://github.com/octocat/hello-world.git",
+            }),
             maxLength: 2048,
             description: "Address for git, without user or password.",
           }),
           ref: Type.Optional(
             Type.String({
-              pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$",
-              description: "Branch, tag or commit. Default: the repository's HEAD.",
+              ...formed({
+                pattern: GIT_REF,
+                form: "a branch, tag or commit as git allows their names, and not begin with a hyphen",
+                example: "feature/#12-fix",
+              }),
+              maxLength: 255,
+              description:
+                "Branch, tag or commit, as git allows their names; none begins with a hyphen. Default: the repository's HEAD.",
             }),
           ),
         },
@@ -134,20 +201,24 @@ export const AgentSettings = Type.Object(
     ),
     environment: Type.Optional(
       Type.Record(
-        Type.String({ pattern: VARIABLE }),
+        Type.String(formed(VARIABLE)),
         Type.Object(
           {
             secret: Type.String({
-              pattern:
-                "^projects/[a-z0-9:.-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}/versions/[a-z0-9-]{1,63}$",
+              ...formed({
+                pattern:
+                  "^projects/[a-z0-9:.-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}/versions/[a-z0-9-]{1,63}$",
+                form: "a version of a secret, projects/PROJECT/secrets/ID/versions/VERSION",
+                example: "projects/my-project/secrets/my-token/versions/latest",
+              }),
               description: "projects/P/secrets/S/versions/V in Secret Manager.",
             }),
           },
           { additionalProperties: false },
         ),
         {
+          ...named(VARIABLE),
           maxProperties: 20,
-          additionalProperties: false,
           description: "Variables of the agent and its setup commands, from secrets by reference.",
         },
       ),
@@ -171,7 +242,7 @@ export const AgentSettings = Type.Object(
       }),
     ),
     allowedHosts: Type.Optional(
-      Type.Array(Type.String({ pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$" }), {
+      Type.Array(Type.String(formed(HOST)), {
         maxItems: 100,
         description:
           "Hosts that the agent may reach over HTTPS beside the model's API. Default: none.",

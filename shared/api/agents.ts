@@ -1,10 +1,10 @@
 import { Agent, AgentVersion, CreateAgent } from "../agent/agent.ts";
 import { CreateAgentRun } from "../documents/run.ts";
 import { Type } from "../schema/type.ts";
+import { AcceptQuery, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";
-import { RUN_ACCEPTED } from "./runs.ts";
 
 /** `GET /v1/agents`: the query's parameters. */
 export const ListAgents = Type.Object(
@@ -83,7 +83,7 @@ export const AGENT_OPERATIONS = [
     access: "read",
     headers: { "If-None-Match": "An ETag; 304 if the agent is still at that revision." },
     answers: { ...ONE, 304: { description: "`If-None-Match` names its revision.", headers: ETAG } },
-    problems: ["not_found"],
+    problems: ["not_found", "conflict"],
   },
   {
     id: "patchAgent",
@@ -96,7 +96,7 @@ export const AGENT_OPERATIONS = [
     body: PatchAgent,
     bodyType: "application/merge-patch+json",
     answers: ONE,
-    problems: ["not_found", "precondition_failed", "precondition_required"],
+    problems: ["not_found", "conflict", "precondition_failed", "precondition_required"],
   },
   {
     id: "archiveAgent",
@@ -106,7 +106,7 @@ export const AGENT_OPERATIONS = [
     summary: "Archive an agent: no longer listed or run; repeating it is no error",
     access: "run",
     answers: ONE,
-    problems: ["not_found"],
+    problems: ["not_found", "conflict"],
   },
   {
     id: "unarchiveAgent",
@@ -116,7 +116,7 @@ export const AGENT_OPERATIONS = [
     summary: "Take an agent out of the archive; repeating it is no error",
     access: "run",
     answers: ONE,
-    problems: ["not_found"],
+    problems: ["not_found", "conflict"],
   },
   {
     id: "listAgentVersions",
@@ -127,7 +127,7 @@ export const AGENT_OPERATIONS = [
     access: "read",
     query: ListAgentVersions,
     answers: { 200: { description: "A page of versions.", schema: pageOf(AgentVersion) } },
-    problems: ["not_found", "invalid"],
+    problems: ["not_found", "conflict", "invalid"],
   },
   {
     id: "getAgentVersion",
@@ -137,7 +137,7 @@ export const AGENT_OPERATIONS = [
     summary: "Get a version of an agent; it never changes",
     access: "read",
     answers: { 200: { description: "The version.", schema: AgentVersion } },
-    problems: ["not_found"],
+    problems: ["not_found", "conflict"],
   },
   {
     id: "createAgentRun",
@@ -146,9 +146,18 @@ export const AGENT_OPERATIONS = [
     tag: "Agents",
     summary: "Accept a run of an agent, at its latest or a given version",
     access: "run",
+    query: AcceptQuery,
     headers: { ...IDEMPOTENCY_KEY, ...PREFER },
     body: CreateAgentRun,
-    answers: RUN_ACCEPTED,
-    problems: ["not_found", "agent_archived", "idempotency_key_reused", "limit_reached"],
+    answers: RUN_ACCEPTED_OR_TRIED,
+    problems: [
+      "not_found",
+      "conflict",
+      "agent_archived",
+      "idempotency_key_reused",
+      "limit_reached",
+      "budget_spent",
+      "no_sandbox",
+    ],
   },
 ] as const satisfies readonly Operation[];

@@ -1,9 +1,11 @@
 import { Conversation } from "../documents/conversation.ts";
 import { CreateTurn, RunAnswer } from "../documents/run.ts";
-import { Type } from "../schema/type.ts";
+import { nullable } from "../schema/schema.ts";
+import { type Static, Type } from "../schema/type.ts";
+import { RUN_ACCEPTED } from "./accepted.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
-import { RUN_ACCEPTED } from "./runs.ts";
+import { pageOf, paging } from "./page.ts";
 
 /** `GET /v1/conversations/{id}`: the conversation with its turns, oldest first; those of deleted runs are left out. */
 export const ConversationWithTurns = Type.Object({
@@ -11,7 +13,37 @@ export const ConversationWithTurns = Type.Object({
   items: Type.Array(RunAnswer),
 });
 
+/** A conversation in their list. */
+export const ListedConversation = Type.Object({
+  ...Conversation.properties,
+  last: nullable(
+    Type.Object({
+      promptPreview: RunAnswer.properties.promptPreview,
+      status: RunAnswer.properties.status,
+      done: RunAnswer.properties.done,
+    }),
+    { description: "What `lastRun` is about. Null: it was deleted." },
+  ),
+});
+export type ListedConversation = Static<typeof ListedConversation>;
+
+/** `GET /v1/conversations`: the query's parameters. */
+const ListConversations = Type.Object(paging, { additionalProperties: false });
+
 export const CONVERSATION_OPERATIONS = [
+  {
+    id: "listConversations",
+    method: "get",
+    path: "/v1/conversations",
+    tag: "Conversations",
+    summary: "List conversations, newest first",
+    access: "read",
+    query: ListConversations,
+    answers: {
+      200: { description: "A page of conversations.", schema: pageOf(ListedConversation) },
+    },
+    problems: ["invalid"],
+  },
   {
     id: "getConversation",
     method: "get",
@@ -34,10 +66,13 @@ export const CONVERSATION_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "conflict",
       "conversation_busy",
       "agent_archived",
       "idempotency_key_reused",
       "limit_reached",
+      "budget_spent",
+      "no_sandbox",
     ],
   },
 ] as const satisfies readonly Operation[];

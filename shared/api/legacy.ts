@@ -1,5 +1,6 @@
 import { CreateAgent } from "../agent/agent.ts";
 import { AgentSettings } from "../agent/settings.ts";
+import { CreateRun } from "../documents/run.ts";
 import { nullable } from "../schema/schema.ts";
 import { type TSchema, Type } from "../schema/type.ts";
 import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
@@ -7,7 +8,7 @@ import type { Operation } from "./operation.ts";
 
 /** The body of `POST /api/conversation`. Other properties are ignored, here and below. */
 const LegacyPrompt = Type.Object({
-  prompt: Type.String({ pattern: "\\S" }),
+  prompt: CreateRun.properties.prompt,
   /** Default: the agent of the conversation's latest turn, or none. */
   agentId: Type.Optional(nullable(Type.String())),
   /** The conversation to go on with. Default: a new one. */

@@ -11,6 +11,8 @@ export interface Answer {
   schema?: TSchema;
   /** Default: application/json when there is a schema. */
   contentType?: string;
+  /** Another type of content that it has when the request asks for that, as it is. */
+  orContentType?: string;
   /** Response headers worth knowing, with what they say. */
   headers?: Readonly<Record<string, string>>;
 }

@@ -1,10 +1,12 @@
 import { AGENT_OPERATIONS } from "./agents.ts";
 import { CONVERSATION_OPERATIONS } from "./conversations.ts";
 import { LEGACY_OPERATIONS } from "./legacy.ts";
+import { MCP_OPERATIONS } from "./mcp.ts";
 import type { Operation } from "./operation.ts";
 import { RUN_OPERATIONS } from "./runs.ts";
 import { SERVICE_OPERATIONS } from "./service.ts";
 import { TOKEN_OPERATIONS } from "./tokens.ts";
+import { USAGE_OPERATIONS } from "./usage.ts";
 
 /** Every operation of the HTTP API. */
 export const OPERATIONS = [
@@ -12,6 +14,8 @@ export const OPERATIONS = [
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
   ...LEGACY_OPERATIONS,
+  ...USAGE_OPERATIONS,
+  ...MCP_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...SERVICE_OPERATIONS,
 ] as const satisfies readonly Operation[];

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from "../schema/type.ts";
+import { formed } from "../schema/words.ts";
 
 /** Query parameters of every list. */
 export const paging = {
@@ -12,6 +13,18 @@ export const paging = {
     }),
   ),
 };
+
+/** A query parameter that names an instant, or a day's beginning in UTC. */
+export const instant = (description: string) =>
+  Type.String({
+    ...formed({
+      pattern:
+        "^\\d{4}-\\d\\d-\\d\\d(T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d))?$",
+      form: "an instant of RFC 3339, or a day",
+      example: "2026-11-29T02:00:00Z",
+    }),
+    description,
+  });
 
 /** A page of a list; the last one has no `nextPageToken`. */
 export const pageOf = <T extends TSchema>(item: T) =>

@@ -1,59 +1,11 @@
-import {
-  CreateRun,
-  Overrides,
-  ReportProgress,
-  RUN_STATUSES,
-  Run,
-  RunAnswer,
-  RunRequest,
-} from "../documents/run.ts";
+import { ReportProgress } from "../documents/event.ts";
+import { CreateRun, Overrides, Run, RunAnswer, RunRequest } from "../documents/run.ts";
 import { Type } from "../schema/type.ts";
+import { AcceptQuery, RUN_ACCEPTED, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts";
 import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
-import { pageOf, paging } from "./page.ts";
-
-/** `GET /v1/runs`: the query's parameters. */
-export const ListRuns = Type.Object(
-  {
-    status: Type.Optional(Type.Enum([...RUN_STATUSES], { description: "Runs in this status." })),
-    agent: Type.Optional(Type.String({ description: "Runs of this stored agent." })),
-    conversation: Type.Optional(Type.String({ description: "Runs of this conversation." })),
-    label: Type.Optional(
-      Type.String({ pattern: "^[^:]+:", description: "Runs with this label, as key:value." }),
-    ),
-    ...paging,
-  },
-  { additionalProperties: false },
-);
-
-/** `GET /v1/runs/{id}/logs`: the query's parameters. */
-const GetLogs = Type.Object(
-  {
-    follow: Type.Optional(
-      Type.Enum(["", "true", "false"], {
-        description: "Whether to stay until the run is done. `?follow` alone is as true.",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
-/** What accepting a run answers. */
-export const RUN_ACCEPTED = {
-  202: {
-    description: "Accepted, and durable.",
-    schema: RunAnswer,
-    headers: {
-      Location: "The run's path.",
-      "Idempotency-Replayed": "true: the run was there already.",
-    },
-  },
-  200: {
-    description: "The finished run, which `Prefer: wait` waited for.",
-    schema: RunAnswer,
-    headers: { "Preference-Applied": "wait=N", Location: "The run's path." },
-  },
-} as const;
+import { pageOf } from "./page.ts";
+import { GetLogs, ListRuns } from "./run-queries.ts";
 
 const ETAG = { ETag: "The content's SHA-256." } as const;
 const ARTIFACT_HEADERS = {
@@ -87,10 +39,18 @@ export const RUN_OPERATIONS = [
     tag: "Runs",
     summary: "Accept a run",
     access: "run",
+    query: AcceptQuery,
     headers: { ...IDEMPOTENCY_KEY, ...PREFER },
     body: CreateRun,
-    answers: RUN_ACCEPTED,
-    problems: ["idempotency_key_reused", "agent_archived", "limit_reached"],
+    answers: RUN_ACCEPTED_OR_TRIED,
+    problems: [
+      "conflict",
+      "idempotency_key_reused",
+      "agent_archived",
+      "limit_reached",
+      "budget_spent",
+      "no_sandbox",
+    ],
   },
   {
     id: "listRuns",
@@ -100,8 +60,17 @@ export const RUN_OPERATIONS = [
     summary: "List runs, newest first",
     access: "read",
     query: ListRuns,
-    answers: { 200: { description: "A page of runs.", schema: pageOf(RunAnswer) } },
-    problems: ["invalid"],
+    headers: LAST_EVENT_ID,
+    answers: {
+      200: {
+        description:
+          "A page of runs. With `follow`: `ready`, `run` with a run that is new or has changed, without its progress, and `gone` with the `id` of one that has left the list.",
+        schema: pageOf(RunAnswer),
+        orContentType: "text/event-stream",
+        headers: { "X-Accel-Buffering": "With `follow`, no: proxies shall pass on what there is." },
+      },
+    },
+    problems: ["invalid", "conflict", "events_expired"],
   },
   {
     id: "getRun",
@@ -110,7 +79,16 @@ export const RUN_OPERATIONS = [
     tag: "Runs",
     summary: "Get a run",
     access: "read",
-    answers: { 200: { description: "The run.", schema: RunAnswer } },
+    headers: {
+      Prefer: "wait=N: hold the answer for at most N seconds (up to 300) until the run is done.",
+    },
+    answers: {
+      200: {
+        description: "The run.",
+        schema: RunAnswer,
+        headers: { "Preference-Applied": "wait=N" },
+      },
+    },
     problems: ["not_found"],
   },
   {
@@ -121,6 +99,26 @@ export const RUN_OPERATIONS = [
     summary: "Erase a finished run: document, events, request, session and objects",
     access: "run",
     answers: { 204: { description: "Nothing of it is left." } },
+    problems: ["not_found", "conflict"],
+  },
+  {
+    id: "archiveRun",
+    method: "post",
+    path: "/v1/runs/{id}/archive",
+    tag: "Runs",
+    summary: "Archive a finished run: lists leave it out; repeating it is no error",
+    access: "run",
+    answers: { 200: { description: "The run.", schema: RunAnswer } },
+    problems: ["not_found", "conflict"],
+  },
+  {
+    id: "unarchiveRun",
+    method: "post",
+    path: "/v1/runs/{id}/unarchive",
+    tag: "Runs",
+    summary: "Take a run out of the archive; repeating it is no error",
+    access: "run",
+    answers: { 200: { description: "The run.", schema: RunAnswer } },
     problems: ["not_found", "conflict"],
   },
   {
@@ -154,7 +152,13 @@ export const RUN_OPERATIONS = [
     body: Overrides,
     isBodyOptional: true,
     answers: RUN_ACCEPTED,
-    problems: ["not_found", "idempotency_key_reused", "limit_reached"],
+    problems: [
+      "not_found",
+      "idempotency_key_reused",
+      "limit_reached",
+      "budget_spent",
+      "no_sandbox",
+    ],
   },
   {
     id: "continueRun",
@@ -173,6 +177,8 @@ export const RUN_OPERATIONS = [
       "conversation_busy",
       "idempotency_key_reused",
       "limit_reached",
+      "budget_spent",
+      "no_sandbox",
     ],
   },
   {
@@ -186,7 +192,7 @@ export const RUN_OPERATIONS = [
     answers: {
       200: {
         description:
-          "Events with their ids, `heartbeat` comments while nothing happens, and `done` at the end. A stream that ends without `done`, as each does within the hour, goes on when its client connects again with `Last-Event-ID`.",
+          "Events with their ids, `heartbeat` comments while nothing happens, `queue` without an id (a `QueuePlace`, each 15 seconds while the run waits for a build slot), and `done` at the end. A stream that ends without `done`, as each does within the hour, goes on when its client connects again with `Last-Event-ID`.",
         contentType: "text/event-stream",
         headers: { "X-Accel-Buffering": "no: proxies shall pass on what there is." },
       },

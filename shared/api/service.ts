@@ -5,11 +5,45 @@ const DOCUMENT_REQUEST = { "If-None-Match": "An ETag; 304 if that is what there 
 const DOCUMENT_HEADERS = { ETag: "Changes with the content." } as const;
 const PAGE_HEADERS = {
   ...DOCUMENT_HEADERS,
-  "Content-Security-Policy": "No script, nothing from elsewhere.",
+  "Content-Security-Policy": "The page's own script and style, and nothing from elsewhere.",
   "Referrer-Policy": "no-referrer",
 } as const;
 
+const OWN_PAGE_HEADERS = {
+  "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"],
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+} as const;
+const ASSET_HEADERS = {
+  "Content-Encoding": "gzip, for whoever takes that.",
+  Vary: "Accept-Encoding",
+} as const;
+
 export const SERVICE_OPERATIONS = [
+  {
+    id: "getPage",
+    method: "get",
+    path: "/",
+    tag: "Service",
+    summary: "The page on which people see their runs; whoever opens it signs in there, with a key",
+    access: "public",
+    answers: {
+      200: { description: "The page.", contentType: "text/html", headers: OWN_PAGE_HEADERS },
+    },
+    problems: ["not_found"],
+  },
+  {
+    id: "getPageAsset",
+    method: "get",
+    path: "/assets/{name}",
+    tag: "Service",
+    summary: "Get what the page loads: each name has its content's hash in it",
+    access: "public",
+    answers: {
+      200: { description: "The content.", contentType: "*/*", headers: ASSET_HEADERS },
+    },
+    problems: ["not_found"],
+  },
   {
     id: "getHealth",
     method: "get",

@@ -15,6 +15,8 @@ export interface BuildSettings {
   logsBucket: string;
   /** `projects/P/secrets/S/versions/V` with the key of the model's API. */
   modelKeySecret: string;
+  /** `projects/P/locations/L/workerPools/W`; absent: the default pool. */
+  pool?: string;
 }
 
 /** An attempt as a build sees it. */
@@ -27,7 +29,7 @@ export interface PlannedAttempt {
 }
 
 /** The tag that every build of ours carries: other builds of the project share the topic. */
-const PRODUCT_TAG = "runyard";
+export const PRODUCT_TAG = "runyard";
 
 const MODEL_KEY = "ANTHROPIC_API_KEY";
 
@@ -36,10 +38,10 @@ export type BuildPlan = ReturnType<typeof buildPlan>;
 
 /**
  * The build of an attempt. Nothing in it comes from a user's text: the prompt travels in the source
- * archive alone, and what is an argument or a plain variable here is constant, so neither a shell nor
- * Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of the agent's
- * environment the names and the secrets' versions are here, whose patterns leave no room for a template;
- * `environmentFaults` has refused what nobody may name.
+ * archive alone, and what is an argument or a plain variable here is constant, so neither a shell
+ * nor Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of
+ * the agent's environment the names and the secrets' versions are here, whose patterns leave no
+ * room for a template; `environmentFaults` has refused what nobody may name.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.builds#Build
  */
@@ -78,6 +80,7 @@ export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
       logging: "GCS_ONLY" as const,
       machineType: attempt.agent.machineType,
       substitutionOption: "MUST_MATCH" as const,
+      ...(settings.pool && { pool: { name: settings.pool } }),
     },
   };
 }

@@ -1,8 +1,8 @@
-import type { BuildManifest, Output, ResultLine } from "../documents/manifest.ts";
+import type { BuildManifest, Omissions, Output, ResultLine } from "../documents/manifest.ts";
 import type { Artifact, Usage } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
 import { RUN_LIMITS } from "../limits.ts";
-import { truncateUtf8, utf8Length } from "../text.ts";
+import { takeWithin, truncateUtf8, utf8Length } from "../text.ts";
 import type { Settlement } from "./settlement.ts";
 
 /**
@@ -18,6 +18,7 @@ export function resultOf(
   return {
     conversation: { session: origin, remark },
     output: outputOf(manifest),
+    changes: manifest.changes ?? null,
     usage: usageOf(manifest, origin === "restored" ? restore : null),
     artifacts: takeWithin(
       manifest.outputs.map((output) => artifactOf(output, uriOf(output.object))),
@@ -33,10 +34,18 @@ export function artifactOf(output: Output, uri: string): Artifact {
   return { name, uri, contentType, sizeBytes, sha256 };
 }
 
-function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {
-  const whole = facts.result?.result ?? facts.lastText;
+/** What the agent said at its end. */
+function answerOf({ contradiction, lastText, modelFault, result }: BuildManifest["facts"]): string {
+  if (contradiction !== undefined) return lastText;
+  // Its command line would name the runner's own proxy; the error names the API.
+  if (modelFault !== undefined && result?.terminal_reason === "api_error") return lastText;
+  return result?.result ?? lastText;
+}
+
+function outputOf({ facts, changedFiles, moreChangedFiles, omitted }: BuildManifest) {
+  const whole = answerOf(facts);
   const text = truncateUtf8(whole, RUN_LIMITS.outputTextBytes);
-  const json = structuredJson(facts.result);
+  const json = facts.contradiction === undefined ? structuredJson(facts.result) : null;
   const fits = json === null || utf8Length(json) <= RUN_LIMITS.outputTextBytes;
   const shown = takeWithin(changedFiles, RUN_LIMITS.changedFilesBytes);
   return {
@@ -45,18 +54,16 @@ function outputOf({ facts, changedFiles, moreChangedFiles }: BuildManifest) {
     truncated: text !== whole || !fits,
     changedFiles: shown,
     moreChangedFiles: moreChangedFiles + changedFiles.length - shown.length,
+    omitted: omittedOf(omitted),
   };
 }
 
-/** The first items, as many as fit into `maxBytes` of JSON. */
-function takeWithin<T>(items: readonly T[], maxBytes: number): T[] {
-  let left = maxBytes;
-  const end = items.findIndex((item) => {
-    left -= utf8Length(JSON.stringify(item)) + 1;
-    return left < 0;
-  });
-  return items.slice(0, end === -1 ? items.length : end);
+function omittedOf({ files, moreFiles, ignoredFiles }: Omissions = NOTHING_OMITTED): Omissions {
+  const shown = takeWithin(files, RUN_LIMITS.omissionsBytes);
+  return { files: shown, moreFiles: moreFiles + files.length - shown.length, ignoredFiles };
 }
+
+const NOTHING_OMITTED: Omissions = { files: [], moreFiles: 0, ignoredFiles: 0 };
 
 function structuredJson(result: ResultLine | null): string | null {
   return result?.structured_output === undefined ? null : JSON.stringify(result.structured_output);
@@ -78,23 +85,32 @@ function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
 }
 
 /**
- * What this run used. A restored session's totals go on from those of the turn before in some versions of
+ * What an attempt used, as its runner counted it. A manifest of before has the command line's word for it: a restored session's totals go on from those of the turn before in some versions of
  * Claude Code and begin at 0 in others: a total that is not below the old one went on.
  */
 function usageOf(manifest: BuildManifest, restored: Session | null): Usage {
   const { facts } = manifest;
+  if (facts.spending !== undefined) {
+    const { costUsd, inputTokens, outputTokens } = facts.spending;
+    return { costUsd, inputTokens, outputTokens, turns: facts.turns, incomplete: false };
+  }
+  const turns = facts.result?.num_turns ?? facts.turns;
+  if (facts.result === null && facts.started) {
+    return { costUsd: null, inputTokens: null, outputTokens: null, turns, incomplete: true };
+  }
   const totals = totalsOf(manifest);
   const since = (total: number, before = 0): number => (total >= before ? total - before : total);
   return {
     costUsd: since(totals.costUsd, restored?.totalCostUsd),
     inputTokens: since(totals.inputTokens, restored?.totalInputTokens),
     outputTokens: since(totals.outputTokens, restored?.totalOutputTokens),
-    turns: facts.result?.num_turns ?? facts.turns,
+    turns,
+    incomplete: false,
   };
 }
 
 /**
- * What a finished run leaves for the next turn; null if the files of its session are not among its
+ * What an attempt leaves for the next one, or for the next turn; null if the files of its session are not among its
  * outputs, which is so whenever the agent never started.
  *
  * `before` is what the run itself was given to restore: a run that was killed has no totals, and the

@@ -1,8 +1,15 @@
-import type { AgentFacts, FAILED_STEPS, ResultLine } from "../documents/manifest.ts";
+import {
+  type AgentFacts,
+  type DeniedCall,
+  type FAILED_STEPS,
+  OMISSION_CAUSES,
+  type Omissions,
+  type ResultLine,
+} from "../documents/manifest.ts";
 import type { Fault } from "../errors.ts";
 import { RUN_LIMITS } from "../limits.ts";
-import { truncateUtf8 } from "../text.ts";
-import type { Outcome } from "./outcomes.ts";
+import { takeWithin, truncateUtf8 } from "../text.ts";
+import { OUTCOMES, type Outcome } from "./outcomes.ts";
 
 /** What really happened in an attempt, in one word, with the sentence that a person reads. */
 export interface Verdict {
@@ -10,6 +17,12 @@ export interface Verdict {
   message: string;
   /** Names of the tools that the agent asked for and was denied, each once. */
   deniedTools: string[];
+  /** The calls, as far as there is room for them; absent: none, or nobody noted them. */
+  deniedCalls?: DeniedCall[];
+  /** For how long the model's API wants to be left alone. */
+  retryAfterSeconds?: number;
+  /** MCP servers that did not start. */
+  failedServers?: string[];
   /** What of the structured output does not fit its schema. */
   outputFaults?: Fault[];
 }
@@ -19,7 +32,11 @@ const STOPPED: Record<NonNullable<AgentFacts["stoppedBy"]>, Outcome | null> = {
   deadline: "timed_out",
   idle: "idle",
   memory: "out_of_memory",
+  processes: "too_many_processes",
+  disk: "out_of_disk",
   terminated: "terminated",
+  // Nobody reads it: the manifest is there already.
+  superseded: "terminated",
   unauthorized: "model_unauthorized",
   // It had given its result and only failed to exit: the result counts.
   lingered: null,
@@ -30,6 +47,8 @@ const STOP_MESSAGES: Record<string, string> = {
   timed_out: "The agent was still working when its time was over.",
   idle: "The agent said nothing for too long and was stopped.",
   out_of_memory: "The agent used more memory than it may.",
+  too_many_processes: "The agent had more processes and threads than it may.",
+  out_of_disk: "The agent wrote more than it may, or all that its machine's disk had room for.",
   terminated: "The build was ended from outside while the agent worked.",
   model_unauthorized: "The model's API refuses the key.",
 };
@@ -38,16 +57,73 @@ const STOP_MESSAGES: Record<string, string> = {
  * Computes the verdict from what the runner saw. An exit code of 0 and `subtype: "success"` prove
  * nothing: the agent's command line gives both for runs in which every tool was denied, nothing was
  * done or the asked-for output is missing.
+ *
+ * @param omitted what of the workspace is not kept: a success that leaves something out says so
  */
-export function verdict(facts: AgentFacts): Verdict {
+export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
   const deniedTools = deniedToolsOf(facts);
-  const [outcome, message] = judge(facts, deniedTools);
+  const judgement = withLeft(judge(facts, deniedTools), facts);
+  const [outcome, said] = withOmissions(judgement, omitted);
+  const isOwners = outcome === "budget_exhausted" && facts.spending?.isOwners === true;
+  const { failedServers = [] } = facts;
+  const message = withoutServers(isOwners ? OWNERS_DAY : said, failedServers);
   return {
     outcome,
     message: truncateUtf8(message, RUN_LIMITS.messageBytes),
     deniedTools: deniedTools.slice(0, RUN_LIMITS.deniedTools),
+    ...(facts.deniedCalls?.length && {
+      deniedCalls: takeWithin(facts.deniedCalls, RUN_LIMITS.deniedCallsBytes),
+    }),
+    ...(failedServers.length > 0 && { failedServers }),
+    ...(outcome === "model_overloaded" &&
+      facts.retryAfterSeconds !== undefined && { retryAfterSeconds: facts.retryAfterSeconds }),
     ...(outcome === "output_schema_unmet" && { outputFaults: outputFaultsOf(facts) }),
   };
+}
+
+const OWNERS_DAY = "The agent spent what was left of its owner's budget of the day.";
+
+/** An agent goes on without a server that does not start; who reads its answer shall know. */
+function withoutServers(message: string, names: readonly string[]): string {
+  if (names.length === 0) return message;
+  return `${message} Without the tools of MCP servers that did not start: ${names.join(", ")}.`;
+}
+
+/** What was ended while it was at work, in whichever way the agent itself ended. */
+function withLeft([outcome, message]: Judgement, facts: AgentFacts): Judgement {
+  const ended = endedOf(facts);
+  if (ended.length === 0 || outcome === "background_ended") return [outcome, message];
+  const sentences = ended.map((text) => ` ${text[0]?.toUpperCase()}${text.slice(1)}.`);
+  return [outcome, message + sentences.join("")];
+}
+
+function endedOf({ background, leftProcesses }: AgentFacts): string[] {
+  const ended: string[] = [];
+  if (background !== undefined) {
+    const names = background.join(", ");
+    ended.push(`commands that were still at work in the background ended with the agent: ${names}`);
+  }
+  if (leftProcesses !== undefined) {
+    const { commands, more } = leftProcesses;
+    const names = commands.join(", ") + (more > 0 ? ` and ${more} more` : "");
+    ended.push(`processes that the agent left did not end in time: ${names}`);
+  }
+  return ended;
+}
+
+/** Names of omitted files in a sentence. */
+const NAMED = 5;
+
+function withOmissions([outcome, message]: Judgement, omitted: Omissions | undefined): Judgement {
+  const { files = [], moreFiles = 0 } = omitted ?? {};
+  if (OUTCOMES[outcome].status !== "succeeded" || files.length === 0) return [outcome, message];
+  const names = files.slice(0, NAMED).map(({ path, why }) => {
+    return `${path} (${OMISSION_CAUSES[why]})`;
+  });
+  const more = files.length - names.length + moreFiles;
+  const rest = more > 0 ? ` and ${more} more` : "";
+  const other = outcome === "succeeded" ? "" : ` ${message}`;
+  return ["succeeded_with_omissions", `Done, but not kept: ${names.join(", ")}${rest}.${other}`];
 }
 
 const STEP_OUTCOMES: Record<(typeof FAILED_STEPS)[number], Outcome> = {
@@ -67,22 +143,43 @@ function outputFaultsOf({ outputFaults, result }: AgentFacts): Fault[] {
 type Judgement = readonly [outcome: Outcome, message: string];
 
 function judge(facts: AgentFacts, deniedTools: string[]): Judgement {
-  if (facts.stoppedBy !== null) {
-    const stopped = STOPPED[facts.stoppedBy];
-    // Of a step before the agent, its own sentence says more.
-    const said = facts.failedStep === null ? null : facts.error;
-    if (stopped !== null) return [stopped, said ?? STOP_MESSAGES[stopped] ?? stopped];
+  return judgeStop(facts) ?? judgeStart(facts) ?? judgeWork(facts, deniedTools);
+}
+
+function judgeStop(facts: AgentFacts): Judgement | undefined {
+  const { stoppedBy, failedStep, error, modelFault, turns } = facts;
+  if (stoppedBy === null) return undefined;
+  const waited = stoppedBy === "deadline" || stoppedBy === "idle";
+  // It had no turn, and its time went by with tries to reach the model.
+  if (waited && modelFault !== undefined && turns === 0) return ["model_unreachable", modelFault];
+  const stopped = STOPPED[stoppedBy];
+  // Of a step before the agent, its own sentence says more.
+  const said = failedStep === null ? null : error;
+  return stopped === null ? undefined : [stopped, said ?? STOP_MESSAGES[stopped] ?? stopped];
+}
+
+function judgeStart(facts: AgentFacts): Judgement | undefined {
+  const { error, failedStep } = facts;
+  if (facts.isDiskFull && isWithoutIts(facts)) {
+    return ["out_of_disk", `The machine's disk is full. ${error ?? ""}`.trim()];
   }
-  if (facts.failedStep !== null) {
-    return [STEP_OUTCOMES[facts.failedStep], facts.error ?? `The ${facts.failedStep} failed.`];
+  if (failedStep !== null) {
+    return [STEP_OUTCOMES[failedStep], error ?? `The ${failedStep} failed.`];
   }
-  if (!facts.started) {
-    return ["agent_not_started", facts.error ?? "The agent could not be started."];
-  }
+  if (facts.spending?.isExhausted && !isDone(facts.result)) return SUBTYPES.error_max_budget_usd;
+  if (facts.started) return undefined;
+  return ["agent_not_started", error ?? "The agent could not be started."];
+}
+
+function judgeWork(facts: AgentFacts, deniedTools: string[]): Judgement {
   if (facts.result === null) return judgeSilence(facts);
-  if (isFailed(facts.result)) return judgeFailure(facts.result);
+  if (facts.contradiction !== undefined) return ["result_contradicted", facts.contradiction];
+  if (isFailed(facts.result)) return judgeFailure(facts.result, facts.modelFault);
   return judgeSuccess(facts, facts.result, deniedTools);
 }
+
+/** Something is missing that a disk with room would have had. */
+const isWithoutIts = ({ error, result }: AgentFacts): boolean => error !== null || result === null;
 
 /** No result line: the agent refused to start (its complaint is on standard error) or died. */
 function judgeSilence(facts: AgentFacts): Judgement {
@@ -95,18 +192,20 @@ function judgeSilence(facts: AgentFacts): Judgement {
   return ["no_result", `The agent ended without a result (${how}).${said}`];
 }
 
+const isDone = (result: ResultLine | null): boolean => result !== null && !isFailed(result);
+
 function isFailed(result: ResultLine): boolean {
   return result.is_error === true || (result.subtype ?? "success") !== "success";
 }
 
-const SUBTYPES: Record<string, Judgement> = {
+const SUBTYPES = {
   error_max_turns: ["max_turns", "The agent reached its maximum number of turns."],
   error_max_budget_usd: ["budget_exhausted", "The agent reached its spending cap."],
   error_max_structured_output_retries: [
     "output_schema_unmet",
     "No answer of the model satisfied the output schema.",
   ],
-};
+} as const satisfies Record<string, Judgement>;
 
 const TERMINAL_REASONS: Record<string, Outcome> = {
   max_turns: "max_turns",
@@ -121,15 +220,19 @@ const STOP_REASONS: Record<string, Judgement> = {
   max_tokens: ["output_too_long", "The model's answer was longer than it may be."],
 };
 
-function judgeFailure(result: ResultLine): Judgement {
-  const bySubtype = SUBTYPES[result.subtype ?? ""];
+function judgeFailure(result: ResultLine, modelFault: string | undefined): Judgement {
+  const bySubtype = new Map<string, Judgement>(Object.entries(SUBTYPES)).get(result.subtype ?? "");
   if (bySubtype) return bySubtype;
   const byStop = STOP_REASONS[result.stop_reason ?? ""];
   if (byStop) return byStop;
   const text = result.result ?? result.errors?.[0] ?? "The agent reported an error.";
   const byReason = TERMINAL_REASONS[result.terminal_reason ?? ""];
   if (byReason) return [byReason, text];
-  if (result.terminal_reason === "api_error") return [judgeApiError(result.api_error_status), text];
+  if (result.terminal_reason === "api_error") {
+    // To the agent it looks like an answer of the API, from an address that is the runner's own.
+    if (modelFault !== undefined) return ["model_unreachable", modelFault];
+    return [judgeApiError(result.api_error_status), text];
+  }
   return ["agent_error", text];
 }
 
@@ -165,7 +268,9 @@ function judgeSuccess(facts: AgentFacts, result: ResultLine, deniedTools: string
   if (deniedTools.length > 0) {
     return ["succeeded_with_denials", `Done, but denied: ${deniedTools.join(", ")}.`];
   }
-  return ["succeeded", "Done."];
+  const ended = endedOf(facts);
+  if (ended.length === 0) return ["succeeded", "Done."];
+  return ["background_ended", `Done, but ${ended.join("; and ")}.`];
 }
 
 /** From the event stream and from the result line: each lists denials that the other leaves out. */

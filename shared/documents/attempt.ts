@@ -7,8 +7,8 @@ import { Session } from "./session.ts";
 export const INPUT_FILES = { attempt: "attempt.json", prompt: "prompt.txt" } as const;
 
 /**
- * `attempt.json`: all that the runner needs to know about its attempt. It holds the attempt's secrets
- * (paths with the nonce, the progress token), so it never reaches the agent.
+ * `attempt.json`: all that the runner needs to know about its attempt. It holds the attempt's
+ * secrets (paths with the nonce, the progress token), so it never reaches the agent.
  */
 export const AttemptInput = Type.Object({
   schemaVersion: Type.Literal(1),
@@ -22,8 +22,17 @@ export const AttemptInput = Type.Object({
   sessionId: Type.String(),
   /** What an earlier run of the conversation left, to go on from. Null: this one begins afresh. */
   restore: nullable(Session),
+  /**
+   * What this run's attempt before left, to go on from in the place of `restore`. Absent or null:
+   * nothing.
+   */
+  resume: Type.Optional(nullable(Session)),
   /** Settings with every default filled in. */
   agent: AgentSettings,
+  /**
+   * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
+   */
+  ownerBudgetUsd: Type.Optional(Type.Number({ minimum: 0 })),
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */
   progress: Type.Object({ url: Type.String(), token: Type.String() }),
 });
@@ -38,6 +47,8 @@ export interface AttemptPaths {
   manifest: string;
   /** Ends in `/`. */
   outputs: string;
+  /** Ends in `/`. Holds `NUMBER.json` for each checkpoint, and what they refer to. */
+  checkpoints: string;
 }
 
 /** The paths under `prefix`, which is `attempts/RUN/ATTEMPT-NONCE/`. */
@@ -48,17 +59,41 @@ export function pathsUnder(prefix: string): AttemptPaths {
     cancel: `${prefix}cancel`,
     manifest: `${prefix}manifest.json`,
     outputs: `${prefix}outputs/`,
+    checkpoints: `${prefix}checkpoints/`,
   };
 }
 
+/** What the names of all objects of attempts begin with. */
+export const ATTEMPTS_PREFIX = "attempts/";
+
+/** The same of a run's. */
+export const runPrefix = (runId: string): string => `${ATTEMPTS_PREFIX}${runId}/`;
+
 export function attemptPaths(runId: string, attempt: number, nonce: string): AttemptPaths {
-  return pathsUnder(`attempts/${runId}/${attempt}-${nonce}/`);
+  return pathsUnder(`${runPrefix(runId)}${attempt}-${nonce}/`);
+}
+
+/** The object of a checkpoint; names sort like numbers. */
+export function checkpointObject({ checkpoints }: AttemptPaths, number: number): string {
+  return `${checkpoints}${String(number).padStart(6, "0")}.json`;
 }
 
 /**
- * The input archive of one submission. `version` is the run state's when the lease was taken, so that a
- * second lease of the same attempt (Cloud Build had refused the first) never meets an older archive.
+ * The input archive of one submission. `version` is the run state's when the lease was taken, so
+ * that a second lease of the same attempt (Cloud Build had refused the first) never meets an older
+ * archive.
  */
 export function inputObject(paths: AttemptPaths, version: number): string {
   return `${paths.prefix}input-${version}.tar.gz`;
+}
+
+/** Names of the objects that say what an attempt has spent; the run's later attempts read them. */
+export function spendingObjects(runId: string, attempt: number) {
+  const prefix = `attempts/${runId}/spending/${attempt}-`;
+  return {
+    /** What it may have spent, `{upToUsd}`; steps count from 0, and the last of them holds. */
+    step: (step: number): string => `${prefix}${step}.json`,
+    /** What it has spent, `{spentUsd}`, if it ended in order. */
+    settled: `${prefix}settled.json`,
+  };
 }

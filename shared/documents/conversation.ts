@@ -1,5 +1,6 @@
 import { Instant, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { formed } from "../schema/words.ts";
 import { AgentRef, type Run } from "./run.ts";
 
 /** Ids of conversations: `conv_…`. */
@@ -7,7 +8,13 @@ export const CONVERSATION_ID = "^conv_[0-9A-Za-z]{22}$";
 
 /** The document `conversations/{id}`: the runs that continue one agent session, one at a time. */
 export const Conversation = Type.Object({
-  id: Type.String({ pattern: CONVERSATION_ID }),
+  id: Type.String(
+    formed({
+      pattern: CONVERSATION_ID,
+      form: "the id of a conversation",
+      example: "conv_2MApo7WXve5lCHoJCSaJKN",
+    }),
+  ),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
   turns: Type.Integer({ description: "Turns so far, those that wait included." }),

@@ -1,10 +1,44 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { formed } from "../schema/words.ts";
 import { cutText } from "../text.ts";
 
 const text = Type.String({ maxLength: RUN_LIMITS.eventTextBytes });
 const tool = Type.String({ maxLength: 200 });
+const input = Type.String({ maxLength: RUN_LIMITS.eventInputBytes });
+/** The engine's id of a tool call: what belongs to one call has the same. */
+const callId = Type.String({ maxLength: 200 });
+const count = Type.Integer({ minimum: 0 });
+const ms = Type.Integer({ minimum: 0 });
+
+/**
+ * What an attempt goes through, in this order: it waits for Cloud Build (`queue`), the build starts
+ * (`image`), and its runner takes the attempt, gets the repository, brings back what was left, runs the
+ * setup commands, lets the agent work and stores what came out. Steps that a run has no use for are
+ * left out.
+ */
+export const PHASE_NAMES = [
+  "queue",
+  "image",
+  "claim",
+  "checkout",
+  "restore",
+  "setup",
+  "agent",
+  "upload",
+] as const;
+
+/** A phase that is over, and how long it took. */
+export const PhaseTime = Type.Object({ name: Type.Enum([...PHASE_NAMES]), ms });
+export type PhaseTime = Static<typeof PhaseTime>;
+
+/** What a workspace's changes come to. Lines of binary files are not counted. */
+export const ChangeCounts = Type.Object(
+  { files: count, added: count, removed: count },
+  { additionalProperties: false },
+);
+export type ChangeCounts = Static<typeof ChangeCounts>;
 
 /** What an agent does, as its runner reports it. */
 export const AgentEvent = Type.Union([
@@ -15,17 +49,68 @@ export const AgentEvent = Type.Union([
     {
       type: Type.Literal("tool"),
       tool,
-      input: Type.String({ maxLength: RUN_LIMITS.eventInputBytes }),
+      input,
+      callId: Type.Optional(callId),
     },
     { additionalProperties: false },
   ),
-  /** A tool that was denied. */
-  Type.Object({ type: Type.Literal("denied"), tool }, { additionalProperties: false }),
+  /** What a call came to, the beginning of what it gave, and how long it took. */
+  Type.Object(
+    {
+      type: Type.Literal("tool_result"),
+      callId,
+      isError: Type.Boolean(),
+      preview: Type.String({ maxLength: RUN_LIMITS.eventPreviewBytes }),
+      ms,
+    },
+    { additionalProperties: false },
+  ),
+  /** A tool that was denied, and the call that it was denied for. */
+  Type.Object(
+    {
+      type: Type.Literal("denied"),
+      tool,
+      input: Type.Optional(input),
+      callId: Type.Optional(callId),
+    },
+    { additionalProperties: false },
+  ),
+  /** A phase of the attempt has begun, or is over: then it says how long it took. */
+  Type.Object(
+    {
+      type: Type.Literal("phase"),
+      name: Type.Enum([...PHASE_NAMES]),
+      state: Type.Enum(["started", "done", "failed"]),
+      ms: Type.Optional(ms),
+    },
+    { additionalProperties: false },
+  ),
+  /** What the attempt has used with the model's last answer, as its runner counts. */
+  Type.Object(
+    {
+      type: Type.Literal("usage"),
+      inputTokens: count,
+      outputTokens: count,
+      costUsd: Type.Number({ minimum: 0 }),
+    },
+    { additionalProperties: false },
+  ),
+  /** What the agent has changed so far, with each checkpoint and at the end. */
+  Type.Object(
+    { type: Type.Literal("changes"), ...ChangeCounts.properties },
+    { additionalProperties: false },
+  ),
   /** The agent tries the model's API again. */
   Type.Object({ type: Type.Literal("retry"), text }, { additionalProperties: false }),
-  /** What the run has cost, when the agent is done; without what earlier turns of its session cost. */
+  /** A request to the model's API that the runner refused, and why. */
+  Type.Object({ type: Type.Literal("refused"), text }, { additionalProperties: false }),
+  /** What the attempt has cost, as its runner counted, when the agent is done. */
   Type.Object(
-    { type: Type.Literal("cost"), costUsd: Type.Number(), turns: Type.Integer() },
+    {
+      type: Type.Literal("cost"),
+      costUsd: Type.Number({ minimum: 0 }),
+      turns: Type.Integer({ minimum: 0 }),
+    },
     { additionalProperties: false },
   ),
 ]);
@@ -39,9 +124,27 @@ export function textEvent(text: string): AgentEvent {
 /** An event as a build reports it. `number` counts from 1 in each attempt: whoever gets it twice can tell. */
 export const ReportedEvent = Type.Object({
   number: Type.Integer({ minimum: 1 }),
+  /** How long before the report it happened, in milliseconds. Default: at that moment. */
+  agoMs: Type.Optional(ms),
   event: AgentEvent,
 });
 export type ReportedEvent = Static<typeof ReportedEvent>;
+
+/** The body of `POST /v1/runs/{id}/progress`, which only a run's own build may call. */
+export const ReportProgress = Type.Object(
+  {
+    attempt: Type.Integer({ minimum: 1 }),
+    buildId: Type.String({ minLength: 1, maxLength: 64 }),
+    text: Type.String({ maxLength: 500 }),
+    turn: Type.Integer({ minimum: 0 }),
+    /** What happened since the last report, oldest first. */
+    events: Type.Optional(Type.Array(ReportedEvent, { maxItems: RUN_LIMITS.reportedEvents })),
+    /** The last report: the manifest is there, and the build ends. */
+    done: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type ReportProgress = Static<typeof ReportProgress>;
 
 /** The run has another status. */
 const StatusEvent = Type.Object({
@@ -62,10 +165,11 @@ export const EVENT_ID = "^[1-9]-[0-9]{6}$";
  * commit. Deleted by Firestore's TTL on `expireAt`.
  */
 export const Event = Type.Object({
-  id: Type.String({ pattern: EVENT_ID }),
+  id: Type.String(formed({ pattern: EVENT_ID, form: "attempt and number", example: "1-000001" })),
   schemaVersion: Type.Literal(1),
   owner: Type.String(),
   runId: Type.String(),
+  /** When it happened; later than that of the event before. */
   at: Instant,
   expireAt: Instant,
   event: Type.Union([AgentEvent, StatusEvent]),

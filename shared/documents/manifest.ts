@@ -1,5 +1,6 @@
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { ChangeCounts, PhaseTime } from "./event.ts";
 
 /** The object `claim`: who won the attempt. Created once. */
 export const Claim = Type.Union([
@@ -15,20 +16,24 @@ export const STOP_CAUSES = [
   "deadline",
   "idle",
   "memory",
+  "processes",
+  "disk",
   /** It had given its result and did not exit. */
   "lingered",
   /** It kept retrying a key that the model's API refuses. */
   "unauthorized",
   /** Its build is being ended from outside (SIGTERM). */
   "terminated",
+  /** Its attempt was decided by others: what it does counts for nothing. */
+  "superseded",
 ] as const;
 
 /** Steps before the agent that a request can make fail: its repository and its setup commands. */
 export const FAILED_STEPS = ["checkout", "setup"] as const;
 
 /**
- * The last line of Claude Code's stream-json (`type: "result"`), as it came, with its long texts cut.
- * Every field is optional and unknown ones are kept: versions differ.
+ * The last line of Claude Code's stream-json (`type: "result"`), as it came, with its long texts
+ * cut. Every field is optional and unknown ones are kept: versions differ.
  */
 export const ResultLine = Type.Object({
   subtype: Type.Optional(Type.String()),
@@ -58,11 +63,18 @@ export const ResultLine = Type.Object({
 });
 export type ResultLine = Static<typeof ResultLine>;
 
+/** A call that was denied: its tool, and the part of its input that says most, cut. */
+export const DeniedCall = Type.Object({ tool: Type.String(), input: Type.String() });
+export type DeniedCall = Static<typeof DeniedCall>;
+
 /** What the runner saw of the agent: the facts that the verdict is computed from. */
 export const AgentFacts = Type.Object({
   /** False: the agent never started; `error` says why. */
   started: Type.Boolean(),
-  /** The runner's own sentence about what kept the agent from starting, or an output from being kept. */
+  /**
+   * The runner's own sentence about what kept the agent from starting, or an output from being
+   * kept.
+   */
   error: nullable(Type.String()),
   /** The step before the agent that failed; `error` says why, and the agent never started. */
   failedStep: nullable(Type.Enum([...FAILED_STEPS])),
@@ -75,7 +87,48 @@ export const AgentFacts = Type.Object({
   toolErrors: Type.Integer(),
   /** Names of the tools that were denied, once per denial, from the event stream. */
   deniedTools: Type.Array(Type.String()),
+  /** The same with what each call was to do. Absent in old manifests. */
+  deniedCalls: Type.Optional(Type.Array(DeniedCall)),
+  /** Names of the MCP servers that did not start, so that the agent worked without their tools. */
+  failedServers: Type.Optional(Type.Array(Type.String())),
+  /** What is said of commands that the agent left at work in the background: they ended with it. */
+  background: Type.Optional(Type.Array(Type.String())),
+  /** Processes that the agent left and that were ended because they did not end in time. */
+  leftProcesses: Type.Optional(
+    Type.Object({
+      /** The first, as they showed themselves: one line each, cut. */
+      commands: Type.Array(Type.String()),
+      more: Type.Integer({ minimum: 0 }),
+    }),
+  ),
   turns: Type.Integer(),
+  /**
+   * What passed between the agent and the model's API, as the runner counted it. Absent in old
+   * manifests.
+   */
+  spending: Type.Optional(
+    Type.Object({
+      costUsd: Type.Number({ minimum: 0 }),
+      /** What earlier attempts of the run have spent, or may have. */
+      earlierUsd: Type.Number({ minimum: 0 }),
+      inputTokens: Type.Integer({ minimum: 0 }),
+      outputTokens: Type.Integer({ minimum: 0 }),
+      /** Whether a request was refused because what the attempt may spend was spent, */
+      isExhausted: Type.Boolean(),
+      /** … and whether that was less than the run's own budget: what its owner's day had left. */
+      isOwners: Type.Optional(Type.Boolean()),
+    }),
+  ),
+  /**
+   * For how long after its end the model's API wanted to be left alone, if its last answer said so.
+   */
+  retryAfterSeconds: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** What kept the model's API from answering the last request; the runner's own sentence. */
+  modelFault: Type.Optional(Type.String()),
+  /** Something could not be written because the machine's disk was full; `error` says what. */
+  isDiskFull: Type.Optional(Type.Boolean()),
+  /** How the result line contradicts what passed; the runner's own sentence. */
+  contradiction: Type.Optional(Type.String()),
   /** The agent's last words, for a run that has no result line. */
   lastText: Type.String(),
   /** The end of standard error, at most 4 KiB. */
@@ -102,7 +155,9 @@ export const Output = Type.Object({
 });
 export type Output = Static<typeof Output>;
 
-/** One file that the run changed. `added` and `removed` count lines and are null for binary files. */
+/**
+ * One file that the run changed. `added` and `removed` count lines and are null for binary files.
+ */
 export const ChangedFile = Type.Object({
   path: Type.String(),
   status: Type.Enum(["added", "modified", "deleted"]),
@@ -110,6 +165,47 @@ export const ChangedFile = Type.Object({
   removed: nullable(Type.Integer()),
 });
 export type ChangedFile = Static<typeof ChangedFile>;
+
+/**
+ * Why something that is in the workspace is not in what is kept of it, and how a sentence says so.
+ */
+export const OMISSION_CAUSES = {
+  /** The file has more bytes than a patch may hold of one. */
+  too_large: "too large",
+  /** Others were before it. */
+  too_many: "no room left",
+  /** Even by its owner. */
+  unreadable: "cannot be read",
+  /** On this system or on another. */
+  name_refused: "git refuses the name",
+  /** Longer than a system opens. */
+  path_too_long: "the path is too long",
+  not_a_file: "a pipe, a socket or a device",
+  /** Git's own data; the repository's files are kept. */
+  repository: "data of a repository of its own",
+} as const;
+export type OmissionCause = keyof typeof OMISSION_CAUSES;
+
+/** Something that the run left in its workspace and that is not kept. */
+export const Omission = Type.Object({
+  path: Type.String({
+    description: "A folder's ends in `/`. A long one is shown without its middle.",
+  }),
+  why: Type.Enum(Object.keys(OMISSION_CAUSES) as OmissionCause[], {
+    description: Object.entries(OMISSION_CAUSES)
+      .map(([cause, words]) => `${cause}: ${words}`)
+      .join("; "),
+  }),
+});
+export type Omission = Static<typeof Omission>;
+
+/** All of them. */
+export const Omissions = Type.Object({
+  files: Type.Array(Omission, { description: "What git tracks or does not ignore; the first." }),
+  moreFiles: Type.Integer({ minimum: 0, description: "Further ones." }),
+  ignoredFiles: Type.Integer({ minimum: 0, description: "How many there are that git ignores." }),
+});
+export type Omissions = Static<typeof Omissions>;
 
 /** `manifest.json` as a build writes it, after everything else. */
 export const BuildManifest = Type.Object({
@@ -141,8 +237,26 @@ export const BuildManifest = Type.Object({
   changedFiles: Type.Array(ChangedFile),
   /** Changed files beyond those listed. */
   moreChangedFiles: Type.Integer({ minimum: 0 }),
+  /** What of the workspace is not kept. Absent in old manifests, as what follows is. */
+  omitted: Type.Optional(Omissions),
+  /** What the changes come to, the files that are not listed too. */
+  changes: Type.Optional(ChangeCounts),
+  /** How long the runner's phases took, in their order. */
+  phases: Type.Optional(Type.Array(PhaseTime)),
 });
 export type BuildManifest = Static<typeof BuildManifest>;
+
+/**
+ * `checkpoints/NUMBER.json`: what an attempt had come to while its agent worked, as a manifest. It
+ * counts if the attempt leaves no manifest. Written after its outputs, of which those that had not
+ * changed are an earlier checkpoint's. `endedAt` is when it was taken.
+ */
+export const Checkpoint = Type.Object({
+  ...BuildManifest.properties,
+  /** From 1. */
+  number: Type.Integer({ minimum: 1 }),
+});
+export type Checkpoint = Static<typeof Checkpoint>;
 
 /** `manifest.json` as we write it for an attempt that left none: it has no result. */
 const SealedManifest = Type.Object({
@@ -159,9 +273,15 @@ export type Manifest = Static<typeof Manifest>;
 export const MANIFEST_LIMITS = {
   /** UTF-8 bytes of the manifest object. */
   bytes: 2 * 1024 * 1024,
-  /** UTF-8 bytes of `result`, `structured_output` as JSON and `lastText` each; the whole is in `result.json`. */
+  /**
+   * UTF-8 bytes of `result`, `structured_output` as JSON and `lastText` each; the whole is in
+   * `result.json`.
+   */
   textBytes: 64 * 1024,
   stderrBytes: 4 * 1024,
   changedFiles: 1000,
   deniedTools: 100,
+  omissions: 100,
+  /** Characters of an omission's path. */
+  omissionPathLength: 300,
 } as const;

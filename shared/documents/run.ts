@@ -1,10 +1,12 @@
-import { AGENT_ID } from "../agent/agent.ts";
+import { AgentId, AgentIdOrName } from "../agent/agent.ts";
 import { AgentSettings } from "../agent/settings.ts";
+import { QueuePlace } from "../capacity/place.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
-import { ReportedEvent } from "./event.ts";
-import { ChangedFile } from "./manifest.ts";
+import { formed } from "../schema/words.ts";
+import { ChangeCounts, PhaseTime } from "./event.ts";
+import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
 /** Statuses that a client can see. The set is open: test `done`, not names. */
@@ -21,23 +23,42 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-const agentId = Type.String({ pattern: AGENT_ID });
-
-/** Which agent a run executes: a stored one, as its latest or a given version has it, or settings for once. */
-const AgentChoice = Type.Union([
-  agentId,
-  Type.Object(
-    { id: agentId, version: Type.Optional(Type.Integer({ minimum: 1 })) },
-    { additionalProperties: false },
-  ),
-  Type.Object({ settings: AgentSettings }, { additionalProperties: false }),
-]);
+/**
+ * Which agent a run executes: a stored one, as its latest or a given version has it, or settings
+ * for once.
+ */
+const AgentChoice = Type.Union(
+  [
+    AgentIdOrName,
+    Type.Object(
+      {
+        id: AgentIdOrName,
+        version: Type.Optional(Type.Integer({ minimum: 1 })),
+      },
+      { additionalProperties: false, title: "a stored agent at a version" },
+    ),
+    Type.Object(
+      { settings: AgentSettings },
+      { additionalProperties: false, title: "settings for this run alone" },
+    ),
+  ],
+  {
+    "x-form":
+      'the id or the name of a stored agent, {"id": …, "version": …} for one of its versions, or {"settings": {…}} for this run alone',
+    examples: [{ settings: { maxTurns: 20 } }],
+    description:
+      "The agent: the id or the name of a stored one, one of its versions, or settings for this run alone. Default: every setting's default.",
+  },
+);
 export type AgentChoice = Static<typeof AgentChoice>;
 
 const prompt = Type.String({
   minLength: 1,
-  pattern: "\\S",
-  examples: ["Create hello.txt and explain it"],
+  ...formed({
+    pattern: "\\S",
+    form: "a text, not blank, that says what the agent shall do",
+    example: "Create hello.txt and explain it",
+  }),
   description: `What the agent shall do; at most ${RUN_LIMITS.promptBytes} bytes of UTF-8.`,
 });
 
@@ -88,7 +109,7 @@ export const Overrides = Type.Object(
 export type Overrides = Static<typeof Overrides>;
 
 /** A stored agent at a version. */
-export const AgentRef = Type.Object({ id: agentId, version: Type.Integer() });
+export const AgentRef = Type.Object({ id: AgentId, version: Type.Integer() });
 export type AgentRef = Static<typeof AgentRef>;
 
 /** `GET /v1/runs/{id}/request`: what was asked, with each default filled in. */
@@ -102,20 +123,6 @@ export const RunRequest = Type.Object({
   labels: Labels,
 });
 export type RunRequest = Static<typeof RunRequest>;
-
-/** The body of `POST /v1/runs/{id}/progress`, which only a run's own build may call. */
-export const ReportProgress = Type.Object(
-  {
-    attempt: Type.Integer({ minimum: 1 }),
-    buildId: Type.String({ minLength: 1, maxLength: 64 }),
-    text: Type.String({ maxLength: 500 }),
-    turn: Type.Integer({ minimum: 0 }),
-    /** What happened since the last report, oldest first. */
-    events: Type.Optional(Type.Array(ReportedEvent, { maxItems: RUN_LIMITS.reportedEvents })),
-  },
-  { additionalProperties: false },
-);
-export type ReportProgress = Static<typeof ReportProgress>;
 
 /** An output object of the run: `gs://bucket/object`. */
 export const Artifact = Type.Object({
@@ -147,11 +154,16 @@ export const RunError = Type.Object({
 });
 export type RunError = Static<typeof RunError>;
 
+/** What all attempts of a run have used together. Null: not known of any of them. */
 export const Usage = Type.Object({
-  costUsd: Type.Number(),
-  inputTokens: Type.Integer(),
-  outputTokens: Type.Integer(),
-  turns: Type.Integer(),
+  costUsd: nullable(Type.Number()),
+  inputTokens: nullable(Type.Integer()),
+  outputTokens: nullable(Type.Integer()),
+  turns: nullable(Type.Integer()),
+  incomplete: Type.Boolean({
+    description:
+      "True: an attempt ended without notice; of it at most what it had stored by then is counted.",
+  }),
 });
 export type Usage = Static<typeof Usage>;
 
@@ -159,10 +171,11 @@ const outputProperties = {
   text: Type.String(),
   truncated: Type.Boolean({
     description:
-      "True when `text` or `structured` was cut or left out: the whole is in `result.json`.",
+      "True when `text` or `structured` was cut or left out: `result.json` has the whole, of an answer over 16 MiB the first 4.",
   }),
   changedFiles: Type.Array(ChangedFile),
   moreChangedFiles: Type.Integer({ description: "Changed files beyond those listed." }),
+  omitted: Type.Optional(Omissions),
 };
 
 /** The document `runs/{id}`: public to its owner, at most 64 KiB. */
@@ -200,9 +213,29 @@ export const Run = Type.Object({
   progress: nullable(Type.Object({ text: Type.String(), turn: Type.Integer(), at: Instant }), {
     description: "What the agent did last.",
   }),
+  phases: Type.Array(PhaseTime, {
+    description: "How long each phase of the attempt took that is over, in their order.",
+  }),
+  changes: nullable(ChangeCounts, {
+    description:
+      "What the agent's changes come to: while it works, as of the last checkpoint; null: not known yet.",
+  }),
   /** See `shared/attempt/verdict.ts` for the outcomes. */
   verdict: nullable(
-    Type.Object({ outcome: Type.String(), deniedTools: Type.Array(Type.String()) }),
+    Type.Object({
+      outcome: Type.String(),
+      deniedTools: Type.Array(Type.String()),
+      deniedCalls: Type.Optional(
+        Type.Array(DeniedCall, {
+          description: "The calls that were denied, as far as there is room for them.",
+        }),
+      ),
+      failedServers: Type.Optional(
+        Type.Array(Type.String(), {
+          description: "MCP servers that did not start: the agent worked without their tools.",
+        }),
+      ),
+    }),
     { description: "What really happened, whatever the agent's exit code says." },
   ),
   output: nullable(
@@ -215,6 +248,13 @@ export const Run = Type.Object({
   ),
   error: nullable(RunError),
   usage: nullable(Usage),
+  checkpoint: nullable(
+    Type.Object({ attempt: Type.Integer(), number: Type.Integer(), at: Instant }),
+    {
+      description:
+        "What was stored of an attempt that ended without notice: the result is of then, or a later attempt goes on from it.",
+    },
+  ),
   artifacts: Type.Array(Artifact),
   isolation: nullable(Type.Enum(["bubblewrap", "none"]), {
     description: "How the agent was kept apart: `bubblewrap`, or `none`; null until it is known.",
@@ -226,17 +266,25 @@ export const Run = Type.Object({
       at: Instant,
       cause: Type.String(),
     }),
-    { description: "The last transitions, oldest first." },
+    { description: "The first transition and the last ones, oldest first." },
   ),
   createdAt: Instant,
   updatedAt: Instant,
   finishedAt: nullable(Instant),
+  archivedAt: nullable(Instant, {
+    description: "Since when lists leave it out; null: they do not.",
+  }),
 });
 export type Run = Static<typeof Run>;
 
 /** A run over HTTP: as its document, with the structured output as JSON. */
 export const RunAnswer = Type.Object({
   ...Run.properties,
+  queue: Type.Optional(
+    Type.Object(QueuePlace.properties, {
+      description: "Only where one run is read, and while it waits for a build slot.",
+    }),
+  ),
   output: nullable(
     Type.Object({
       ...outputProperties,

@@ -1,4 +1,5 @@
 import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
+import { after } from "../clock.ts";
 import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
 import type { Event } from "../documents/event.ts";
 import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
@@ -6,7 +7,8 @@ import type { Session } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
 import type { RunRecord, RunState } from "./record.ts";
-import { after, withEvents } from "./transition.ts";
+import { STATE_VERSION, UNSAID } from "./stored.ts";
+import { withEvents } from "./transition.ts";
 
 /** What shall be done, by whom it may be asked for in different ways. */
 export interface Order {
@@ -82,6 +84,7 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
     ...newState(settings, acceptance),
     restore,
     waitsForTurn: waits,
+    waitsSince: waits ? null : acceptance.now,
     dueAt: after(acceptance.now, waits ? TIMING.turnDue : TIMING.pendingDue),
   };
   const status = { type: "status", status: run.status, why: run.why } as const;
@@ -108,47 +111,49 @@ function newRun(
     labelPairs: Object.entries(labels).map(([key, value]) => `${key}:${value}`),
     attempt: 1,
     progress: null,
+    phases: [],
+    changes: null,
     verdict: null,
     output: null,
     error: null,
     usage: null,
+    checkpoint: null,
     artifacts: [],
     isolation: null,
     history: [{ version: 1, status: "pending", at: now, cause: "accepted" }],
     createdAt: now,
     updatedAt: now,
     finishedAt: null,
+    archivedAt: null,
   };
 }
 
 function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
   const { owner, nonce, sessionId, requestHash, writer } = acceptance;
   return {
-    schemaVersion: 1,
+    ...UNSAID,
+    schemaVersion: STATE_VERSION,
     owner,
     version: 1,
     phase: "pending",
     attempt: 1,
     nonce,
     sessionId,
-    waitsForTurn: false,
-    restore: null,
-    session: null,
-    events: 0,
-    reported: 0,
     leaseTaken: false,
     leaseUntil: null,
     notBefore: null,
     progressTokenHash: null,
     build: null,
-    pastBuilds: [],
+    machineType: agent.machineType,
+    model: agent.model ?? null,
+    acceptedAt: acceptance.now,
     dueAt: null,
     deadlineAt: null,
-    obligations: [],
-    failures: 0,
-    lostSubmissions: 0,
     cancelRequestedAt: null,
     timeoutSeconds: agent.timeoutSeconds,
+    budgetUsd: agent.maxBudgetUsd,
+    asideMicros: null,
+    chargedMicros: 0,
     requestHash,
     writer,
   };

@@ -1,12 +1,12 @@
 import { type Conversation, endTurn } from "../documents/conversation.ts";
-import type { Effect, RunRecord, Transition } from "./record.ts";
+import type { Changed, Effect, RunRecord } from "./record.ts";
 import { next } from "./run.ts";
 
 /** What the end of a run does to its conversation. */
 export interface PassedTurn {
   conversation: Conversation;
   /** The run whose turn it now is, to be written with it; undefined: nobody waits. */
-  woken: Extract<Transition, { changed: true }> | undefined;
+  woken: Changed | undefined;
   /** What is owed after the commit. */
   effects: Effect[];
 }

@@ -1,5 +1,6 @@
 import type { BuildRef } from "../attempt/build-view.ts";
 import type { Settlement } from "../attempt/settlement.ts";
+import type { SlotChange } from "../capacity/slot.ts";
 import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
@@ -12,9 +13,16 @@ export interface AttemptBuild {
   id: string;
 }
 
+/** The input archive of an attempt; `generation` pins its content. */
+export interface BuildInput {
+  bucket: string;
+  object: string;
+  generation: string;
+}
+
 /** The document `runState/{id}`: what the server alone knows. Written together with the run. */
 export interface RunState {
-  schemaVersion: 1;
+  schemaVersion: 2;
   owner: string;
   /** Raised by one with each change of the run or its state; every write is fenced by it. */
   version: number;
@@ -27,10 +35,18 @@ export interface RunState {
   waitsForTurn: boolean;
   /** What the turn before left. */
   restore: Session | null;
+  /** What the attempt before left; absent in older states. */
+  resume?: Session | null;
   /** What this run leaves for the next turn: its own session, or else the one that it restored. */
   session: Session | null;
   /** Events of the run so far; the next one's number is one more. */
   events: number;
+  /** When the last of them happened: the next one's time is later. Null: nobody noted it. */
+  lastEventAt: Date | null;
+  /** Since when the attempt has waited for a build that works. Null: nobody noted it. */
+  waitsSince: Date | null;
+  /** When the attempt's build began to work, as Cloud Build says; null: it is not known to. */
+  workingAt: Date | null;
   /** The highest number among the events that the attempt's build has reported. */
   reported: number;
   /** Whether a lease was ever taken in this attempt: if so, leaving it needs the claim. */
@@ -41,20 +57,56 @@ export interface RunState {
   /** SHA-256 of the attempt's progress token, hex. */
   progressTokenHash: string | null;
   build: BuildRef | null;
+  /** `projects/P/locations/L` that the attempt's build is created in; null: none is yet. */
+  parent: string | null;
+  /** Cloud Build's name of the machine that the run's builds use. */
+  machineType: string;
+  /** The model that the request names; null: the engine's own choice, or nobody noted it. */
+  model: string | null;
+  /** When the run was accepted, by the database's clock: its place in its line, in each attempt. */
+  acceptedAt: Date;
+  /** The line that the run waits in for a slot; null: it does not wait in one. */
+  line: string | null;
+  /** The slot that the attempt has. */
+  slot: string | null;
   /** The builds of earlier attempts, as far as they are known, oldest first. */
   pastBuilds: AttemptBuild[];
   /** When the sweep looks at the run next; null only when it is over and owes nothing. */
   dueAt: Date | null;
-  /** When the build must have started (`queued`) or ended (`running`); past it the sweep ends it. */
+  /**
+   * When the build must have started (`queued`) or ended (`running`); past it the sweep ends it.
+   */
   deadlineAt: Date | null;
   /** What a finished run still owes: `build`, a build that has to be seen to its end. */
   obligations: "build"[];
   /** Attempts that ended for a cause outside the request. */
   failures: number;
-  /** Leases that ended without a build that is known of. */
+  /** Submissions that came to nothing: no build is known of, or Cloud Build did not start it. */
   lostSubmissions: number;
+  /** Visits of the sweep in a row that failed. */
+  failedVisits: number;
+  /** When Cloud Build first refused the attempt for want of a permission. */
+  deniedSince: Date | null;
+  /** The input that a refused submission has uploaded, for the next one. */
+  input: BuildInput | null;
+  /**
+   * Tokens of the last commits, newest first: whose acknowledgement was lost is known again by its
+   * own.
+   */
+  commits: string[];
   cancelRequestedAt: Date | null;
   timeoutSeconds: number;
+  /**
+   * The run's own budget for all of its attempts, in USD; it and the two below are absent in older
+   * states.
+   */
+  budgetUsd?: number;
+  /**
+   * Millionths of a USD that are set aside for the attempt, of its owner's day; null: nothing is.
+   */
+  asideMicros?: number | null;
+  /** What of its owner's days the attempts that were settled have used, in the same. */
+  chargedMicros?: number;
   /** SHA-256 of the request's body as it was sent, hex: what an Idempotency-Key is compared by. */
   requestHash: string;
   /** Random; tells the creator's own retried commit from somebody else's document. */
@@ -71,16 +123,32 @@ export interface SettledEvent {
   type: "settled";
   attempt: number;
   settlement: Settlement;
-  /** A build that may still be live although its agent can never start. */
-  liveBuild: BuildRef | null;
-  /** For the attempt after this one, should there be one. */
-  next: { nonce: string; sessionId: string };
+  /** The build that had the attempt's claim, if one had. */
+  build: BuildRef | null;
+  /** The build that is over, if one is. */
+  ended: BuildRef | null;
+  /**
+   * A build that may still be live although its agent can never start, or work on; `unknown`:
+   * nobody knows whether there is one.
+   */
+  liveBuild: BuildRef | "unknown" | null;
+  /**
+   * For the attempt after this one, should there be one. `chance`, from 0 to 1, spreads what waits.
+   */
+  next: { nonce: string; sessionId: string; chance: number };
 }
 
 export type RunEvent =
-  | { type: "lease"; attempt: number; progressTokenHash: string }
-  | { type: "deferred"; attempt: number; until: Date; cause: string }
+  /** No slot is free, or others have waited for one longer. */
+  | { type: "park"; attempt: number; cause?: string }
+  /** The run's turn has come: it gets a slot. */
+  | { type: "admit"; attempt: number; slot: string }
+  | { type: "lease"; attempt: number; progressTokenHash: string; slot: LeasedSlot }
+  /** Cloud Build takes no build now. `denied`: for want of a permission, which may come. */
+  | { type: "deferred"; attempt: number; cause: string; denied: boolean; input: BuildInput | null }
   | { type: "submitted"; attempt: number; build: BuildRef }
+  /** Cloud Build says that the build works; its runner has not been heard of. */
+  | { type: "working"; attempt: number; build: BuildRef; since: Date }
   | { type: "claimed"; attempt: number; build: BuildRef }
   | {
       type: "progress";
@@ -95,7 +163,21 @@ export type RunEvent =
   | { type: "cancel" }
   | SettledEvent
   | { type: "buildOver" }
-  | { type: "postponed"; until: Date };
+  | { type: "placed"; in: "archive" | "list" }
+  | { type: "postponed"; seconds: number }
+  | { type: "visitFailed" }
+  /** The attempt's build says that it has left its manifest and ends. */
+  | { type: "finished"; attempt: number };
+
+/**
+ * The slot that a lease is taken with, the run's own or a free one, and where its builds are
+ * created.
+ */
+interface LeasedSlot {
+  id: string;
+  target: string;
+  parent: string;
+}
 
 /** What the caller does after the commit. If it dies first, `dueAt` brings the sweep. */
 export type Effect =
@@ -106,9 +188,24 @@ export type Effect =
   /** Tell the build to stop and, if no agent has started, make sure that none ever will. */
   | { type: "stopAttempt" }
   /** This build must not live: its run is over or another build has the attempt. */
-  | { type: "cancelBuild"; build: BuildRef };
+  | { type: "cancelBuild"; build: BuildRef }
+  /** Give what is free to those who wait. */
+  | { type: "admit"; machineType: string };
 
 export type Transition =
-  /** `events` are written with the record. */
-  | { changed: true; record: RunRecord; events: Event[]; effects: Effect[] }
+  /** All of it is written in one commit. */
+  | {
+      changed: true;
+      record: RunRecord;
+      events: Event[];
+      /**
+       * What becomes of the attempt's slot; of one that is `taken` or leased the run depends on it.
+       */
+      slot?: SlotChange;
+      /** The target whose rate of creates one more is counted in. */
+      creates?: string;
+      effects: Effect[];
+    }
   | { changed: false; reason: string; effects: Effect[] };
+
+export type Changed = Extract<Transition, { changed: true }>;

@@ -23,21 +23,35 @@
  * - `succeeded`, `failed`, `timed_out`, `cancelled`, `expired`: final. The first one wins.
  */
 
-import type { BuildRef } from "../attempt/build-view.ts";
-import type { AgentEvent, ReportedEvent } from "../documents/event.ts";
+import { after } from "../clock.ts";
 import type { Session } from "../documents/session.ts";
-import { buildTimeoutSeconds, RUN_LIMITS, TIMING } from "../limits.ts";
+import { TIMING } from "../limits.ts";
+import { onClaimed, onSubmitted, onWorking } from "./build-events.ts";
+import { onProgress } from "./progress.ts";
 import type { Effect, RunEvent, RunRecord, RunState, Transition } from "./record.ts";
 import { onSettled } from "./settle.ts";
-import { after, move, refused, stay } from "./transition.ts";
+import { admitting, onAdmit, onDeferred, onLease, onPark, slotOf } from "./submission.ts";
+import { move, refused, stay } from "./transition.ts";
+
+/** Events that a run may still have when it is over. */
+const OF_ENDED_RUNS: readonly RunEvent["type"][] = [
+  "buildOver",
+  "placed",
+  "postponed",
+  "visitFailed",
+];
 
 /** Computes what `event` does to a run at `now`, the read time of the transaction that asks. */
 export function next(record: RunRecord, event: RunEvent, now: Date): Transition {
   if ("attempt" in event && event.attempt !== record.state.attempt) return stale(record, event);
-  if (record.run.done && event.type !== "buildOver" && event.type !== "postponed") {
+  if (record.run.done && !OF_ENDED_RUNS.includes(event.type)) {
     return refused(`the run is over (${record.run.status})`, strays(event));
   }
   switch (event.type) {
+    case "park":
+      return onPark(record, event.cause, now);
+    case "admit":
+      return onAdmit(record, event.slot, now);
     case "lease":
       return onLease(record, event, now);
     case "deferred":
@@ -48,6 +62,8 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
       return onClaimed(record, event.build, now);
     case "progress":
       return onProgress(record, event, now);
+    case "working":
+      return onWorking(record, event, now);
     case "turn":
       return onTurn(record, event.restore, now);
     case "cancel":
@@ -56,8 +72,14 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
       return onSettled(record, event, now);
     case "buildOver":
       return onBuildOver(record, now);
+    case "placed":
+      return onPlaced(record, event.in, now);
     case "postponed":
-      return onPostponed(record, event.until, now);
+      return onPostponed(record, { dueAt: after(now, event.seconds) }, now);
+    case "visitFailed":
+      return onPostponed(record, laterVisit(record, now), now);
+    case "finished":
+      return onPostponed(record, { dueAt: after(now, TIMING.finished) }, now);
   }
 }
 
@@ -76,130 +98,17 @@ function stale(record: RunRecord, event: RunEvent & { attempt: number }): Transi
   );
 }
 
-function onLease(
-  record: RunRecord,
-  event: Extract<RunEvent, { type: "lease" }>,
-  now: Date,
-): Transition {
-  const { phase, notBefore, waitsForTurn } = record.state;
-  if (phase !== "pending") return refused(`the attempt is ${phase} already`);
-  if (waitsForTurn) return refused("the turn before this one is not over");
-  if (notBefore !== null && now < notBefore) return refused("the attempt waits for its backoff");
-  const leaseUntil = after(now, TIMING.lease);
-  return move(record, "submitting", {
-    now,
-    cause: "submitting to Cloud Build",
-    state: {
-      leaseTaken: true,
-      leaseUntil,
-      notBefore: null,
-      progressTokenHash: event.progressTokenHash,
-      dueAt: leaseUntil,
-    },
-  });
-}
-
-function onDeferred(
-  record: RunRecord,
-  event: Extract<RunEvent, { type: "deferred" }>,
-  now: Date,
-): Transition {
-  if (record.state.phase !== "submitting") return refused(`the attempt is ${record.state.phase}`);
-  return move(record, "pending", {
-    now,
-    cause: event.cause,
-    why: `Waiting to be submitted again: ${event.cause}.`,
-    state: { leaseUntil: null, notBefore: event.until, dueAt: event.until },
-  });
-}
-
-function onSubmitted(record: RunRecord, build: BuildRef, now: Date): Transition {
-  const { phase, build: known } = record.state;
-  if (phase === "submitting") {
-    return move(record, "queued", {
-      now,
-      cause: `build ${build.id}`,
-      state: { build, leaseUntil: null, ...deadline(now, TIMING.queueTtl) },
-    });
-  }
-  if (phase === "cancelling" && known === null) {
-    return stay(record, {
-      now,
-      state: { build, leaseUntil: null },
-      effects: [{ type: "stopAttempt" }],
-    });
-  }
-  if (known?.id === build.id) return refused("the build is known");
-  return refused(`the attempt is ${phase}`, [{ type: "cancelBuild", build }]);
-}
-
-function onClaimed(record: RunRecord, build: BuildRef, now: Date): Transition {
-  const { phase, build: known } = record.state;
-  // Even from `pending`: Cloud Build said no to this attempt, and ran it after all.
-  if (phase !== "running" && phase !== "cancelling") return startRunning(record, build, now);
-  if (known?.id === build.id) return refused("the claim is known");
-  return stay(record, { now, state: { build, leaseUntil: null } });
-}
-
-function startRunning(record: RunRecord, build: BuildRef, now: Date): Transition {
-  const limit = buildTimeoutSeconds(record.state.timeoutSeconds);
-  return move(record, "running", {
-    now,
-    cause: `build ${build.id} has the claim`,
-    state: { build, leaseUntil: null, notBefore: null, ...deadline(now, limit) },
-  });
-}
-
-function onProgress(
-  record: RunRecord,
-  event: Extract<RunEvent, { type: "progress" }>,
-  now: Date,
-): Transition {
-  const last = record.run.progress?.at;
-  const isTooRecent =
-    last !== undefined && now.getTime() - last.getTime() < TIMING.progressInterval * 500;
-  const news = newEvents(record.state, event.events);
-  if (isTooRecent && news.events.length === 0) return refused("the last progress is too recent");
-  const progress = { text: event.text, turn: event.turn, at: now };
-  const change = {
-    now,
-    ...(!isTooRecent && { run: { progress } }),
-    state: { reported: news.reported },
-    events: news.events,
-  };
-  const started = onClaimed(record, event.build, now);
-  if (!started.changed) return stay(record, change);
-  const both = stay(started.record, change);
-  if (!both.changed) return both;
-  // One commit, so one version.
-  const state = { ...both.record.state, version: started.record.state.version };
-  return {
-    ...started,
-    record: { run: both.record.run, state },
-    events: [...started.events, ...both.events],
-  };
-}
-
-/** What of a report is new, within what a run may have; the last event before the limit says so. */
-function newEvents(
-  { events, reported }: RunState,
-  report: readonly ReportedEvent[],
-): { events: AgentEvent[]; reported: number } {
-  const unknown = report.filter(({ number }) => number > reported);
-  const room = Math.max(0, RUN_LIMITS.events - events);
-  const taken = unknown.slice(0, room).map(({ event }) => event);
-  if (unknown.length > taken.length && taken.length > 0) {
-    taken[taken.length - 1] = { type: "text", text: "(This run's later events are left out.)" };
-  }
-  return { events: taken, reported: Math.max(reported, ...unknown.map(({ number }) => number)) };
-}
-
 function onTurn(record: RunRecord, restore: Session | null, now: Date): Transition {
   if (!record.state.waitsForTurn) return refused("the run waits for no turn");
   return move(record, "pending", {
     now,
     cause: "the turn before this one is over",
-    state: { waitsForTurn: false, restore, dueAt: after(now, TIMING.pendingDue) },
+    state: {
+      waitsForTurn: false,
+      restore,
+      waitsSince: now,
+      dueAt: after(now, TIMING.pendingDue),
+    },
   });
 }
 
@@ -212,13 +121,15 @@ function onCancel(record: RunRecord, now: Date): Transition {
       cause: "cancelled before it was submitted",
       why: "Cancelled before an agent started.",
       run: { verdict: { outcome: "cancelled", deniedTools: [] } },
-      state: { cancelRequestedAt: now, dueAt: null },
+      state: { cancelRequestedAt: now, dueAt: null, line: null, slot: null },
+      slot: slotOf(record, { type: "over", build: null }),
+      effects: admitting(record),
     });
   }
   return move(record, "cancelling", {
     now,
     cause: "cancel requested",
-    state: { cancelRequestedAt: now, dueAt: after(now, TIMING.cancelStep) },
+    state: { cancelRequestedAt: now, dueAt: after(now, TIMING.cancelStep), line: null },
     effects: [{ type: "stopAttempt" }],
   });
 }
@@ -229,12 +140,20 @@ function onBuildOver(record: RunRecord, now: Date): Transition {
   return stay(record, { now, state: { obligations: [], dueAt: null } });
 }
 
-function onPostponed(record: RunRecord, until: Date, now: Date): Transition {
-  if (record.state.dueAt === null) return refused("the run is over and owes nothing");
-  return stay(record, { now, state: { dueAt: until } });
+function onPlaced({ run, state }: RunRecord, where: "archive" | "list", now: Date): Transition {
+  if (!run.done) return refused(`the run is ${state.phase}`);
+  const archivedAt = where === "list" ? null : (run.archivedAt ?? now);
+  if (archivedAt === run.archivedAt) return refused("it is there already");
+  return stay({ run, state }, { now, run: { archivedAt } });
 }
 
-function deadline(now: Date, seconds: number): Pick<RunState, "deadlineAt" | "dueAt"> {
-  const deadlineAt = after(now, seconds + TIMING.grace);
-  return { deadlineAt, dueAt: deadlineAt };
+function onPostponed(record: RunRecord, state: Partial<RunState>, now: Date): Transition {
+  if (record.state.dueAt === null) return refused("the run is over and owes nothing");
+  return stay(record, { now, state });
+}
+
+/** What cannot be visited is tried again and again, ever more seldom, and in nobody's way. */
+function laterVisit({ state }: RunRecord, now: Date): Partial<RunState> {
+  const seconds = Math.min(TIMING.sweepInterval * 2 ** state.failedVisits, TIMING.maxVisitBackoff);
+  return { dueAt: after(now, seconds), failedVisits: Math.min(state.failedVisits + 1, 20) };
 }

@@ -1,7 +1,9 @@
+import type { SlotChange } from "../capacity/slot.ts";
+import { after } from "../clock.ts";
 import type { AgentEvent, Event, EventContent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import { RUN_LIMITS } from "../limits.ts";
-import type { Effect, Phase, RunRecord, RunState, Transition } from "./record.ts";
+import type { Changed, Effect, Phase, RunRecord, RunState, Transition } from "./record.ts";
 
 const WHY: Record<Phase, string> = {
   pending: "Waiting to be submitted to Cloud Build.",
@@ -26,15 +28,18 @@ interface Change {
   run?: Partial<Run>;
   state?: Partial<RunState>;
   /** What the agent did meanwhile. */
-  events?: readonly AgentEvent[];
+  events?: readonly Happening[];
+  slot?: SlotChange | undefined;
+  creates?: string;
+  effects?: Effect[];
 }
 
 /** The run in another phase, with an entry in its history. */
 export function move(
   record: RunRecord,
   phase: Phase,
-  { now, effects = [], ...change }: Change & { now: Date; effects?: Effect[] },
-): Transition {
+  { now, ...change }: Change & { now: Date },
+): Changed {
   const version = record.state.version + 1;
   const status = publicStatus(phase);
   const done = FINAL.includes(phase);
@@ -45,54 +50,68 @@ export function move(
     ...change.run,
     status,
     done,
-    history: [...record.run.history, entry].slice(-RUN_LIMITS.historyEntries),
+    history: longerHistory(record.run.history, entry),
     updatedAt: now,
     finishedAt: done ? now : null,
   };
-  const state = { ...record.state, ...change.state, phase, version };
+  const state = { ...record.state, failedVisits: 0, ...change.state, phase, version };
   const said = [...(change.events ?? []), { type: "status", status, why: run.why } as const];
-  return { changed: true, ...withEvents({ run, state }, said, now), effects };
+  return { ...withEvents({ run, state }, said, now), ...besides(change) };
+}
+
+/** Its first entry says when the run was accepted, and stays; of the others the latest do. */
+function longerHistory(history: Run["history"], entry: Run["history"][number]): Run["history"] {
+  const [first, ...rest] = [...history, entry];
+  return first === undefined ? [] : [first, ...rest.slice(1 - RUN_LIMITS.historyEntries)];
+}
+
+/** What is written and done beside the run. */
+function besides({ slot, creates, effects = [] }: Partial<Change>) {
+  return { changed: true as const, ...(slot && { slot }), ...(creates && { creates }), effects };
 }
 
 /** The run in the same phase, changed in some other way. */
 export function stay(
   record: RunRecord,
-  { now, effects = [], ...change }: Omit<Change, "cause"> & { now: Date; effects?: Effect[] },
-): Transition {
+  { now, ...change }: Omit<Change, "cause"> & { now: Date },
+): Changed {
   const state = { ...record.state, ...change.state, version: record.state.version + 1 };
   const run = change.run ? { ...record.run, ...change.run, updatedAt: now } : record.run;
-  return { changed: true, ...withEvents({ run, state }, change.events ?? [], now), effects };
+  return { ...withEvents({ run, state }, change.events ?? [], now), ...besides(change) };
 }
 
-/** The record with its events counted, and their documents. */
+/** Something that happened, so long ago; by default now. */
+export type Happening = EventContent | { event: AgentEvent; agoMs: number };
+
+/** The record with its events counted, and their documents, each later than the one before. */
 export function withEvents(
   { run, state }: RunRecord,
-  contents: readonly EventContent[],
+  happenings: readonly Happening[],
   now: Date,
 ): { record: RunRecord; events: Event[] } {
   const expireAt = after(now, RUN_LIMITS.eventDays * 24 * 3600);
-  const events = contents.map(
-    (event, index): Event => ({
+  let lastMs = state.lastEventAt?.getTime() ?? 0;
+  const events = happenings.map((happening, index): Event => {
+    const { event, agoMs } = "type" in happening ? { event: happening, agoMs: 0 } : happening;
+    lastMs = Math.max(now.getTime() - agoMs, lastMs + 1);
+    return {
       id: `${state.attempt}-${String(state.events + index + 1).padStart(6, "0")}`,
       schemaVersion: 1,
       owner: run.owner,
       runId: run.id,
-      at: now,
+      at: new Date(lastMs),
       expireAt,
       event,
-    }),
-  );
-  return { record: { run, state: { ...state, events: state.events + events.length } }, events };
+    };
+  });
+  const lastEventAt = events.at(-1)?.at ?? state.lastEventAt;
+  const counted = { ...state, events: state.events + events.length, lastEventAt };
+  return { record: { run, state: counted }, events };
 }
 
 /** Nothing changes; `effects` may still be owed. */
 export function refused(reason: string, effects: Effect[] = []): Transition {
   return { changed: false, reason, effects };
-}
-
-/** `seconds` after `instant`. */
-export function after(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000);
 }
 
 /** The status that clients see. */

@@ -15,6 +15,13 @@ function withoutOtherBranches(errors: ErrorObject[], union: ErrorObject): ErrorO
   if (!errors.includes(union)) return errors;
   const branches = Map.groupBy(errors, (error) => branchOf(error, union));
   branches.delete(undefined);
+  const tag = unknownTag([...branches.values()], union);
+  if (tag !== undefined) {
+    return errors.flatMap((error) => {
+      if (error === union) return [tag];
+      return branchOf(error, union) === undefined ? [error] : [];
+    });
+  }
   const ranked = [...branches].toSorted(
     ([, left], [, right]) => distance(left, union) - distance(right, union),
   );
@@ -25,6 +32,39 @@ function withoutOtherBranches(errors: ErrorObject[], union: ErrorObject): ErrorO
     const branch = branchOf(error, union);
     return branch === undefined || branch === kept;
   });
+}
+
+/**
+ * That a value's kind is missing or none that the union has, if its branches are told apart by a constant
+ * under one name, and that is what fits in none of them.
+ */
+function unknownTag(branches: ErrorObject[][], union: ErrorObject): ErrorObject | undefined {
+  const tags = branches.map((errors) => errors.find((error) => tagOf(error, union) !== undefined));
+  const [first] = tags;
+  const name = first && tagOf(first, union);
+  if (first === undefined || name === undefined) return undefined;
+  if (!tags.every((tag) => tag !== undefined && tagOf(tag, union) === name)) return undefined;
+  const wanted = { enum: [...new Set(tags.flatMap((tag) => tag && constantsOf(tag, name)))] };
+  return first.keyword === "required"
+    ? { ...first, parentSchema: { properties: { [name]: wanted } } }
+    : { ...first, keyword: "enum", parentSchema: wanted };
+}
+
+/** The name of the constant directly in the union's value that an error is about: it is missing or other. */
+function tagOf(error: ErrorObject, union: ErrorObject): string | undefined {
+  const { keyword, instancePath, params } = error;
+  if (keyword === "required" && instancePath === union.instancePath) {
+    const name = String(params["missingProperty"]);
+    return constantsOf(error, name).length > 0 ? name : undefined;
+  }
+  if (keyword !== "const" && keyword !== "enum") return undefined;
+  return /^\/([^/]+)$/.exec(instancePath.slice(union.instancePath.length))?.[1];
+}
+
+/** The values that an error's schema has for a constant. */
+function constantsOf({ keyword, parentSchema = {} }: ErrorObject, name: string): unknown[] {
+  const schema = keyword === "required" ? parentSchema["properties"]?.[name] : parentSchema;
+  return schema?.enum ?? (schema && "const" in schema ? [schema.const] : []);
 }
 
 /** The number of the union's branch that an error is in. */
@@ -39,11 +79,20 @@ function branchOf(error: ErrorObject, union: ErrorObject): string | undefined {
 const isWithin = (path: string, parent: string): boolean =>
   path === parent || path.startsWith(`${parent}/`);
 
-const WRONG_TYPE = 1_000_000;
+const WRONG_TYPE = 1_000_000_000;
+const WRONG_KIND = 1_000_000;
 
-/** How far a value is from a branch: of another type, with names that are missing or strange, or only wrong inside. */
-function distance(errors: readonly ErrorObject[], { instancePath }: ErrorObject): number {
-  const own = errors.filter((error) => error.instancePath === instancePath);
+/**
+ * How far a value is from a branch: of another type, of another kind by a constant in it, with names that
+ * are missing or strange, or only wrong inside.
+ */
+function distance(errors: readonly ErrorObject[], union: ErrorObject): number {
+  const own = errors.filter((error) => error.instancePath === union.instancePath);
   const isOtherType = own.some(({ keyword }) => keyword === "type");
-  return (isOtherType ? WRONG_TYPE : 0) + own.length * 1000 + errors.length;
+  const isOtherKind = errors.some(
+    ({ keyword, ...error }) =>
+      keyword !== "required" && tagOf({ keyword, ...error }, union) !== undefined,
+  );
+  const wrong = (isOtherType ? WRONG_TYPE : 0) + (isOtherKind ? WRONG_KIND : 0);
+  return wrong + own.length * 1000 + errors.length;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { buildBundles } from "../../infra/bundle/build-bundles.ts";
 import {
   type Benchmark,
   type Context,
@@ -8,7 +9,7 @@ import {
   type Table,
   type Variant,
 } from "./benchmark.ts";
-import { type FunctionModule, ours, startFunction, variant } from "./functions.ts";
+import { bundled, type FunctionModule, ours, startFunction, variant } from "./functions.ts";
 import { cpuMs, rssMb } from "./processes.ts";
 import { send } from "./request.ts";
 import { type Clients, startServices } from "./services.ts";
@@ -48,6 +49,12 @@ const REQUESTS: FirstRequest[] = [
   { name: "api, POST, compile cache", module: api, ...ACCEPT, isCached: true },
 ];
 
+/** As they are deployed. */
+const bundledRequests = (folder: string): FirstRequest[] => [
+  { name: "api, GET, bundle", module: bundled("api", folder), ...HEALTH, isCached: true },
+  { name: "api, POST, bundle", module: bundled("api", folder), ...ACCEPT, isCached: true },
+];
+
 /** From spawning a function's process to its first answer. */
 export const coldStart: Benchmark = {
   name: "cold-start",
@@ -55,7 +62,10 @@ export const coldStart: Benchmark = {
   async run(context: Context): Promise<Table[]> {
     const { clients } = await startServices(context.cleanup);
     const folder = temporaryFolder(context.cleanup, "sockets");
-    const variants = REQUESTS.map((request) => measured(context, request, { clients, folder }));
+    const bundles = temporaryFolder(context.cleanup, "bundles");
+    await buildBundles(bundles);
+    const requests = [...REQUESTS, ...bundledRequests(bundles)];
+    const variants = requests.map((request) => measured(context, request, { clients, folder }));
     // The first start of each reads its files from the disk.
     await interleave({ progress: () => context.progress("warming the file cache") }, variants, 1);
     const samples = await interleave(context, variants, context.rounds ?? ROUNDS);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundlesIn } from "../../infra/bundle/build-bundles.ts";
 import { type Instance, startInstance } from "../../infra/local/functions-host/instance.ts";
 import { stop } from "./processes.ts";
 import { BUCKET, type Clients, PROJECT } from "./services.ts";
@@ -8,12 +9,20 @@ import { BUCKET, type Clients, PROJECT } from "./services.ts";
 export interface FunctionModule {
   target: string;
   source: string;
+  /** What serves it. Default: functions-framework's own program. */
+  program?: string | undefined;
 }
 
-/** One of ours, as it is deployed. */
+/** One of ours, from its sources. */
 export const ours = (target: string): FunctionModule => ({
   target,
   source: fileURLToPath(new URL("../../functions/index.ts", import.meta.url)),
+});
+
+/** One of ours, as it is deployed. */
+export const bundled = (target: string, folder: string): FunctionModule => ({
+  target,
+  ...bundlesIn(folder).functions,
 });
 
 /** One of the functions in `variants/` that ours are compared with. */
@@ -30,13 +39,14 @@ let started = 0;
  */
 export async function startFunction(
   cleanup: AsyncDisposableStack,
-  { target, source }: FunctionModule,
+  { target, source, program }: FunctionModule,
   { env, folder }: { env: Clients; folder: string },
 ): Promise<Instance & { pid: number; stop(): Promise<void> }> {
   started += 1;
   const instance = await startInstance({
     target,
     source,
+    program,
     socketPath: join(folder, `${target}-${started}.sock`),
     env: { ...environment(), ...env },
     onLog: (line) => {

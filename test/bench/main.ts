@@ -4,14 +4,27 @@ import type { Benchmark, Context, Table } from "./benchmark.ts";
 import { coldStart } from "./cold-start.ts";
 import { latency } from "./latency.ts";
 import { operations } from "./operations.ts";
+import { page } from "./page.ts";
 import { endProgress, formatTable, machine, showProgress } from "./print.ts";
+import { sandbox } from "./sandbox.ts";
 import { standIn } from "./stand-in.ts";
 import { sweep } from "./sweep.ts";
+import { usage } from "./usage.ts";
 
 // Google's clients would otherwise look for a metadata server and wait for it.
 process.env["METADATA_SERVER_DETECTION"] = "none";
 
-const BENCHMARKS: Benchmark[] = [coldStart, accept, latency, operations, sweep, standIn];
+const BENCHMARKS: Benchmark[] = [
+  coldStart,
+  accept,
+  latency,
+  operations,
+  sandbox,
+  sweep,
+  standIn,
+  usage,
+  page,
+];
 
 const HELP = `npm run bench -- [BENCHMARK…] [--rounds N]
 

@@ -24,7 +24,7 @@ export async function startWorld(
   const directory = temporaryFolder(cleanup, "world");
   const model = await startOfflineModel({ onRequest: (request) => observer("model", request) });
   cleanup.use(model);
-  const { mode: sandbox } = chooseSandbox(undefined, false);
+  const { mode: sandbox } = chooseSandbox({ asked: undefined, live: false, samplePrompt: "" });
   const local = await startLocal({
     directory,
     model: { url: model.url, key: "offline-benchmark-key" },

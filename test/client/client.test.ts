@@ -82,7 +82,7 @@ describe("a run", () => {
   );
 
   test(
-    "is cancelled, continued, repeated and erased",
+    "is cancelled, continued, repeated, archived and erased",
     async () => {
       const { id } = await client.runs.create({ prompt: "run: sleep 60" });
       for await (const { status } of client.watch(id)) if (status === "running") break;
@@ -100,6 +100,17 @@ describe("a run", () => {
       );
       const { items } = await client.conversations.get(next.conversation.id);
       expect(items.map((run) => run.id)).toEqual([id, next.id, turn.id]);
+      const ids = async (archived?: "true") =>
+        (
+          await all(client.runs.list({ from: cancelled.createdAt, ...(archived && { archived }) }))
+        ).map((run) => run.id);
+      expect((await client.runs.archive(id)).archivedAt).not.toBeNull();
+      expect(await ids()).not.toContain(id);
+      expect(await ids("true")).toContain(id);
+      expect((await client.runs.unarchive(id)).archivedAt).toBeNull();
+      expect((await client.usage({ by: "status" })).total.runs).toBeGreaterThanOrEqual(4);
+      const [latest] = await all(client.conversations.list());
+      expect(latest).toMatchObject({ id: again.conversation.id, turns: 1 });
       await client.runs.delete(id);
       expect(await refusalOf(client.runs.get(id))).toMatchObject({
         code: "not_found",
@@ -150,6 +161,12 @@ test("an agent is stored, changed, archived and run", async () => {
   expect((await client.agents.version(agent.id, 1)).settings).toEqual({});
   const run = await client.agents.run(agent.id, { prompt: "echo", version: 1 });
   expect(run.agent).toEqual({ id: agent.id, version: 1 });
+  const tried = await client.agents.dryRun(agent.id, { prompt: "echo" });
+  expect(tried).toMatchObject({ valid: true, agent: { id: agent.id, version: 2 } });
+  const settings = { maxBudgetUsd: 2 };
+  expect(await client.runs.dryRun({ prompt: "echo", agent: { settings } })).toEqual({
+    ...{ valid: true, agent: null, maxCostUsd: 2, queue: null, usually: null, repository: null },
+  });
   expect((await client.agents.archive(agent.id)).archivedAt).toEqual(expect.any(String));
   expect(await all(client.agents.list())).toEqual([]);
   await client.agents.unarchive(agent.id);
@@ -163,6 +180,27 @@ test("the service tells of itself, and who one is", async () => {
   expect(await client.token()).toMatchObject({ uid: "local" });
 });
 
+test(
+  "a list is followed while runs come and change",
+  async () => {
+    const labels = { team: "followed" };
+    const controller = new AbortController();
+    const statuses: string[] = [];
+    const follow = async () => {
+      const { signal } = controller;
+      for await (const change of client.runs.follow({ label: "team:followed", signal })) {
+        if (change.type === "ready") void client.runs.create({ prompt: "echo", labels });
+        if (change.type !== "run") continue;
+        statuses.push(change.run.status);
+        if (change.run.done) controller.abort(new Error("enough"));
+      }
+    };
+    await expect(follow()).rejects.toThrow("enough");
+    expect([statuses[0], statuses.at(-1)]).toEqual(["pending", "succeeded"]);
+  },
+  LONG_MS,
+);
+
 describe("what is not there", () => {
   test("cannot be watched or followed", async () => {
     const id = `run_${"0".repeat(22)}`;
@@ -173,8 +211,8 @@ describe("what is not there", () => {
   });
 });
 
-/** Pages for people, and the paths of the service before this one, which say what to use. */
-const NOT_OF_THE_CLIENT = ["getDocs"];
+/** Pages for people, what MCP clients call, and the paths of the service before this one, which say what to use. */
+const NOT_OF_THE_CLIENT = ["callMcp", "getPage", "getPageAsset", "getDocs"];
 
 test("there is a method for every operation that others than builds call", () => {
   const called = new Set([...contract.seen].map((each) => each.split(" ")[0]));

@@ -144,6 +144,18 @@ describe("events", () => {
     await expect(Array.fromAsync(server.client.follow("a"))).rejects.toThrow("broke off 5 times");
   });
 
+  test("are waited for as long as streams are alive, of a run that waits for a slot too", async () => {
+    const alive = [": heartbeat\n\n", message("queue", {})].flatMap((text) =>
+      Array(3).fill(stream(text)),
+    );
+    const first = stream(message("text", EVENT));
+    const last = stream(message("text", { ...EVENT, id: "1-000002" }) + message("done", {}));
+    await using server = await serverOf(first, ...alive, last);
+    const events = await Array.fromAsync(server.client.follow("a"));
+    expect(events.map(({ id }) => id)).toEqual(["1-000001", "1-000002"]);
+    expect(server.seen.at(-1)?.lastEventId).toBe("1-000001");
+  });
+
   test("end with their signal", async () => {
     const open: RequestListener = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });

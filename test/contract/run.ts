@@ -135,7 +135,7 @@ function main(): void {
   }
   const { args, env, missing } = jestCall(request, process.env);
   for (const line of missing) process.stderr.write(`${line}\n`);
-  const jest = ["--experimental-vm-modules", "node_modules/jest/bin/jest.js", ...args];
+  const jest = ["node_modules/jest/bin/jest.js", ...args];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...jest], {
     stdio: "inherit",
     env,

@@ -25,7 +25,7 @@ let key: string;
 let firestore: string;
 
 beforeAll(async () => {
-  server = startCommand("cli", ["--no-sample", "--state", state]);
+  server = startCommand(["start", "--no-sample", "--state", state]);
   await server.prints(/Serving/);
   key = readFileSync(join(state, "key"), "utf8").trim();
   const { apiUrl, clients } = JSON.parse(readFileSync(join(state, "server.json"), "utf8"));
@@ -132,12 +132,31 @@ describe("listener", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^succeeded .*hello\.txt|^succeeded Done/m);
   });
+
+  test.each(["", "a/b", "runs/run_1", "__x__", "."])(
+    "%j is no id: it says what one is",
+    async (id) => {
+      const mistyped = documented("listener", { "run_…": `'${id}'` });
+      const { code, stderr } = await bash(mistyped);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^Name a run by its id, such as run_\w+\n$/),
+      ]);
+    },
+  );
+
+  test("a run that is not there is said", async () => {
+    const { code, stdout } = await bash(documented("listener", { "run_…": "run_nope" }));
+    expect([code, stdout]).toEqual([0, "there is no run run_nope \n"]);
+  });
 });
 
 describe("typed client", () => {
   const folder = join(scratch, "client");
 
   test("the documented commands work in a folder elsewhere, without a registry", async () => {
+    // What the link leads to is built by `npm install`, perhaps of an older state.
+    await bash(`${process.execPath} infra/package/build.ts`);
     cpSync(join(ROOT, "examples/typed-client"), folder, {
       recursive: true,
       filter: (path) => !path.includes("node_modules"),

@@ -8,6 +8,7 @@ const REQUIRED = {
   RUNYARD_BUILD_SERVICE_ACCOUNT: "a",
   RUNYARD_LOGS_BUCKET: "gs://l",
   RUNYARD_MODEL_KEY_SECRET: "s",
+  FUNCTION_TARGET: "api",
 };
 
 const configOf = (variables: Record<string, string>) => readConfig({ ...REQUIRED, ...variables });
@@ -17,6 +18,17 @@ test("what is missing is named, all of it", () => {
     /^not set in the environment: RUNYARD_BUCKET, RUNYARD_PUBLIC_URL, /,
   );
 });
+
+test.each([{}, { FUNCTION_TARGET: "sweep" }, { FUNCTION_TARGET: "API" }])(
+  "who may call is asked for by whatever is not known to be the API: %j",
+  (target) => {
+    const { FUNCTION_TARGET: _api, ...others } = REQUIRED;
+    expect(() => readConfig({ ...others, ...target })).toThrow(
+      "not set in the environment: RUNYARD_TRIGGER_AUTH, RUNYARD_TRIGGER_AUDIENCE, RUNYARD_TRIGGER_ACCOUNTS",
+    );
+    expect(configOf({}).triggerAuth).toBeUndefined();
+  },
+);
 
 test("whatever lets more callers in is off unless it is set", () => {
   expect(configOf({})).toMatchObject({
@@ -29,6 +41,12 @@ test("whatever lets more callers in is off unless it is set", () => {
     tokenUsers: [],
     customTokens: { serviceAccount: undefined, unsigned: false },
   });
+});
+
+test("all prompts are accepted unless one alone is named", () => {
+  expect(configOf({}).onlyPrompt).toBeUndefined();
+  expect(configOf({ RUNYARD_UNCONFINED_PROMPT: "" }).onlyPrompt).toBeUndefined();
+  expect(configOf({ RUNYARD_UNCONFINED_PROMPT: "a b" }).onlyPrompt).toBe("a b");
 });
 
 test("on Cloud Run the caller's address is what its front says", () => {
@@ -56,6 +74,33 @@ test.each([
 ])("%s is no origin", (origin) => {
   expect(() => configOf({ RUNYARD_CORS_ORIGINS: origin })).toThrow(/RUNYARD_CORS_ORIGINS has /);
 });
+
+test("budgets of a day are by owner, and of all others by *", () => {
+  const { dailyBudgets } = configOf({
+    RUNYARD_DAILY_BUDGETS: '{"ann, or so": 0.5, "__proto__": 0, "*": 20}',
+  });
+  expect([...dailyBudgets]).toEqual([
+    ["ann, or so", 0.5],
+    ["__proto__", 0],
+    ["*", 20],
+  ]);
+  expect(configOf({}).dailyBudgets.size).toBe(0);
+});
+
+test.each(["5", "[]", "null", "{", "five", '"*"'])("%s is no table of budgets", (table) => {
+  expect(() => configOf({ RUNYARD_DAILY_BUDGETS: table })).toThrow(
+    /^RUNYARD_DAILY_BUDGETS must be JSON like/,
+  );
+});
+
+test.each(["-1", '"5"', "null", "1e999", "1000001", "[1]", "true"])(
+  "%s is no budget of a day",
+  (usd) => {
+    expect(() => configOf({ RUNYARD_DAILY_BUDGETS: `{"ann": ${usd}}` })).toThrow(
+      /^RUNYARD_DAILY_BUDGETS: that of ann must be a number of USD from 0 to 1000000/,
+    );
+  },
+);
 
 test.each([
   ["RUNYARD_REQUESTS_PER_MINUTE", "0"],

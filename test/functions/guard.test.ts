@@ -5,13 +5,17 @@ import { startFunctions } from "../support/functions.ts";
 import { isAlive } from "../support/processes.ts";
 
 /**
- * The guard in front of functions-framework, and of a listener of our own: of `api`, and of `late`, which
- * cannot be loaded at first.
+ * The guard in front of functions-framework, and of a listener of our own: of `api`, and of `late`,
+ * which cannot be loaded at first.
  */
 const SOURCE = `
 import { cloudEvent, http } from "@google-cloud/functions-framework";
+import { BodyRoom } from "ROOT/functions/api/http/body-room.ts";
 import { apiListener } from "ROOT/functions/api/http/listener.ts";
+import { receiveBody } from "ROOT/functions/api/http/receive-body.ts";
 import { installGuard } from "ROOT/functions/guard.ts";
+import { proveConnection } from "ROOT/functions/connections.ts";
+import { systemClock } from "ROOT/shared/clock.ts";
 
 const target = process.env.FUNCTION_TARGET;
 let loads = 0;
@@ -19,7 +23,11 @@ let slow = 0;
 const answerApi = apiListener(async () => {
   loads += 1;
   if (target === "late" && loads === 1) throw new Error("cannot load yet");
-  return (request, response) => {
+  return async (request, response) => {
+    const { authorization } = request.headers;
+    if (authorization) proveConnection(request.socket, authorization);
+    const receiving = { response, sender: "a", room: new BodyRoom(), timers: systemClock };
+    if (!(await receiveBody(request, receiving))) return;
     if (request.path === "/slow") slow += 1;
     const answer = {
       pid: process.pid,
@@ -32,7 +40,7 @@ const answerApi = apiListener(async () => {
     setTimeout(() => response.json(answer), request.path === "/slow" ? 500 : 0);
   };
 });
-http(target === "late" ? "late" : "api", answerApi);
+http(target === "late" || target === "few" ? target : "api", answerApi);
 
 http("plain", (request, response) => {
   if (request.path === "/throws") setImmediate(() => { throw new Error("thrown later"); });
@@ -44,15 +52,16 @@ cloudEvent("event", (event) => {
   console.log("got " + JSON.stringify(event.data.message.data));
 });
 
-const serve = target === "api" || target === "late" ? answerApi : undefined;
-installGuard({ bodyBytes: 1000, host: "127.0.0.1", serve });
+const serve = ["api", "few", "late"].includes(target) ? answerApi : undefined;
+const connections = target === "few" ? 20 : undefined;
+installGuard({ bodyBytes: 1000, host: "127.0.0.1", serve, connections });
 `;
 
 type World = Awaited<ReturnType<typeof startFunctions>>;
 
 let world: World;
 beforeAll(async () => {
-  world = await startFunctions(SOURCE, ["plain", "api", "event", "late"]);
+  world = await startFunctions(SOURCE, ["plain", "api", "event", "few", "late"]);
   await world.host.warm();
 }, 180_000);
 afterAll(async () => {
@@ -184,14 +193,66 @@ describe("a listener of our own behind the guard", () => {
 
   test("finishes what is in hand on SIGTERM", async () => {
     const pid = world.host.pidOf("api") as number;
-    const slow = Array.from({ length: 10 }, () => post("api", "x", { path: "/slow" }));
+    const slow = Array.from({ length: 80 }, () => post("api", "x", { path: "/slow" }));
     await eventually(async () =>
       expect(await (await post("api", "x")).json()).toMatchObject({ slow: slow.length }),
     );
     process.kill(pid, "SIGTERM");
     const answers = await Promise.all(slow.map(async (answer) => (await answer).json()));
-    expect(answers).toEqual(Array(10).fill(expect.objectContaining({ pid })));
+    expect(answers).toEqual(Array(80).fill(expect.objectContaining({ pid })));
     await eventually(() => expect(isAlive(pid)).toBe(false));
     expect((await post("api", "x")).status).toBe(200);
+  });
+});
+
+describe("connections", () => {
+  /** A connection that has sent `bytes` and stays; how it is now. */
+  function hold(bytes: string) {
+    const socket = connect(Number(new URL(world.host.urlOf("few")).port), "127.0.0.1");
+    const held = { socket, text: "", isOpen: true };
+    socket.on("data", (chunk) => {
+      held.text += chunk;
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      held.isOpen = false;
+    });
+    socket.write(bytes);
+    return held;
+  }
+  const get = (owner: string) => `GET / HTTP/1.1\r\nhost: x\r\nauthorization: ${owner}\r\n\r\n`;
+  const openOf = (all: { isOpen: boolean }[]) => all.filter(({ isOpen }) => isOpen).length;
+  const answered = (one: { text: string }) =>
+    eventually(() => expect(one.text).toContain("200 OK"));
+
+  test("who has no key takes no place from those who have one", async () => {
+    const ann = hold(get("ann"));
+    await answered(ann);
+    const forms = [
+      "",
+      "GET / HTTP/1.1\r\n",
+      "POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n",
+    ];
+    const strangers = Array.from({ length: 60 }, (_, index) => hold(forms[index % 3] ?? ""));
+    await eventually(() => expect(openOf(strangers)).toBe(19));
+    const bob = hold(get("bob"));
+    await answered(bob);
+    strangers.push(...Array.from({ length: 60 }, () => hold("")));
+    await eventually(() => expect(openOf(strangers)).toBe(18));
+    expect([ann.isOpen, bob.isOpen]).toEqual([true, true]);
+    for (const { socket } of [ann, bob, ...strangers]) socket.destroy();
+  });
+
+  test("nor does one owner take all of them", async () => {
+    const greedy: ReturnType<typeof hold>[] = [];
+    for (let count = 0; count < 30; count += 1) {
+      const one = hold(get("ann"));
+      await answered(one);
+      greedy.push(one);
+    }
+    const others = Array.from({ length: 9 }, (_, index) => hold(get(`owner-${index}`)));
+    for (const one of others) await answered(one);
+    expect(openOf(others)).toBe(9);
+    for (const { socket } of [...greedy, ...others]) socket.destroy();
   });
 });

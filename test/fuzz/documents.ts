@@ -1,21 +1,51 @@
 import type { Firestore } from "@google-cloud/firestore";
+import { COLLECTIONS } from "../../shared/names.ts";
 
 /** When each document was last written, by its path. */
 type Documents = ReadonlyMap<string, string>;
 
-/** Collections that requests can write to, and groups of such below documents. */
-const COLLECTIONS = ["runs", "runState", "runRequests", "conversations", "agents", "keys"] as const;
-const GROUPS = ["events", "versions"] as const;
+type Collection = keyof typeof COLLECTIONS;
 
-/** Every document that there is. */
+/**
+ * What requests write in each collection: `named`: documents by the ids of what they name; `below` such
+ * documents; `derived`: what is made of runs that end, by ids that name none; `nothing`, in this world,
+ * which has no quotas, budgets and slots.
+ */
+const WRITTEN: Record<Collection, "named" | "below" | "derived" | "nothing"> = {
+  runs: "named",
+  runStates: "named",
+  runRequests: "named",
+  erasedRuns: "named",
+  conversations: "named",
+  agents: "named",
+  keys: "named",
+  events: "below",
+  versions: "below",
+  usage: "derived",
+  owners: "nothing",
+  spending: "nothing",
+  targets: "nothing",
+  slots: "nothing",
+  buckets: "nothing",
+  lines: "nothing",
+  deadLetters: "nothing",
+};
+
+const collectionsWith = (what: (typeof WRITTEN)[Collection]): string[] =>
+  (Object.keys(WRITTEN) as Collection[])
+    .filter((name) => WRITTEN[name] === what)
+    .map((name) => COLLECTIONS[name]);
+
+/** Every document that a request can be named for. */
 export async function documentsOf(firestore: Firestore): Promise<Documents> {
   const queries = [
-    ...COLLECTIONS.map((name) => firestore.collection(name)),
-    ...GROUPS.map((name) => firestore.collectionGroup(name)),
+    ...collectionsWith("named").map((name) => firestore.collection(name)),
+    ...collectionsWith("below").map((name) => firestore.collectionGroup(name)),
   ];
   const snapshots = await Promise.all(queries.map((query) => query.select().get()));
   const listed = await firestore.listCollections();
-  const unknown = listed.filter(({ id }) => !(COLLECTIONS as readonly string[]).includes(id));
+  const known = [...collectionsWith("named"), ...collectionsWith("derived")];
+  const unknown = listed.filter(({ id }) => !known.includes(id));
   if (unknown.length > 0) throw new Error(`unknown collections ${unknown.map(({ id }) => id)}`);
   return new Map(
     snapshots

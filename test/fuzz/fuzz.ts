@@ -27,6 +27,12 @@ const BATCH = CONNECTIONS * PIPELINED + RAW;
 /** Share of the requests after which the API's memory should have its size. */
 const WARM_SHARE = 0.2;
 
+/** Statuses that even a few thousand requests are answered with. */
+const REACHED = [200, 202, 400, 401, 403, 404, 405, 411, 415, 422];
+
+/** What the API's process may grow by once it is warm: what its garbage collector leaves for later. */
+const GROWTH_BYTES = 64 * 1024 * 1024;
+
 /** What is sent at once. */
 interface Batch {
   requests: HostileRequest[];
@@ -39,7 +45,7 @@ interface Batch {
  *
  * @param options.requests rounded up to whole batches of 200
  * @param options.seed the same one sends the same requests
- * @throws {Error} with the request that broke something
+ * @throws {Error} with the request that broke something, or what of the figures is wrong
  */
 export async function fuzz(options: { requests: number; seed: number }): Promise<Figures> {
   await using world = await startFuzzWorld();
@@ -64,7 +70,7 @@ export async function fuzz(options: { requests: number; seed: number }): Promise
   if (world.errors.length > 0) throw new Error(`it logged ${world.errors.slice(0, 3).join("\n")}`);
   const changed = changedDocuments(before, await documentsOf(world.firestore));
   invariants.holdDocuments(changed);
-  return {
+  const figures = {
     requests: done * BATCH,
     statuses: Object.fromEntries([...invariants.statuses].sort(([a], [b]) => a - b)),
     seconds,
@@ -72,6 +78,17 @@ export async function fuzz(options: { requests: number; seed: number }): Promise
     endBytes: world.residentBytes(),
     written: changed.length,
   };
+  holdFigures(figures);
+  return figures;
+}
+
+/** A run that reached too little proves nothing, and one after which the API is larger has found a leak. */
+function holdFigures({ statuses, warmBytes, endBytes, written }: Figures): void {
+  const missing = REACHED.filter((status) => statuses[status] === undefined);
+  if (missing.length > 0) throw new Error(`no request was answered ${missing.join(", ")}`);
+  if (written === 0) throw new Error("no request was accepted");
+  const grownBytes = endBytes - warmBytes;
+  if (grownBytes > GROWTH_BYTES) throw new Error(`the API's process grew by ${grownBytes} bytes`);
 }
 
 function batchOf({ known }: FuzzWorld): fc.Arbitrary<Batch> {

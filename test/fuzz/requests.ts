@@ -76,6 +76,9 @@ const UNPAGED = ["legacyListAgents"];
 /** A wait would be kept, which is right and takes long. */
 const WAITS = /wait\s*=\s*"?\s*\d*[1-9]/i;
 
+/** A list that is followed has no end, which is right too. */
+const FOLLOWS = /[?&]follow(=(true)?)?(?=&|$)/gi;
+
 /** Mostly as the operation wants it, with something wrong in one place or more. */
 export function hostileRequest(known: Known): fc.Arbitrary<HostileRequest> {
   const ofEach = OPERATIONS.map((operation) =>
@@ -123,7 +126,7 @@ function pathOf({ id, path }: Operation, { ids }: Known): fc.Arbitrary<string> {
   return mostly(10, usual, elsewhere, spoiled);
 }
 
-function queryOf({ query }: Operation): fc.Arbitrary<string> {
+function queryOf({ id, query }: Operation): fc.Arbitrary<string> {
   const names = Object.keys(query?.properties ?? {});
   const name = fc.oneof(fc.constantFrom(...names, "x"), hostileSegment);
   const pair = fc.tuple(name, hostileSegment).map(([key, value]) => `${key}=${value}`);
@@ -138,7 +141,8 @@ function queryOf({ query }: Operation): fc.Arbitrary<string> {
     "?__proto__[x]=1",
     `?${"a=1&".repeat(2000)}`,
   );
-  return mostly(names.length > 0 ? 2 : 10, fc.constant(""), pairs, odd);
+  const usual = mostly(names.length > 0 ? 2 : 10, fc.constant(""), pairs, odd);
+  return id === "listRuns" ? usual.map((text) => text.replace(FOLLOWS, "$&1")) : usual;
 }
 
 function headersOf(

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
+import { startCloudBuild } from "../../infra/emulators/cloud-build/start.ts";
 import { startFirestore } from "../../infra/emulators/firestore/start.ts";
 import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
 import { startStorage } from "../../infra/emulators/storage/start.ts";
@@ -70,12 +71,21 @@ async function startServices(stack: AsyncDisposableStack) {
   });
   await client.createTopic("run-requests");
   await client.close();
+  // Nothing creates builds here: it is asked for those of runs, and has none.
+  const cloudBuild = stack.use(
+    await startCloudBuild({
+      ...own("cloud-build"),
+      images: {},
+      publish: async () => {},
+      readObject: () => undefined,
+      writeObject: async () => ({ generation: "1" }),
+    }),
+  );
   return {
     FIRESTORE_EMULATOR_HOST: firestore.address,
     STORAGE_EMULATOR_HOST: storage.url,
     PUBSUB_EMULATOR_HOST: pubsub.address,
-    // No run of this world ever has a build to ask for.
-    CLOUD_BUILD_EMULATOR_HOST: "127.0.0.1:9",
+    CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
   };
 }
 
@@ -83,7 +93,7 @@ function startApi(clients: Record<string, string>, errors: string[]): Promise<Fu
   return startFunctionsHost({
     source: join(ROOT, "functions/index.ts"),
     functions: [{ target: "api", port: 0 }],
-    env: async (urlOf) => ({
+    env: async (_target, urlOf) => ({
       ...clients,
       METADATA_SERVER_DETECTION: "none",
       GOOGLE_CLOUD_PROJECT: PROJECT,

@@ -30,7 +30,7 @@ function temporaryPackage() {
   const script = join(path, "script.mjs");
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const start = scripts.start.replace("infra/launch.js", LAUNCHER);
-  const json = { scripts: { start: start.replace("infra/local/cli.ts", script) } };
+  const json = { scripts: { start: start.replace("cli/main.ts start", script) } };
   writeFileSync(script, SCRIPT);
   writeFileSync(join(path, "package.json"), JSON.stringify(json));
   return {

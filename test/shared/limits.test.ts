@@ -23,9 +23,19 @@ describe("the timing table", () => {
       TIMING.agentStop,
     ],
     [
+      "what an agent left ends within the time for stopping, though the agent was slow to exit",
+      TIMING.leftoverGrace + 5,
+      TIMING.agentStop,
+    ],
+    [
       "a cancelled agent may stop before its build is cancelled",
       TIMING.cancelPoll + TIMING.agentStop,
       TIMING.cancelGrace,
+    ],
+    [
+      "a build's last calls (outputs in two turns, result.json, the manifest) wait within its time",
+      4 * TIMING.storagePatience,
+      TIMING.buildUpload + 1,
     ],
     ["an idle agent is found before a build of an hour ends", TIMING.agentIdle, 3600],
   ];

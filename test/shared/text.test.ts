@@ -1,5 +1,5 @@
 import { base62, isRunId, newUuid, runId } from "../../shared/ids.ts";
-import { isWellFormed, preview, truncateUtf8, utf8Length } from "../../shared/text.ts";
+import { counted, isWellFormed, preview, truncateUtf8, utf8Length } from "../../shared/text.ts";
 
 describe("truncateUtf8", () => {
   test.each([
@@ -65,4 +65,13 @@ describe("ids", () => {
   test("a session's id is a version 4 UUID", () => {
     expect(newUuid(() => ones)).toBe("ffffffff-ffff-4fff-bfff-ffffffffffff");
   });
+});
+
+test.each([
+  [0, "turn", "0 turns"],
+  [1, "turn", "1 turn"],
+  [1, "entry", "1 entry"],
+  [1200, "entry", "1,200 entries"],
+])("%d of %s is %s", (count, noun, expected) => {
+  expect(counted(count, noun)).toBe(expected);
 });

@@ -40,7 +40,7 @@ describe("npm start", () => {
     "--once shows the sample from pending to its answer and ends with 0",
     async () => {
       using state = temporaryDirectory();
-      const command = startCommand("cli", ["--once", "--state", state.path]);
+      const command = startCommand(["start", "--once", "--state", state.path]);
       expect(await command.exitCode).toBe(0);
       const output = command.output();
       for (const text of [
@@ -64,7 +64,7 @@ describe("npm start", () => {
     async () => {
       using state = temporaryDirectory();
       const args = ["--once", "--state", state.path, "--prompt", "fail with 400"];
-      const command = startCommand("cli", args);
+      const command = startCommand(["start", ...args]);
       expect(await command.exitCode).toBe(1);
       expect(command.output()).toMatch(/failed .*\n.*Remedy/);
     },
@@ -75,19 +75,19 @@ describe("npm start", () => {
     "serves until Ctrl-C, takes runs from another terminal, and leaves no process behind",
     async () => {
       using state = temporaryDirectory();
-      const command = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const command = startCommand(["start", "--no-sample", "--state", state.path]);
       await served(state.path, command);
-      const send = startCommand("send/main", ["--state", state.path, "Create hello.txt"]);
+      const send = startCommand(["run", "--state", state.path, "Create hello.txt"]);
       expect(await send.exitCode).toBe(0);
       expect(send.output()).toMatch(/succeeded/);
       expect(send.output()).not.toMatch(/warning/i);
-      const second = startCommand("cli", ["--state", state.path]);
+      const second = startCommand(["start", "--state", state.path]);
       expect(await second.exitCode).toBe(1);
       expect(second.output()).toMatch(/in use .*a server runs at http:\/\/127/);
       command.signal("SIGINT");
       expect(await command.exitCode).toBe(0);
-      const late = startCommand("send/main", ["--state", state.path, "x"]);
-      expect(await late.exitCode).toBe(1);
+      const late = startCommand(["run", "--state", state.path, "x"]);
+      expect(await late.exitCode).toBe(3);
       expect(late.output()).toMatch(/No server runs/);
     },
     TIMEOUT_MS,
@@ -98,18 +98,58 @@ describe("npm start", () => {
     ["a port that is none", ["--port", "99999"], /--port 99999/],
     ["a sandbox that is none", ["--sandbox", "docker"], /--sandbox docker/],
     ["live without a key", ["--live"], /ANTHROPIC_API_KEY/],
-  ])("%s: says so and ends with 1", async (_name, args, pattern) => {
+  ])("%s: says so and ends with 2", async (_name, args, pattern) => {
     using state = temporaryDirectory();
-    const command = startCommand("cli", [...args, "--state", state.path]);
-    expect(await command.exitCode).toBe(1);
+    const command = startCommand(["start", ...args, "--state", state.path]);
+    expect(await command.exitCode).toBe(2);
     expect(command.output()).toMatch(pattern);
   });
 
+  test(
+    "servers that start at once take no port from each other",
+    async () => {
+      const states = Array.from({ length: 4 }, temporaryDirectory);
+      const commands = states.map(({ path }) =>
+        startCommand(["start", "--no-sample", "--sandbox", "none", "--state", path]),
+      );
+      try {
+        await Promise.all(commands.map((command) => command.prints(/Serving/)));
+        const docs = commands.map((command) => /^ {2}Docs +(\S+)$/m.exec(command.output())?.[1]);
+        expect(new Set(docs).size).toBe(commands.length);
+      } finally {
+        for (const command of commands) command.signal("SIGINT");
+        await Promise.all(commands.map(({ exitCode }) => exitCode));
+        for (const state of states) state[Symbol.dispose]();
+      }
+    },
+    TIMEOUT_MS,
+  );
+
   test("--help explains and starts nothing", async () => {
-    const command = startCommand("cli", ["--help"]);
+    const command = startCommand(["start", "--help"]);
     expect(await command.exitCode).toBe(0);
-    expect(command.output()).toMatch(/--sandbox MODE/);
+    expect(command.output()).toMatch(/--sandbox <MODE>/);
   });
+
+  test(
+    "the sample is sent at the first start on a state directory, and later when it is asked for",
+    async () => {
+      using state = temporaryDirectory();
+      const start = async (args: string[]): Promise<string> => {
+        const command = startCommand(["start", ...args, "--state", state.path]);
+        await command.prints(/Serving/);
+        command.signal("SIGINT");
+        await command.exitCode;
+        return command.output();
+      };
+      const [first, second, third] = [await start([]), await start([]), await start(["--sample"])];
+      for (const output of [first, third]) expect(output).toMatch(/Sample run_.*succeeded/s);
+      expect(second).not.toMatch(/Sample/);
+      expect(first).toMatch(/^ {2}Docs +http:\/\/127\.0\.0\.1:\d+\/docs$/m);
+      expect(first).toContain(`Send a run with: npx runyard run … --state ${state.path} `);
+    },
+    TIMEOUT_MS,
+  );
 
   test(
     "a busy port that was asked for is an error",
@@ -118,9 +158,10 @@ describe("npm start", () => {
       const taken = createServer().listen(0, "127.0.0.1");
       await eventually(() => expect(taken.listening).toBe(true));
       const { port } = taken.address() as { port: number };
-      const command = startCommand("cli", ["--port", String(port), "--state", state.path]);
+      const command = startCommand(["start", "--port", String(port), "--state", state.path]);
       expect(await command.exitCode).toBe(1);
       expect(command.output()).toMatch(/EADDRINUSE.*--port/);
+      expect(command.output()).toMatch(`Port ${port} cannot be used: another program has it`);
       taken.close();
     },
     TIMEOUT_MS,
@@ -132,7 +173,7 @@ describe("kill -9 in mid-run", () => {
     "of everything: the next start goes on and the run succeeds in its second attempt",
     async () => {
       using state = temporaryDirectory();
-      const first = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const first = startCommand(["start", "--no-sample", "--state", state.path]);
       const { url, key } = await served(state.path, first);
       const { id } = await call({ url, key }, "/runs", { prompt: "wait 5 seconds" });
       const queuedToo = await call({ url, key }, "/runs", { prompt: "Create hello.txt" });
@@ -143,7 +184,7 @@ describe("kill -9 in mid-run", () => {
       const pids = first.killEverything();
       expect(pids.length).toBeGreaterThan(5);
       await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
-      const second = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const second = startCommand(["start", "--no-sample", "--state", state.path]);
       const server = await served(state.path, second);
       expect(server.key).toBe(key);
       for (const each of [id, queuedToo.id]) {
@@ -162,7 +203,7 @@ describe("kill -9 in mid-run", () => {
     "of the server alone: nothing that it started lives on",
     async () => {
       using state = temporaryDirectory();
-      const command = startCommand("cli", ["--no-sample", "--state", state.path]);
+      const command = startCommand(["start", "--no-sample", "--state", state.path]);
       const server = await served(state.path, command);
       const { id } = await call(server, "/runs", { prompt: "wait 60 seconds" });
       await eventually(async () => {

@@ -4,17 +4,20 @@ import { startWorld, type World } from "../support/world.ts";
 
 const STORY_TIMEOUT_MS = 180_000;
 
-async function send(
-  world: World,
-  body: object,
-  headers: Record<string, string> = {},
-): Promise<Run> {
-  const response = await world.call("/runs", { json: body, headers });
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+}, STORY_TIMEOUT_MS);
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => void world.modelRequests.splice(0));
+
+async function send(body: object): Promise<Run> {
+  const response = await world.call("/runs", { json: body });
   expect(response.status).toBe(202);
   return (await response.json()) as Run;
 }
 
-async function ended(world: World, id: string): Promise<Run> {
+async function ended(id: string): Promise<Run> {
   return (await snapshotsUntil(world.firestore, id)).at(-1) as Run;
 }
 
@@ -22,8 +25,7 @@ describe("a run, from its POST to the listener's last snapshot", () => {
   test(
     "goes through every state, ends with the agent's answer, and leaves its outputs",
     async () => {
-      await using world = await startWorld();
-      const { id } = await send(world, { prompt: "Create hello.txt and explain it" });
+      const { id } = await send({ prompt: "Create hello.txt and explain it" });
       const snapshots = await snapshotsUntil(world.firestore, id);
       const statuses = [...new Set(snapshots.map((run) => run.status))];
       expect(statuses.filter((status) => status !== "queued")).toEqual([
@@ -64,9 +66,8 @@ describe("a hostile prompt", () => {
   ])(
     "reaches the model exactly and runs nothing: %s",
     async (_name, prompt) => {
-      await using world = await startWorld();
-      const { id } = await send(world, { prompt });
-      const run = await ended(world, id);
+      const { id } = await send({ prompt });
+      const run = await ended(id);
       expect(run.status).toBe("succeeded");
       const bodies = world.modelRequests.map(({ body }) => JSON.stringify(body));
       const quoted = JSON.stringify(prompt).slice(1, -1);
@@ -82,10 +83,9 @@ describe("a hostile prompt", () => {
   test(
     "of 256 KiB arrives whole",
     async () => {
-      await using world = await startWorld();
       const prompt = `echo ${"é$A`".repeat(50_000)}`.slice(0, 180_000);
-      const { id } = await send(world, { prompt });
-      expect((await ended(world, id)).status).toBe("succeeded");
+      const { id } = await send({ prompt });
+      expect((await ended(id)).status).toBe("succeeded");
       const texts = JSON.stringify(world.modelRequests.map(({ body }) => body));
       expect(texts.includes(JSON.stringify(prompt).slice(1, -1))).toBe(true);
     },
@@ -97,15 +97,14 @@ describe("cancel in mid-run", () => {
   test(
     "stops the agent, keeps what it left, and the run is cancelled",
     async () => {
-      await using world = await startWorld();
-      const { id } = await send(world, { prompt: "wait 120 seconds" });
+      const { id } = await send({ prompt: "wait 120 seconds" });
       await snapshotsUntil(world.firestore, id, (run) =>
         (run.progress?.text ?? "").includes("Bash"),
       );
       const answer = await world.call(`/runs/${id}/cancel`, { method: "POST" });
       expect(answer.status).toBe(202);
       expect(((await answer.json()) as Run).status).toBe("cancelling");
-      const run = await ended(world, id);
+      const run = await ended(id);
       expect(run.status).toBe("cancelled");
       expect(run.artifacts.map(({ name }) => name)).toContain("events.jsonl");
       const again = await world.call(`/runs/${id}/cancel`, { method: "POST" });
@@ -119,11 +118,10 @@ describe("the model's key", () => {
   test(
     "reaches the model's API and nothing else",
     async () => {
-      await using world = await startWorld();
-      const { id } = await send(world, {
+      const { id } = await send({
         prompt: "run: env; cat /proc/1/environ /proc/self/environ",
       });
-      const run = await ended(world, id);
+      const run = await ended(id);
       expect(
         world.modelRequests.some(({ headers }) => headers["x-api-key"] === "sk-ant-the-real-key"),
       ).toBe(true);

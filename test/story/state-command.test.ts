@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import {
   createWriteStream,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -24,7 +25,7 @@ function temporaryDirectory(): Disposable & { path: string } {
 }
 
 async function state(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const command = startCommand("state/main", args);
+  const command = startCommand(["state", ...args]);
   return { code: await command.exitCode, output: command.output() };
 }
 
@@ -34,8 +35,8 @@ test(
     using temporary = temporaryDirectory();
     const [first, second] = [join(temporary.path, "first"), join(temporary.path, "second")];
     const archive = join(temporary.path, "state.tar.gz");
-    expect(await startCommand("cli", ["--once", "--state", first]).exitCode).toBe(0);
-    const server = startCommand("cli", ["--no-sample", "--state", first]);
+    expect(await startCommand(["start", "--once", "--state", first]).exitCode).toBe(0);
+    const server = startCommand(["start", "--no-sample", "--state", first]);
     await server.prints(/Serving/);
     const live = JSON.parse((await state("info", "--json", "--state", first)).output);
     expect(live).toMatchObject({ formatVersion: 1, inUse: true, runs: { succeeded: 1 } });
@@ -61,9 +62,9 @@ test(
     );
     const { path: _, sizeBytes: __, ...copy } = JSON.parse(after ?? "");
     expect(JSON.parse(before ?? "")).toMatchObject(copy);
-    expect(await startCommand("cli", ["--once", "--state", second]).exitCode).toBe(0);
+    expect(await startCommand(["start", "--once", "--state", second]).exitCode).toBe(0);
     expect(readFileSync(join(second, "key"))).not.toEqual(readFileSync(join(first, "key")));
-    expect(await state("clear", "--state", first)).toMatchObject({ code: 1 });
+    expect(await state("clear", "--state", first)).toMatchObject({ code: 2 });
     expect(await state("clear", "--yes", "--state", first)).toMatchObject({ code: 0 });
     expect(existsSync(first)).toBe(false);
   },
@@ -102,6 +103,32 @@ test.each<[string, TarEntry[], RegExp]>([
   expect(existsSync(target)).toBe(false);
 });
 
+test.each<[string, (path: string) => void, RegExp]>([
+  ["a text", (path) => writeFileSync(path, "hello"), /not compressed by gzip/],
+  ["an empty file", (path) => writeFileSync(path, ""), /empty or ends too early/],
+  ["a compressed text", (path) => writeFileSync(path, gzipSync("hello")), /another kind of file/],
+  [
+    "half an archive",
+    (path) => writeFileSync(path, gzipSync("x".repeat(99)).subarray(0, 20)),
+    /ends too early/,
+  ],
+  ["a directory", (path) => mkdirSync(path), /is a directory/],
+  ["nothing", () => {}, /does not exist/],
+])(
+  "%s is no archive: the refusal says why, and which file is wanted",
+  async (_name, make, reason) => {
+    using temporary = temporaryDirectory();
+    const archive = join(temporary.path, "wrong");
+    make(archive);
+    const target = join(temporary.path, "state");
+    const { code, output } = await state("import", archive, "--state", target);
+    expect([code, output]).toEqual([1, expect.stringMatching(reason)]);
+    expect(output).toMatch(
+      /\. Name a file that npx runyard state export FILE\.tar\.gz has written\.\n$/,
+    );
+  },
+);
+
 test(
   "an import that was killed leaves a draft beside its place, which the next one takes away",
   async () => {
@@ -111,7 +138,7 @@ test(
     writeFileSync(archive, content);
     const [target, pipe] = [join(temporary.path, "state"), join(temporary.path, "pipe")];
     execFileSync("mkfifo", [pipe]);
-    const killed = startCommand("state/main", ["import", pipe, "--state", target]);
+    const killed = startCommand(["state", "import", pipe, "--state", target]);
     const drafts = () => readdirSync(temporary.path).filter((name) => name.includes(".import-"));
     // The archive's beginning, and then no more of it: the import waits.
     const input = createWriteStream(pipe);
@@ -137,7 +164,7 @@ test(
   async () => {
     await using disk = mountSmallDisk(2_000_000);
     await disk.fill();
-    const start = `infra/local/cli.ts --state ${disk.path}/state`;
+    const start = `cli/main.ts start --state ${disk.path}/state`;
     const output = await disk.run(`${process.execPath} ${start} 2>&1 | grep -v Warning`);
     expect(output).toMatch(/^the disk is full: nothing can be written to \S+; make room .*\n/);
   },
@@ -149,7 +176,7 @@ test(
   async () => {
     await using disk = mountSmallDisk(30_000_000);
     const options = `--no-sample --sandbox none --state ${disk.path}/state`;
-    await disk.start(`${process.execPath} infra/local/cli.ts ${options} 2>&1 | cat`);
+    await disk.start(`${process.execPath} cli/main.ts start ${options} 2>&1 | cat`);
     const { apiUrl, key } = await eventually(async () => {
       const found = await disk.run(
         `cd ${disk.path}/state && cat server.json key; cd - > /dev/null`,

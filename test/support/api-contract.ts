@@ -172,3 +172,11 @@ function bodyValidator(): (schema: JsonSchema, body: unknown) => void {
     throw new Error(`${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`);
   };
 }
+
+/** Path of a script that the page loads, from `/v1`; looks at the page, which must have been built. */
+export async function pageAsset(get: (path: string) => Promise<Response>): Promise<string> {
+  const page = await (await get("/../")).text();
+  const [asset] = /\/assets\/page-[\w-]+\.js/.exec(page) ?? [];
+  if (asset === undefined) throw new Error(`the page loads nothing: ${page.slice(0, 200)}`);
+  return `/..${asset}`;
+}

@@ -1,7 +1,8 @@
+import { Firestore, Timestamp } from "@google-cloud/firestore";
 import { Storage } from "@google-cloud/storage";
 import { pathsOf } from "../../functions/attempts/attempt-outcome.ts";
 import { submitBuild } from "../../functions/attempts/submit-build.ts";
-import type { Creation } from "../../functions/services/builds.ts";
+import type { Builds, Creation } from "../../functions/services/builds.ts";
 import type { Services } from "../../functions/services/services.ts";
 import type { BuildManifest, Claim } from "../../shared/documents/manifest.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
@@ -10,10 +11,52 @@ import type { Pipeline } from "./pipeline.ts";
 
 export const attemptOf = ({ run, state }: RunRecord) => ({ runId: run.id, attempt: state.attempt });
 
-/** The services as they are `seconds` from now. */
-export const later = (services: Services, seconds: number): Services => ({
+const TIMES = {
+  runState: ["dueAt", "deadlineAt", "leaseUntil", "notBefore", "cancelRequestedAt", "deniedSince"],
+  slots: ["dueAt", "overAt", "takenAt"],
+  targets: ["pausedUntil"],
+};
+
+/**
+ * Lets time pass: all that is decided by time is by the database's clock, so what is stored is made
+ * older by `seconds`.
+ */
+export async function pass({ config, services }: Pipeline, seconds: number): Promise<void> {
+  const firestore = new Firestore({ projectId: config.projectId });
+  for (const [collection, fields] of Object.entries(TIMES)) {
+    for (const { ref, data } of (await firestore.collection(collection).get()).docs.map(
+      (document) => ({
+        ref: document.ref,
+        data: document.data(),
+      }),
+    )) {
+      const times = fields.filter((field) => data[field] instanceof Timestamp);
+      const older = times.map((field) => [
+        field,
+        new Date((data[field] as Timestamp).toMillis() - seconds * 1000),
+      ]);
+      if (times.length > 0) await ref.update(Object.fromEntries(older));
+    }
+  }
+  await firestore.terminate();
+  // What is remembered of it for seconds is forgotten.
+  await services.capacity.changeTarget("test", (target) => target);
+}
+
+/** The builds of services, as a plain object that a test may change. */
+export const buildsOf = ({ builds }: Services): Services["builds"] => ({
+  parent: builds.parent,
+  load: () => builds.load(),
+  create: (plan, parent) => builds.create(plan, parent),
+  listLive: (parent) => builds.listLive(parent),
+  get: (build) => builds.get(build),
+  cancel: (build) => builds.cancel(build),
+});
+
+/** The services with some of the builds' methods done otherwise. */
+export const withBuilds = (services: Services, builds: Partial<Builds>): Services => ({
   ...services,
-  now: () => new Date(Date.now() + seconds * 1000),
+  builds: { ...buildsOf(services), ...builds },
 });
 
 /** The services with a CreateBuild that does what it does and then answers something else. */
@@ -26,12 +69,9 @@ export function answering(
   return {
     ...services,
     builds: {
-      load: () => builds.load(),
-      refOf: (id) => builds.refOf(id),
-      get: (build) => builds.get(build),
-      cancel: (build) => builds.cancel(build),
-      async create(plan): Promise<Creation> {
-        if (creates) await builds.create(plan);
+      ...buildsOf(services),
+      async create(plan, parent): Promise<Creation> {
+        if (creates) await builds.create(plan, parent);
         return { kind, message: "as the test wants it" };
       },
     },

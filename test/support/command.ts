@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { descendantsOf, isAlive } from "./processes.ts";
+import { descendantsOf, killAll } from "./processes.ts";
 
 /** A command of the project as a person runs it, and what it has printed so far. */
 export interface RunningCommand {
@@ -10,6 +11,8 @@ export interface RunningCommand {
   /** Resolves with the first match in what it prints; rejects if it ends without one. */
   prints(pattern: RegExp): Promise<RegExpMatchArray>;
   signal(signal: NodeJS.Signals): void;
+  /** Its standard input; at its end from the beginning unless it was asked for. */
+  input: Writable;
   /** Nobody reads any longer what it prints: the next of it is an error for who prints it. */
   stopReading(): void;
   /** Every process that it has started and that is there now. */
@@ -19,23 +22,48 @@ export interface RunningCommand {
   exitCode: Promise<number | null>;
 }
 
-/** Starts `infra/local/NAME.ts` with the launcher. */
-export function startCommand(name: string, args: string[]): RunningCommand {
-  return start(process.execPath, ["infra/launch.js", `infra/local/${name}.ts`, ...args]);
+const PROGRAM = ["infra/launch.js", "cli/main.ts"];
+
+/** Starts `runyard` with the launcher, with further variables, and with an input to write to or none. */
+export function startCommand(
+  args: string[],
+  variables: Record<string, string> = {},
+  { hasInput = false }: { hasInput?: boolean } = {},
+): RunningCommand {
+  return start(process.execPath, [...PROGRAM, ...args], { variables, hasInput });
+}
+
+/** Starts `npm start` as a terminal does: all that it starts has one group, and gets each Ctrl-C. */
+export function npmStartInTerminal(args: string[]): RunningCommand & { interrupt(): void } {
+  const command = start("npm", ["start", "--", ...args], { detached: true });
+  return { ...command, interrupt: () => void process.kill(-command.pid, "SIGINT") };
 }
 
 /** Starts `npm start` with options of ours. */
 export function npmStart(args: string[]): RunningCommand {
-  return start("npm", ["start", "--", ...args]);
+  return start("npm", ["start", "--", ...args], {});
 }
 
-function start(command: string, args: string[]): RunningCommand {
+interface StartOptions {
+  variables?: Record<string, string>;
+  detached?: boolean;
+  /** Whether there is something to read for it. Default: its input is empty. */
+  hasInput?: boolean;
+}
+
+function start(
+  command: string,
+  args: string[],
+  { variables = {}, detached = false, hasInput = false }: StartOptions,
+): RunningCommand {
   const child = spawn(command, args, {
+    detached,
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
     // What the tests set for themselves, nobody has set for it.
-    env: { ...process.env, METADATA_SERVER_DETECTION: undefined },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, METADATA_SERVER_DETECTION: undefined, ...variables },
+    stdio: "pipe",
   });
+  if (!hasInput) child.stdin.end();
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => {
@@ -49,6 +77,7 @@ function start(command: string, args: string[]): RunningCommand {
     output: () => output,
     prints: (pattern) => printed(child, pattern, () => output),
     signal: (signal) => void child.kill(signal),
+    input: child.stdin,
     stopReading() {
       child.stdout.destroy();
       child.stderr.destroy();
@@ -56,7 +85,7 @@ function start(command: string, args: string[]): RunningCommand {
     descendants: () => descendantsOf(pid),
     killEverything() {
       const pids = [pid, ...descendantsOf(pid)];
-      for (const each of pids) if (isAlive(each)) process.kill(each, "SIGKILL");
+      killAll(pids);
       return pids;
     },
     exitCode,
@@ -73,7 +102,7 @@ function printed(
       const match = output().match(pattern);
       if (match) resolve(match);
     };
-    child.stdout?.on("data", look);
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", look);
     child.once("close", () => {
       look();
       reject(new Error(`ended without printing ${pattern}:\n${output()}`));

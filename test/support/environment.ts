@@ -7,3 +7,15 @@ if (process.env["CONTRACT_TARGET"] !== "emulators") {
     if (name.endsWith("_EMULATOR_HOST")) Reflect.deleteProperty(process.env, name);
   }
 }
+
+/** Sets variables of this process, which the next test file has too: returns what puts back the old values. */
+export function setVariables(variables: Record<string, string>): () => void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  };
+}

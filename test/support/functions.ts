@@ -18,7 +18,7 @@ export async function startFunctions(source: string, targets: [string, ...string
   const host = await startFunctionsHost({
     source: file,
     functions: targets.map((target) => ({ target, port: 0 })),
-    env: async (urlOf) => ({ NAME: `at ${new URL(urlOf(targets[0])).hostname}` }),
+    env: async (_target, urlOf) => ({ NAME: `at ${new URL(urlOf(targets[0])).hostname}` }),
     onLog: (target, line) => void logs.push(`${target}: ${line}`),
   });
   return {

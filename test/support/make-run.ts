@@ -1,12 +1,13 @@
 import type { Verdict } from "../../shared/attempt/verdict.ts";
+import { RETRY_LIMITS } from "../../shared/limits.ts";
 import { acceptRun, type Order } from "../../shared/run/accept.ts";
-import type { RunEvent, RunRecord, RunState } from "../../shared/run/record.ts";
+import type { Changed, RunEvent, RunRecord, RunState } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
 
 const T0 = new Date("2026-01-02T03:04:05.000Z");
 export const BUILD = { id: "b-1", name: "projects/p/locations/l/builds/b-1" };
 export const OTHER_BUILD = { id: "b-2", name: "projects/p/locations/l/builds/b-2" };
-export const NEXT = { nonce: "nonce2", sessionId: "session2" };
+export const NEXT = { nonce: "nonce2", sessionId: "session2", chance: 0 };
 
 /** `seconds` after {@link T0}. */
 export function at(seconds: number): Date {
@@ -57,7 +58,21 @@ function verdictOf(outcome: Verdict["outcome"]): Verdict {
   return { outcome, message: `It was ${outcome}.`, deniedTools: [] };
 }
 
-export const lease: RunEvent = { type: "lease", attempt: 1, progressTokenHash: "token" };
+export const SLOT = { id: "t.E2_STANDARD_2.0", target: "t", parent: "projects/p/locations/l" };
+export const lease: RunEvent = {
+  type: "lease",
+  attempt: 1,
+  progressTokenHash: "token",
+  slot: SLOT,
+};
+/** Cloud Build takes no build now. */
+export const deferred: RunEvent = {
+  type: "deferred",
+  attempt: 1,
+  cause: "over quota",
+  denied: false,
+  input: null,
+};
 export const submitted: RunEvent = { type: "submitted", attempt: 1, build: BUILD };
 export const claimed: RunEvent = { type: "claimed", attempt: 1, build: BUILD };
 export const cancel: RunEvent = { type: "cancel" };
@@ -70,6 +85,8 @@ export function settled(
     type: "settled",
     attempt: 1,
     settlement: { verdict: verdictOf(outcome) },
+    build: null,
+    ended: null,
     liveBuild: null,
     next: NEXT,
     ...overrides,
@@ -93,8 +110,15 @@ export function makeRunsInEveryPhase(): Record<RunState["phase"], RunRecord> {
     timed_out: after(running, settled("timed_out")),
     cancelled: after(pending, cancel),
     expired: after(
-      { ...queued, state: { ...queued.state, failures: 2 } },
+      { ...queued, state: { ...queued.state, lostSubmissions: RETRY_LIMITS.maxLostSubmissions } },
       settled("build_expired"),
     ),
   };
+}
+
+/** What an event that must change a run does to it. */
+export function changed(record: RunRecord, event: RunEvent, now = at(10)): Changed {
+  const transition = next(record, event, now);
+  if (!transition.changed) throw new Error(`refused: ${transition.reason}`);
+  return transition;
 }

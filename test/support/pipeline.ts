@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CloudBuildClient } from "@google-cloud/cloudbuild";
+import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
 import { grpc } from "google-gax";
 import { openServices } from "../../functions/cloud/open-services.ts";
@@ -15,9 +16,12 @@ import {
 import { startFirestore } from "../../infra/emulators/firestore/start.ts";
 import { startPubsub } from "../../infra/emulators/pubsub/start.ts";
 import { startStorage } from "../../infra/emulators/storage/start.ts";
+import type { AgentSettings } from "../../shared/agent/settings.ts";
+import { newTarget } from "../../shared/capacity/target.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
 import { acceptRun } from "../../shared/run/accept.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
+import { setVariables } from "./environment.ts";
 import { makeOrder } from "./make-run.ts";
 
 const PROJECT = "pipeline";
@@ -31,7 +35,9 @@ export interface Pipeline extends AsyncDisposable {
   /** What the handlers logged. */
   log: string[];
   /** Writes a run as the API does, without publishing it. */
-  accept(prompt?: string): Promise<RunRecord>;
+  accept(prompt?: string, settings?: AgentSettings, owner?: string): Promise<RunRecord>;
+  /** The same under an id that a run had before. */
+  acceptAs(id: string): Promise<RunRecord>;
   record(id: string): Promise<RunRecord>;
   /** Every build of the project, newest first. */
   builds(): Promise<{ id: string; status: string; tags: string[] }[]>;
@@ -43,6 +49,19 @@ async function createTopic(apiEndpoint: string): Promise<void> {
   await pubsub.close();
 }
 
+async function storeTarget(slots: number): Promise<void> {
+  const target = newTarget({
+    id: "test",
+    projectId: PROJECT,
+    location: "us-central1",
+    slots: { E2_STANDARD_2: slots },
+    createsPerMinute: 6000,
+  });
+  const firestore = new Firestore({ projectId: PROJECT });
+  await firestore.doc(`targets/${target.id}`).set(target);
+  await firestore.terminate();
+}
+
 /** The image of the tests: a shell that runs `script` with the step's one argument. */
 export function shellImage(script: string): CloudBuildOptions["images"] {
   return { agent: { command: ["sh", "-c", script], env: { PATH: "/usr/bin:/bin" } } };
@@ -50,10 +69,15 @@ export function shellImage(script: string): CloudBuildOptions["images"] {
 
 export async function startPipeline({
   env = {},
+  slots = 60,
   ...options
-}: Partial<Pick<CloudBuildOptions, "images" | "createsPerMinute" | "concurrentBuilds">> & {
+}: Partial<
+  Pick<CloudBuildOptions, "images" | "secrets" | "createsPerMinute" | "concurrentBuilds">
+> & {
   /** Variables of `functions/config.ts` beside those that it must have. */
   env?: Record<string, string>;
+  /** Builds that may be live at a time; default 60. */
+  slots?: number;
 } = {}): Promise<Pipeline> {
   const stack = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "pipeline-"));
@@ -75,12 +99,14 @@ export async function startPipeline({
       writeObject: storage.writeObject,
     }),
   );
-  // The clients read these when they are made; a test file runs in a process environment of its own.
-  Object.assign(process.env, {
-    FIRESTORE_EMULATOR_HOST: firestore.address,
-    PUBSUB_EMULATOR_HOST: pubsub.address,
-    STORAGE_EMULATOR_HOST: storage.url,
-  });
+  // The clients read these when they are made.
+  stack.defer(
+    setVariables({
+      FIRESTORE_EMULATOR_HOST: firestore.address,
+      PUBSUB_EMULATOR_HOST: pubsub.address,
+      STORAGE_EMULATOR_HOST: storage.url,
+    }),
+  );
   const config = readConfig({
     GOOGLE_CLOUD_PROJECT: PROJECT,
     RUNYARD_BUCKET: "bucket",
@@ -89,11 +115,15 @@ export async function startPipeline({
     RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/a@b.iam.gserviceaccount.com`,
     RUNYARD_LOGS_BUCKET: "gs://bucket",
     RUNYARD_MODEL_KEY_SECRET: "projects/p/secrets/key/versions/1",
+    RUNYARD_TRIGGER_AUTH: "oidc",
+    RUNYARD_TRIGGER_AUDIENCE: "https://functions.example.com",
+    RUNYARD_TRIGGER_ACCOUNTS: "push@b.iam.gserviceaccount.com",
     CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
     FIRESTORE_EMULATOR_HOST: firestore.address,
     ...env,
   });
   await createTopic(pubsub.address);
+  await storeTarget(slots);
   const log: string[] = [];
   const services = {
     ...openServices(config),
@@ -107,25 +137,31 @@ export async function startPipeline({
   });
   stack.defer(() => builds.close());
   const record = async (id: string) => (await services.runs.getRecord(id)) as RunRecord;
+  const accept = async (
+    id: string,
+    { prompt, settings, owner }: { prompt: string; settings: AgentSettings; owner: string },
+  ) => {
+    const accepted = acceptRun(makeOrder({ prompt, settings }), {
+      id,
+      owner,
+      nonce: newNonce(randomBytes),
+      sessionId: newUuid(randomBytes),
+      requestHash: "hash",
+      writer: newNonce(randomBytes),
+      now: new Date(),
+    });
+    await services.runs.create(accepted);
+    return record(id);
+  };
   return {
     services,
     config,
     messages,
     log,
     record,
-    async accept(prompt = "Do it") {
-      const accepted = acceptRun(makeOrder({ prompt }), {
-        id: runId(randomBytes(16)),
-        owner: "owner",
-        nonce: newNonce(randomBytes),
-        sessionId: newUuid(randomBytes),
-        requestHash: "hash",
-        writer: newNonce(randomBytes),
-        now: new Date(),
-      });
-      await services.runs.create(accepted);
-      return record(accepted.run.id);
-    },
+    accept: (prompt = "Do it", settings = {}, owner = "owner") =>
+      accept(runId(randomBytes(16)), { prompt, settings, owner }),
+    acceptAs: (id) => accept(id, { prompt: "Do it", settings: {}, owner: "owner" }),
     async builds() {
       const parent = `projects/${PROJECT}/locations/us-central1`;
       const [found] = await builds.listBuilds({ parent, projectId: PROJECT });

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
+import type { Callers } from "../../infra/emulators/wire/callers.ts";
 import type { InjectedFaults } from "../../infra/emulators/wire/faults.ts";
 import { startOfflineModel } from "../../infra/local/offline-model/start.ts";
+import type { Programs } from "../../infra/local/programs.ts";
 import { type Local, startLocal } from "../../infra/local/start.ts";
 
 /** What the model's API was asked, as a story looks at it. */
@@ -35,14 +37,18 @@ export interface World extends AsyncDisposable {
 /**
  * @param options.sandbox default bubblewrap
  * @param options.settings variables of the functions; default none
+ * @param options.callers what functions and builds may call; default everything
  * @param options.faults what goes wrong, across restarts too; default nothing
+ * @param options.programs what is served; default the sources
  */
 export async function startWorld(
   options: {
     sandbox?: "bubblewrap" | "none";
     concurrentBuilds?: number;
     faults?: InjectedFaults;
+    callers?: Callers;
     settings?: Record<string, string>;
+    programs?: Programs;
   } = {},
 ): Promise<World> {
   const stack = new AsyncDisposableStack();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { environmentFaults } from "../../../shared/agent/environment.ts";
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
-import { outputSchemaFault } from "../../../shared/agent/output-schema.ts";
+import { resolveAgent } from "../../../shared/agent/settings.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256 } from "../../../shared/hash.ts";
@@ -17,30 +17,40 @@ import { invalid, rawBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
 import { hangUp } from "../http/hang-up.ts";
 import { answerOf } from "../runs/run-answer.ts";
+import { refuseFullLine } from "./full-lines.ts";
 import { waitSecondsOf } from "./prefer.ts";
 import { type Patience, waitForRun } from "./wait-for-run.ts";
 
 /**
- * Accepts a run that begins a conversation of its own, and answers. It is durable when this answers.
+ * Accepts a run and answers. It is durable when this answers. A request that was accepted before is
+ * answered as it was then, whatever has become since of the agent, the settings or the quotas that
+ * it depends on.
  *
- * @throws {AppError} idempotency_key_reused, invalid
+ * @param place accepts the run; what it throws is the answer unless there is one of before
+ * @throws {AppError} idempotency_key_reused
  */
-export async function acceptOrder(services: Services, call: Call, order: Order): Promise<void> {
-  await answerWithRun(services, call, await placeOrder(services, call, order));
-}
-
-/**
- * {@link acceptOrder} for an order that depends on a stored agent: a request that was accepted before is
- * answered as it was then, whatever has become of the agent.
- */
-export async function acceptAgentOrder(
+export async function acceptRequest(
   services: Services,
   call: Call,
-  order: () => Promise<Order>,
+  place: () => Promise<Run>,
 ): Promise<void> {
-  const before = await acceptedBefore(services, call);
-  if (before === undefined) await acceptOrder(services, call, await order());
-  else await answerWithRun(services, call, before);
+  await answerWithRun(services, call, await acceptOnce(services, call, place));
+}
+
+/** {@link acceptRequest} without the answer. */
+export async function acceptOnce(
+  services: Services,
+  call: Call,
+  place: () => Promise<Run>,
+): Promise<Run> {
+  try {
+    return await place();
+  } catch (error) {
+    // Whether it was accepted before is only looked for where it matters.
+    const before = error instanceof AppError && (await acceptedBefore(services, call));
+    if (before) return before;
+    throw error;
+  }
 }
 
 /** The run of the request's Idempotency-Key. */
@@ -51,16 +61,22 @@ async function acceptedBefore(services: Services, call: Call): Promise<Run | und
   return record && confirmAccepted(services, call, { acceptance, record });
 }
 
-/** {@link acceptOrder} without the answer. */
+/**
+ * Accepts a run that begins a conversation of its own.
+ *
+ * @throws {AppError} idempotency_key_reused, invalid
+ */
 export async function placeOrder(services: Services, call: Call, order: Order): Promise<Run> {
-  refuseTooMuch(services, order);
+  await refuseTooMuch(services, call.owner, order);
   const acceptance = acceptanceOf(services, call);
   const accepted = acceptRun(order, acceptance);
   const existing = await services.runs.create(accepted);
   return confirmAccepted(services, call, { acceptance, record: existing ?? accepted });
 }
 
-/** What the API adds to an order: ids, and the hash of the body that an Idempotency-Key is held to. */
+/**
+ * What the API adds to an order: ids, and the hash of the body that an Idempotency-Key is held to.
+ */
 export function acceptanceOf({ random, now }: Services, { request, owner }: Call): Acceptance {
   const key = idempotencyKey(request);
   return {
@@ -110,10 +126,10 @@ export function confirmReplay(
 }
 
 /**
- * Answers with a run that was accepted. With `Prefer: wait=N` the answer is held until the run is done,
- * at most so long.
+ * Answers with a run that was accepted. With `Prefer: wait=N` the answer is held until the run is
+ * done, at most so long.
  */
-export async function answerWithRun(
+async function answerWithRun(
   services: Services,
   { request, response }: Call,
   run: Run,
@@ -126,7 +142,10 @@ export async function answerWithRun(
   response.set("Location", `/v1/runs/${run.id}`).json(answerOf(latest));
 }
 
-/** The run when it is done or the caller's patience is over. To have accepted it is never undone by this. */
+/**
+ * The run when it is done or the caller's patience is over. To have accepted it is never undone by
+ * this.
+ */
 export async function latestWithin(services: Services, run: Run, patience: Patience): Promise<Run> {
   if (run.done) return run;
   try {
@@ -151,7 +170,7 @@ function idempotencyKey(request: Request): string | undefined {
   if (key === undefined) return undefined;
   const fits = typeof key === "string" && /^[\x21-\x7e]+$/.test(key);
   if (fits && key.length <= RUN_LIMITS.idempotencyKeyLength) return key;
-  const detail = `Idempotency-Key must be 1 to ${RUN_LIMITS.idempotencyKeyLength} printable ASCII characters`;
+  const detail = `Idempotency-Key must be 1 to ${RUN_LIMITS.idempotencyKeyLength} printable ASCII characters without spaces, such as order-4711`;
   throw new AppError("invalid", { detail });
 }
 
@@ -161,11 +180,25 @@ function idBytes(request: Request, owner: string, key: string): Uint8Array {
   return createHash("sha256").update(name).digest();
 }
 
-/** What a schema cannot say: bytes, labels together with the agent's, and the settings. */
-export function refuseTooMuch(
-  services: Pick<Services, "secretRule">,
+const NO_SANDBOX =
+  "agents have no sandbox here, so only the built-in sample runs: install bubblewrap (Debian: apt-get install bubblewrap) and start again, or let agents run as you with npx runyard start --sandbox none";
+
+/**
+ * What a schema cannot say: bytes, labels together with the agent's, and the settings; and what may
+ * not run without a sandbox.
+ *
+ * @throws {AppError} invalid, no_sandbox
+ */
+export async function refuseTooMuch(
+  services: Judges & Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting">,
+  owner: string,
   { prompt, settings, labels }: Order,
-): void {
+): Promise<void> {
+  const { onlyPrompt } = services;
+  const isSample = prompt === onlyPrompt && Object.keys(settings).length === 0;
+  if (onlyPrompt !== undefined && !isSample) {
+    throw new AppError("no_sandbox", { detail: NO_SANDBOX });
+  }
   const bytes = utf8Length(prompt);
   if (bytes > RUN_LIMITS.promptBytes) {
     const detail = `has ${bytes} bytes; at most ${RUN_LIMITS.promptBytes} are accepted`;
@@ -176,27 +209,47 @@ export function refuseTooMuch(
     const detail = `are ${count} together with those of the agent or the run before; at most ${RUN_LIMITS.labels} are accepted`;
     throw invalid([{ pointer: "/labels", detail }]);
   }
-  refuseSettings(services, settings, "/agent/settings");
+  await refuseSettings(services, owner, { settings, pointer: "/agent/settings" });
+  await refuseMissingSecrets(services, settings);
+  refuseFullLine(services, owner, resolveAgent(settings).machineType);
 }
 
+/** A stored agent may name secrets that are still to be added; a run may not. */
+async function refuseMissingSecrets(
+  { secrets }: Pick<Services, "secrets">,
+  { environment = {} }: Order["settings"],
+): Promise<void> {
+  const faults = await Promise.all(
+    Object.entries(environment).map(async ([name, { secret }]) => {
+      const detail = await secrets.faultOf(secret);
+      const pointer = `/agent/settings/environment/${name}/secret`;
+      return detail === undefined ? [] : [{ pointer, detail }];
+    }),
+  );
+  if (faults.flat().length > 0) throw invalid(faults.flat());
+}
+
+/** What decides whether settings may be used. */
+type Judges = Pick<Services, "secretRule" | "schemas">;
+
 /**
- * @param pointer to the settings in the request's body
+ * @param of.pointer to the settings in the request's body
  * @throws {AppError} invalid
  */
-export function refuseSettings(
-  { secretRule }: Pick<Services, "secretRule">,
-  settings: Order["settings"],
-  pointer: string,
-): void {
+export async function refuseSettings(
+  { secretRule, schemas }: Judges,
+  owner: string,
+  { settings, pointer }: { settings: Order["settings"]; pointer: string },
+): Promise<void> {
   const bytes = utf8Length(JSON.stringify(settings));
   if (bytes > RUN_LIMITS.settingsBytes) {
     const detail = `have ${bytes} bytes as JSON; at most ${RUN_LIMITS.settingsBytes} are accepted`;
     throw invalid([{ pointer, detail }]);
   }
-  const faults = [...environmentFaults(settings, secretRule), ...mcpFaults(settings)];
+  const faults = [...environmentFaults(settings, owner, secretRule), ...mcpFaults(settings)];
   if (faults.length > 0) {
     throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));
   }
-  const fault = settings.outputSchema && outputSchemaFault(settings.outputSchema);
+  const fault = settings.outputSchema && (await schemas.fault(owner, settings.outputSchema));
   if (fault !== undefined) throw invalid([{ pointer: `${pointer}/outputSchema`, detail: fault }]);
 }

@@ -21,10 +21,19 @@ export async function storeAgent(
   call: Call,
   content: CreateAgent,
 ): Promise<Agent> {
-  refuseSettings(services, content.settings ?? {}, "/settings");
-  const { id, owner, now, requestHash, writer } = acceptanceOf(services, call);
-  const agent = newAgent({ id: id.replace(/^run_/, "agent_"), owner, now }, content);
-  const existing = await services.agents.create({ agent, requestHash, writer });
+  const { settings = {} } = content;
+  const { id: runId, owner, now, requestHash, writer } = acceptanceOf(services, call);
+  const id = runId.replace(/^run_/, "agent_");
+  const agent = newAgent({ id, owner, now }, content);
+  const existing = await refuseSettings(services, owner, { settings, pointer: "/settings" }).then(
+    () => services.agents.create({ agent, requestHash, writer }),
+    async (error: unknown) => {
+      // A request that was accepted before is answered as it was then, whatever is refused by now.
+      const before = await services.agents.getRecord(id);
+      if (before !== undefined) return before;
+      throw error;
+    },
+  );
   if (existing === undefined) return agent;
   confirmReplay(call.response, existing, { requestHash });
   return existing.agent;

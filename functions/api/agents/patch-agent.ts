@@ -8,17 +8,31 @@ import { refuseSettings } from "../accept/accept-order.ts";
 import { invalid } from "../http/body.ts";
 import type { CallOf } from "../http/call.ts";
 import { answerAgent, etagOf } from "./agent-answer.ts";
-import { changeAgent } from "./own-agent.ts";
+import { changeAgent, ownAgent } from "./own-agent.ts";
+
+/** How often a patch is made anew because somebody else changed the agent meanwhile. */
+const TRIES = 5;
 
 /** `PATCH /v1/agents/{id}`: a JSON merge patch of name, labels and settings. */
 export async function patchAgent(services: Services, call: CallOf<"patchAgent">): Promise<void> {
   const patch = call.body;
-  const agent = await changeAgent(services, call, (before, now) => {
-    refuseStale(call.request, before);
-    const content = validContent(services, mergePatch(contentOf(before), patch));
-    return reviseAgent(before, content, now);
-  });
-  answerAgent(call, agent);
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const read = await ownAgent(services, call.owner, call.params.id);
+    refuseStale(call.request, read);
+    const content = validContent(mergePatch(contentOf(read), patch));
+    const { settings = {} } = content;
+    // Not in the transaction: what a schema comes to is seen by a thread of its own.
+    await refuseSettings(services, call.owner, { settings, pointer: "/settings" });
+    let isStale = false;
+    const agent = await changeAgent(services, call, (before, now) => {
+      refuseStale(call.request, before);
+      isStale = before.revision !== read.revision;
+      return isStale ? before : reviseAgent(before, content, now);
+    });
+    if (!isStale) return answerAgent(call, agent);
+  }
+  const detail = `agent ${call.params.id} is being changed by many at once`;
+  throw new AppError("unavailable", { detail });
 }
 
 /** @throws {AppError} precondition_required, precondition_failed */
@@ -36,9 +50,8 @@ function refuseStale({ headers }: Request, agent: Agent): void {
 }
 
 /** @throws {AppError} invalid if this is no agent */
-function validContent(services: Services, merged: unknown): CreateAgent {
+function validContent(merged: unknown): CreateAgent {
   const result = validatorOf(CreateAgent)(merged);
   if (!result.ok) throw invalid(result.faults);
-  refuseSettings(services, result.value.settings ?? {}, "/settings");
   return result.value;
 }

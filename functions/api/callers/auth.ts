@@ -8,9 +8,13 @@ import {
   tokenScopes,
 } from "../../../shared/documents/key.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { sha256 } from "../../../shared/hash.ts";
+import { isRunId } from "../../../shared/ids.ts";
+import { counted } from "../../../shared/text.ts";
 import type { Config } from "../../config.ts";
 import type { Services } from "../../services/services.ts";
 import type { Principal } from "../http/call.ts";
+import { noRun } from "../runs/own-run.ts";
 import { addressOf } from "./address.ts";
 import { Budget, overdrawn, tellBalance } from "./budget.ts";
 
@@ -21,43 +25,92 @@ const CACHE_ENTRIES = 1000;
 const TOKEN_LENGTH = 8192;
 
 /** Finds out who sends a request. */
-export type Authenticate = (request: Request, response: Response) => Promise<Principal>;
+export interface Authenticator {
+  /** By key or by ID token. */
+  principal(request: Request, response: Response): Promise<Principal>;
+  /** By the token of a run's attempt, which the run's own build has. */
+  build(request: Request, response: Response): Promise<void>;
+}
 
-type Outside = Pick<Services, "keys" | "idTokens" | "now">;
+type Outside = Pick<Services, "keys" | "idTokens" | "now" | "runs">;
 export type AuthSettings = Pick<Config, "tokenUsers" | "failuresPerMinute" | "forwardedHops">;
 
 /**
- * By key or by ID token. An address from which too many came that were not valid is let in by nothing but keys that
- * are remembered, until its minute is over.
+ * An address from which too many came that were not valid is let in by nothing but keys and tokens that are
+ * remembered, until its minute is over.
  *
- * @throws {AppError} unauthorized; forbidden if a token's bearer is not admitted; rate_limited
+ * @throws {AppError} unauthorized; forbidden if a token's bearer is not admitted; not_found; rate_limited
  */
-export function authenticator(services: Outside, settings: AuthSettings): Authenticate {
+export function authenticator(services: Outside, settings: AuthSettings): Authenticator {
   const { now } = services;
   const keys = keyFinder(services);
   const failures = new Budget({ name: "failures", quota: settings.failuresPerMinute, now });
-  return async (request, response) => {
+  const builds = buildFinder(services);
+  const counted = async <T>(
+    request: Request,
+    response: Response,
+    find: (refuse: () => void) => Promise<T>,
+  ): Promise<T> => {
     const address = addressOf(request, settings.forwardedHops);
     try {
-      const token = bearerToken(request);
-      const isKey = !isJwt(token);
-      const hash = keyHash(token);
-      if (!(isKey && keys.isRemembered(hash))) refuseOverdrawn(failures, address);
-      if (isKey) return principalOf(await keys.find(hash), hash);
-      return await principalOfToken(token, { services, keys, settings });
+      return await find(() => refuseOverdrawn(failures, address));
     } catch (error) {
-      const isInvalid = error instanceof AppError && [401, 403].includes(error.status);
+      const isInvalid = error instanceof AppError && [401, 403, 404].includes(error.status);
       const balance = isInvalid ? failures.spend(address) : failures.balanceOf(address);
       tellBalance(response, failures, balance);
       throw error;
     }
+  };
+  return {
+    principal: (request, response) =>
+      counted(request, response, async (refuse) => {
+        const token = bearerToken(request);
+        const isKey = !isJwt(token);
+        const hash = keyHash(token);
+        if (!(isKey && keys.isRemembered(hash))) refuse();
+        if (isKey) return principalOf(await keys.find(hash), hash);
+        return principalOfToken(token, { services, keys, settings });
+      }),
+    build: (request, response) =>
+      counted(request, response, async (refuse) => {
+        const hash = sha256(bearerToken(request));
+        const { id } = request.params as { id: string };
+        if (!builds.isRemembered(id, hash)) refuse();
+        await builds.check(id, hash);
+      }),
+  };
+}
+
+interface BuildFinder {
+  isRemembered(runId: string, tokenHash: string): boolean;
+  check(runId: string, tokenHash: string): Promise<void>;
+}
+
+/** Holds tokens against the runs' own, and remembers which were right: builds report every few seconds. */
+function buildFinder({ runs }: Pick<Services, "runs">): BuildFinder {
+  const known = new Map<string, string>();
+  return {
+    isRemembered: (id, hash) => known.get(id) === hash,
+    async check(id, hash) {
+      const record = isRunId(id) ? await runs.getRecord(id) : undefined;
+      if (record === undefined) throw noRun(id);
+      if (record.state.progressTokenHash !== hash) {
+        known.delete(id);
+        throw unauthorized("not the token of the run's attempt");
+      }
+      if (known.size >= CACHE_ENTRIES) known.clear();
+      known.set(id, hash);
+    },
   };
 }
 
 function refuseOverdrawn(failures: Budget, address: string): void {
   const balance = failures.balanceOf(address);
   if (balance.remaining > 0) return;
-  throw overdrawn(balance, `${failures.quota} requests without a valid key came from your address`);
+  throw overdrawn(
+    balance,
+    `${counted(failures.quota, "request")} without a valid key came from your address`,
+  );
 }
 
 interface KeyFinder {

@@ -8,12 +8,17 @@ import type {
 import { curlOf, type Placed } from "./example.ts";
 import { type Html, html, prose, raw } from "./html.ts";
 import { field, lastPart, schemaView, typeView } from "./schema.ts";
+import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
-/** Allows the page its one style sheet and nothing else: no script, no image, no form, no frame. */
+const hashOf = (text: string): string =>
+  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+/** Allows the page its one style sheet, its one script, and nothing else: no image, no form, no frame. */
 export const DOCS_POLICY = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  `style-src ${hashOf(STYLE)}`,
+  `script-src ${hashOf(SCRIPT)}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -31,22 +36,30 @@ export function docsPage(document: OpenApiDocument): string {
 <style>${raw(STYLE)}</style>
 </head>
 <body>
+${bar(document)}
 ${contents(document, placed)}
 <main id="main">
+<div id="intro">
 <h1>${document.info.title} API</h1>
 ${document.info.description.split("\n\n").map((part) => html`<p>${prose(part)}</p>`)}
 <p>For programs: <a href="/v1/openapi.json">openapi.json</a></p>
+<p class="tools"><button type="button" data-open="all" hidden>Open all</button>
+<button type="button" data-open="none" hidden>Close all</button></p>
+</div>
 ${document.tags.map(
-  ({ name, description }) => html`<h2 id="tag-${name}">${name}</h2>
+  ({ name, description }) => html`<section class="group"><h2 id="tag-${name}">${name}</h2>
 <p>${prose(description)}</p>
-${placed.filter(({ operation }) => operation.tags.includes(name)).map((one) => operationView(document, one))}`,
+${placed.filter(({ operation }) => operation.tags.includes(name)).map((one) => operationView(document, one))}</section>`,
 )}
-<h2 id="schemas">Schemas</h2>
+<section class="group"><h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(
   ([name, schema]) =>
-    html`<section class="schema" id="schema-${name}"><h3>${name}</h3>${schemaView(schema)}</section>`,
-)}
+    html`<details class="schema" id="schema-${name}"><summary><h3>${name}</h3></summary>
+<div class="inside">${schemaView(schema)}</div></details>
+`,
+)}</section>
 </main>
+<script type="module">${raw(SCRIPT)}</script>
 </body>
 </html>
 `;
@@ -59,18 +72,28 @@ function operationsOf({ paths }: OpenApiDocument): Placed[] {
   );
 }
 
+/** Stays at the top: where one is, the menu where it is not beside the text, and the search. */
+function bar({ info }: OpenApiDocument): Html {
+  return html`<header class="bar"><a class="skip" href="#main">To the text</a>
+<button class="menu-button" type="button" popovertarget="menu">Contents</button>
+<span class="name">${info.title} API</span>
+<div class="search" role="search" hidden><input id="search" type="search" placeholder="Search (press /)"
+ aria-label="Search operations and schemas" autocomplete="off" spellcheck="false"><span id="found" role="status"></span></div>
+</header>`;
+}
+
 function contents(document: OpenApiDocument, placed: Placed[]): Html {
   const groups = document.tags.map(({ name }) => {
     const links = placed
       .filter(({ operation }) => operation.tags.includes(name))
       .map(({ operation: { operationId, summary } }) => item(`#${operationId}`, summary));
-    return html`<h2><a href="#tag-${name}">${name}</a></h2><ul>${links}</ul>`;
+    return html`<div class="group"><h2><a href="#tag-${name}">${name}</a></h2><ul>${links}</ul></div>`;
   });
   const schemas = Object.keys(document.components.schemas).map((name) =>
     item(`#schema-${name}`, name),
   );
-  return html`<nav aria-label="Contents"><a class="skip" href="#main">To the text</a>
-${groups}<h2><a href="#schemas">Schemas</a></h2><ul>${schemas}</ul></nav>`;
+  return html`<nav id="menu" aria-label="Contents" popover>
+${groups}<div class="group"><h2><a href="#schemas">Schemas</a></h2><ul>${schemas}</ul></div></nav>`;
 }
 
 const item = (href: string, text: string): Html => html`<li><a href="${href}">${text}</a></li>`;
@@ -82,17 +105,18 @@ const ACCESS: Readonly<Record<string, string>> = {
 
 function operationView(document: OpenApiDocument, placed: Placed): Html {
   const { method, path, operation } = placed;
-  return html`<section class="operation" id="${operation.operationId}">
-<h3>${operation.summary}</h3>
-<p class="route"><span class="method ${method}">${method}</span> ${path}</p>
+  return html`<details class="operation" id="${operation.operationId}">
+<summary><h3>${operation.summary}</h3>
+<span class="route"><span class="method ${method}">${method}</span> ${path}</span></summary>
+<div class="inside">
+<h4>Example</h4>
+<div class="example"><pre tabindex="0"><code>${curlOf(document, placed)}</code></pre></div>
 <p class="note">${accessOf(operation.security)}</p>
 ${(["path", "query", "header"] as const).map((place) => parametersView(place, operation.parameters))}
 ${bodyView(document, operation.requestBody)}
 <h4>Answers</h4>
 ${answersView(document, operation.responses)}
-<h4>Example</h4>
-<pre tabindex="0"><code>${curlOf(document, placed)}</code></pre>
-</section>
+</div></details>
 `;
 }
 

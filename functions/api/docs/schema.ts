@@ -19,12 +19,34 @@ export function schemaView(schema: JsonSchema): Html {
 export function typeView(schema: JsonSchema): Html {
   const { $ref, anyOf, enum: members, type } = schema;
   if ($ref !== undefined) return html`<a href="#schema-${lastPart($ref)}">${lastPart($ref)}</a>`;
-  if (anyOf !== undefined) return joined(schemasOf(anyOf).map(typeView), " or ");
+  if (anyOf !== undefined) return joined(schemasOf(anyOf).map(branchView), " or ");
   if (members !== undefined) return joined((members as unknown[]).map(literal), " | ");
   if ("const" in schema) return literal(schema["const"]);
   if (type === "array") return html`list of ${typeView(schemaOf(schema["items"]))}`;
   if (type === "object") return objectType(schema);
   return html`${(type as string | undefined) ?? "anything"}`;
+}
+
+/** One of several kinds of value: told apart from the others by what it is for, or by what is in it. */
+function branchView(schema: JsonSchema): Html {
+  const { type, title, properties, "x-form": form } = schema;
+  const shape = properties === undefined ? undefined : shapeOf(schema);
+  if (shape !== undefined && title !== undefined) return html`${shape} (${String(title)})`;
+  if (shape !== undefined) return shape;
+  if (type === "string" && form !== undefined) return html`string (${String(form)})`;
+  return typeView(schema);
+}
+
+const SHOWN_NAMES = 6;
+
+/** `{"type": "stdio", command, args?}` */
+function shapeOf({ properties, required = [] }: JsonSchema): Html {
+  const names = Object.entries(schemaOf(properties)).map(([name, value]) => {
+    if ("const" in schemaOf(value)) return `${name}: ${JSON.stringify(schemaOf(value)["const"])}`;
+    return (required as string[]).includes(name) ? name : `${name}?`;
+  });
+  const more = names.length > SHOWN_NAMES ? ", …" : "";
+  return html`<code>{${names.slice(0, SHOWN_NAMES).join(", ")}${more}}</code>`;
 }
 
 function objectType({ patternProperties, properties }: JsonSchema): Html {
@@ -85,9 +107,17 @@ const BOUNDS: Readonly<Record<string, string>> = {
 };
 
 function bounds(schema: JsonSchema): Html | undefined {
-  const known = Object.entries(BOUNDS).filter(([keyword]) => keyword in schema);
-  const shown = known.map(
-    ([keyword, words]) => html`${words} <code>${String(schema[keyword])}</code>`,
-  );
+  const { "x-form": form, "x-names": names, "x-example": name, examples } = schema;
+  const known = Object.entries(BOUNDS).filter(([keyword]) => {
+    // What a pattern means is said in words where there are some.
+    return keyword in schema && !(keyword === "pattern" && form !== undefined);
+  });
+  const [example = name] = (examples as unknown[] | undefined) ?? [];
+  const shown = [
+    ...(form === undefined ? [] : [html`${String(form)}`]),
+    ...(names === undefined ? [] : [html`names of ${String(names)}`]),
+    ...known.map(([keyword, words]) => html`${words} <code>${String(schema[keyword])}</code>`),
+    ...(example === undefined ? [] : [html`such as ${literal(example)}`]),
+  ];
   return shown.length === 0 ? undefined : html`<p class="note">${joined(shown, ", ")}</p>`;
 }

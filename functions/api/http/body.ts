@@ -3,26 +3,53 @@ import { AppError, type Fault } from "../../../shared/errors.ts";
 import type { Static, TObject, TSchema } from "../../../shared/schema/type.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import { isWellFormed } from "../../../shared/text.ts";
+import { jsonShape } from "./json-shape.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** A request's body as it was sent. */
+/** A request's body as it was sent, see `receiveBody`. */
 export function rawBody(request: Request): Buffer {
   return (request as Request & { rawBody?: Buffer }).rawBody ?? Buffer.alloc(0);
+}
+
+/** Whether a request has a body, as far as its headers say. */
+export function hasBody({ headers }: Pick<Request, "headers">): boolean {
+  return Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** Whether a request says that its body is JSON. */
+export function isJson({ headers }: Pick<Request, "headers">): boolean {
+  return /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(headers["content-type"] ?? "");
 }
 
 /**
  * Parses a body of JSON.
  *
- * @throws {AppError} unsupported_media_type, invalid_utf8, malformed_json
+ * @throws {AppError} unsupported_media_type, invalid_utf8, malformed_json, invalid
  */
 function jsonBody(request: Request): unknown {
-  const type = request.headers["content-type"];
-  if (!/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type ?? "")) {
-    const detail = `the body is ${type ?? "of no stated type"}; send Content-Type: application/json`;
+  if (!isJson(request)) {
+    const type = request.headers["content-type"] ?? "of no stated type";
+    const detail = `the body is ${type}; send Content-Type: application/json`;
     throw new AppError("unsupported_media_type", { detail });
   }
+  refuseShape(rawBody(request));
   return parse(decode(rawBody(request)));
+}
+
+/** Values in a body: many more than any that is accepted has. */
+const MOST_VALUES = 100_000;
+/** Levels that are parsed, so that the place of what is too deep can be told. */
+const PARSED_DEPTH = 1000;
+
+/** @throws {AppError} invalid for what would be far more than it looks */
+function refuseShape(bytes: Buffer): void {
+  const { depth, values } = jsonShape(bytes);
+  const detail =
+    depth > PARSED_DEPTH
+      ? `is nested deeper than ${MAX_DEPTH} levels`
+      : `has more than ${MOST_VALUES} values`;
+  if (depth > PARSED_DEPTH || values > MOST_VALUES) throw invalid([{ pointer: "", detail }]);
 }
 
 function decode(bytes: Buffer): string {
@@ -34,11 +61,15 @@ function decode(bytes: Buffer): string {
 }
 
 function parse(text: string): unknown {
-  if (text === "") throw new AppError("malformed_json", { detail: "the body is empty" });
+  if (text === "")
+    throw new AppError("malformed_json", {
+      detail: 'the body is empty; send JSON, which looks like {"name": "value"}',
+    });
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : "not JSON";
+    const reason = cause instanceof Error ? `: ${cause.message}` : "";
+    const detail = `the body is not JSON${reason}; it looks like {"name": "value"}`;
     throw new AppError("malformed_json", { detail, cause });
   }
 }
@@ -54,10 +85,10 @@ export function validBody<S extends TSchema>(
   schema: S,
   { isOptional = false }: { isOptional?: boolean | undefined } = {},
 ): Static<S> {
-  const isAbsent = isOptional && rawBody(request).length === 0;
+  const isAbsent = isOptional && !hasBody(request);
   const value = isAbsent ? {} : jsonBody(request);
-  const malformed = malformedStrings(value);
-  if (malformed.length > 0) throw invalid(malformed.slice(0, 20));
+  const faults = malformed(value).take(MOST_FAULTS).toArray();
+  if (faults.length > 0) throw invalid(faults);
   const result = validatorOf(schema)(value);
   if (!result.ok) throw invalid(result.faults);
   return result.value;
@@ -90,17 +121,29 @@ export function invalid(faults: Fault[]): AppError {
 /** Levels of lists and objects in a body: whoever walks through it recurses. */
 const MAX_DEPTH = 64;
 
-/** Strings anywhere in `value` that hold a NUL or half of a surrogate pair; and what is too deep. */
-function malformedStrings(value: unknown, pointer = "", depth = 1): Fault[] {
-  if (typeof value === "string") {
-    if (isWellFormed(value)) return [];
-    return [{ pointer, detail: "holds a NUL character or a lone surrogate" }];
+/** Faults that are looked for: no answer tells more. */
+const MOST_FAULTS = 20;
+
+/** Strings anywhere in `item` that hold a NUL or half of a surrogate pair; and what is too deep. */
+function* malformed(item: unknown, path: readonly string[] = []): Generator<Fault> {
+  const pointer = () => pointerTo(path);
+  if (typeof item === "string") {
+    if (isWellFormed(item)) return;
+    yield { pointer: pointer(), detail: "holds a NUL character or a lone surrogate" };
   }
-  if (typeof value !== "object" || value === null) return [];
-  if (depth > MAX_DEPTH) return [{ pointer, detail: `is nested deeper than ${MAX_DEPTH} levels` }];
-  return Object.entries(value).flatMap(([key, item]) => {
-    const place = `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    const own = isWellFormed(key) ? [] : [{ pointer: place, detail: "is a malformed name" }];
-    return [...own, ...malformedStrings(item, place, depth + 1)];
-  });
+  if (typeof item !== "object" || item === null) return;
+  if (path.length >= MAX_DEPTH) {
+    yield { pointer: pointer(), detail: `is nested deeper than ${MAX_DEPTH} levels` };
+    return;
+  }
+  for (const [key, value] of Object.entries(item)) {
+    const place = [...path, key];
+    if (!isWellFormed(key)) {
+      yield { pointer: pointerTo(place), detail: "is a malformed name" };
+    }
+    if (typeof value === "string" || typeof value === "object") yield* malformed(value, place);
+  }
 }
+
+const pointerTo = (path: readonly string[]): string =>
+  path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");

@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import type { Request, Response } from "express";
 import type { Operation, Scope } from "../../../shared/api/operation.ts";
 import type { OperationId, OperationOf } from "../../../shared/api/operations.ts";
@@ -24,6 +25,8 @@ export interface Call {
   owner: string;
   /** Undefined where an operation needs no key. */
   principal: Principal | undefined;
+  /** The API itself, for what answers by asking it. */
+  api: RequestListener;
 }
 
 /** A call of an operation on one thing, which its path names. */
@@ -73,7 +76,7 @@ type StaticOf<Row, Key extends "body" | "query"> =
  */
 export function callOf<Id extends OperationId>(
   operation: OperationOf<Id>,
-  { request, response, principal }: Pick<Call, "request" | "response" | "principal">,
+  { request, response, principal, api }: Pick<Call, "request" | "response" | "principal" | "api">,
 ): CallOf<Id> {
   const row: Operation = operation;
   let body: unknown;
@@ -83,6 +86,7 @@ export function callOf<Id extends OperationId>(
     request,
     response,
     principal,
+    api,
     owner: principal?.owner ?? "",
     params: pathParameters(request),
     get body() {

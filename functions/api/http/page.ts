@@ -11,6 +11,8 @@ const MAX_RANK = Date.UTC(10_000, 0) - 1;
 /** A list as its pages are made of it. */
 interface PagedList<T> {
   read(part: Part): Promise<T[]>;
+  /** What is read and not shown: a page may have less than was asked for. Default: nothing. */
+  skips?(item: T): boolean;
   positionOf(item: T): Position;
   /** How an item is shown. */
   show(item: T): unknown;
@@ -26,18 +28,38 @@ interface PagedList<T> {
 export async function answerPage<T>(
   { request, response, owner }: Call,
   query: { pageSize?: number; pageToken?: string },
-  { read, positionOf, show }: PagedList<T>,
+  list: PagedList<T>,
 ): Promise<void> {
   const { pageSize = DEFAULT_PAGE_SIZE, pageToken, ...filter } = query;
   const listHash = sha256(JSON.stringify([owner, request.path, Object.entries(filter).sort()]));
   const after = pageToken === undefined ? undefined : readToken(pageToken, listHash);
-  const found = await read({ limit: pageSize + 1, after });
-  const items = found.slice(0, pageSize);
-  const last = found.length > pageSize ? items.at(-1) : undefined;
+  const { items, next } = await readPage(list, pageSize, after);
   response.json({
-    items: items.map(show),
-    ...(last !== undefined && { nextPageToken: writeToken(positionOf(last), listHash) }),
+    items: items.map(list.show),
+    ...(next !== undefined && { nextPageToken: writeToken(next, listHash) }),
   });
+}
+
+/** Reads for one page; what is skipped beyond them is for the next. */
+const READS = 5;
+
+async function readPage<T>(
+  { read, skips = () => false, positionOf }: PagedList<T>,
+  pageSize: number,
+  begin: Position | undefined,
+): Promise<{ items: T[]; next?: Position | undefined }> {
+  const items: T[] = [];
+  let after = begin;
+  for (let reads = 0; reads < READS; reads += 1) {
+    const found = await read({ limit: pageSize + 1, after });
+    for (const item of found) {
+      if (items.length === pageSize) return { items, next: after };
+      after = positionOf(item);
+      if (!skips(item)) items.push(item);
+    }
+    if (found.length <= pageSize) return { items };
+  }
+  return { items, next: after };
 }
 
 /** Characters that say which list a token is of; no secret: forged, it reads that list alone. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { counted } from "../../../shared/text.ts";
 import type { StoredObject, StoredObjects } from "../../services/objects.ts";
 import type { Services } from "../../services/services.ts";
 import type { Call } from "./call.ts";
@@ -53,7 +54,7 @@ function requestedSpan(
   const span = spanOf(range, sizeBytes);
   if (span !== "unsatisfiable") return span;
   response.set("Content-Range", `bytes */${sizeBytes}`);
-  const detail = `${name} has ${sizeBytes} bytes; ${range} is outside`;
+  const detail = `${name} has ${counted(sizeBytes, "byte")}; ${range} is outside`;
   throw new AppError("range_not_satisfiable", { detail });
 }
 

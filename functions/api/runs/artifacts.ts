@@ -1,4 +1,5 @@
 import { artifactOf } from "../../../shared/attempt/result.ts";
+import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
@@ -47,13 +48,25 @@ export async function getPatch(services: Services, call: CallOf<"getPatch">): Pr
   await sendContent(services, call, patch);
 }
 
-/** All outputs that the manifest names; the names are looked for in it alone. */
+/** All outputs that the run's manifest names, or its checkpoint; the names are looked for in it alone. */
 async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<readonly Output[]> {
-  if (!record.run.done) return [];
-  const paths = pathsOf(record);
-  const manifest = await artifacts.manifestOf(paths);
-  if (manifest?.by !== "build") return [];
-  return manifest.outputs.filter(({ object }) => object.startsWith(paths.outputs));
+  const { checkpoint, done } = record.run;
+  if (!done) return [];
+  const paths = keptIn(record);
+  const from = checkpoint
+    ? await artifacts.checkpointAt(paths, checkpoint.number)
+    : await artifacts.manifestOf(paths);
+  if (from?.by !== "build") return [];
+  const prefix = checkpoint ? paths.checkpoints : paths.outputs;
+  return from.outputs.filter(({ object }) => object.startsWith(prefix));
+}
+
+/** The objects of the attempt whose result the run shows: the last one that left something to go on from. */
+function keptIn(record: RunRecord): AttemptPaths {
+  const { session } = record.state;
+  const own = pathsOf(record);
+  const [, prefix] = /^(attempts\/[^/]+\/[^/]+\/)/.exec(session?.files[0]?.object ?? "") ?? [];
+  return session?.runId === record.run.id && prefix ? pathsUnder(prefix) : own;
 }
 
 function refuseUnfinished({ run }: RunRecord, what: string): void {

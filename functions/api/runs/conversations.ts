@@ -1,19 +1,53 @@
+import { ListedConversation } from "../../../shared/api/conversations.ts";
 import { CONVERSATION_ID, type Conversation } from "../../../shared/documents/conversation.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
+import { positionOf } from "../../services/page.ts";
 import type { BeforeTurn } from "../../services/runs.ts";
 import type { Services } from "../../services/services.ts";
 import {
   acceptanceOf,
-  answerWithRun,
+  acceptRequest,
   confirmAccepted,
   refuseTooMuch,
 } from "../accept/accept-order.ts";
 import { type Chosen, chosenAgent } from "../agents/chosen-agent.ts";
 import type { Call, CallOf } from "../http/call.ts";
+import { answerPage } from "../http/page.ts";
 import { answerOf } from "./run-answer.ts";
+
+/** `GET /v1/conversations`: newest first. */
+export async function listConversations(
+  { conversations }: Services,
+  call: CallOf<"listConversations">,
+): Promise<void> {
+  await answerPage(call, call.query, {
+    read: async (part) => {
+      const found = await conversations.list(call.owner, part);
+      const runs = await conversations.lastRunsOf(found);
+      return found.map((one) => ({ ...one, last: aboutOf(runs.get(one.lastRun ?? "")) }));
+    },
+    positionOf,
+    show: inOrderOf,
+  });
+}
+
+function aboutOf(run: Run | undefined): ListedConversation["last"] {
+  if (run === undefined) return null;
+  const { promptPreview, status, done } = answerOf(run);
+  return { promptPreview, status, done };
+}
+
+/** A document's fields come back in alphabetical order. */
+const inOrderOf = (conversation: ListedConversation): unknown =>
+  Object.fromEntries(
+    Object.keys(ListedConversation.properties).map((name) => [
+      name,
+      conversation[name as keyof ListedConversation],
+    ]),
+  );
 
 /** `GET /v1/conversations/{id}`: the conversation and its turns. */
 export async function getConversation(
@@ -25,20 +59,25 @@ export async function getConversation(
   call.response.json({ ...conversation, items: runs.map(answerOf) });
 }
 
-/** `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names one. */
+/**
+ * `POST /v1/conversations/{id}/runs`: the next turn, with the agent of the latest unless it names
+ * one.
+ */
 export async function createTurn(services: Services, call: CallOf<"createTurn">): Promise<void> {
   const { prompt, agent, labels, onBusy = "refuse" } = call.body;
   const conversation = await conversationOf(services, call.owner, call.params.id);
-  const chosen =
-    agent === undefined
-      ? await agentOfLatest(services, conversation)
-      : await chosenAgent(services, call.owner, agent);
-  await acceptNextTurn(services, call, {
-    conversationId: conversation.id,
-    order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
-    refuses: (before) => {
-      if (onBusy === "refuse") refuseBusy(before);
-    },
+  await acceptRequest(services, call, async () => {
+    const chosen =
+      agent === undefined
+        ? await agentOfLatest(services, conversation)
+        : await chosenAgent(services, call.owner, agent);
+    return placeTurn(services, call, {
+      conversationId: conversation.id,
+      order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
+      refuses: (before) => {
+        if (onBusy === "refuse") refuseBusy(before);
+      },
+    });
   });
 }
 
@@ -51,17 +90,12 @@ interface Turn {
 }
 
 /**
- * Accepts a run as the next turn of a conversation, and answers.
+ * Accepts a run as the next turn of a conversation.
  *
  * @throws {AppError} conversation_busy, limit_reached, idempotency_key_reused, invalid
  */
-export async function acceptNextTurn(services: Services, call: Call, turn: Turn): Promise<void> {
-  await answerWithRun(services, call, await placeTurn(services, call, turn));
-}
-
-/** {@link acceptNextTurn} without the answer. */
 export async function placeTurn(services: Services, call: Call, turn: Turn): Promise<Run> {
-  refuseTooMuch(services, turn.order);
+  await refuseTooMuch(services, call.owner, turn.order);
   const acceptance: Acceptance = acceptanceOf(services, call);
   const created = await services.conversations.createTurn(turn.conversationId, {
     id: acceptance.id,

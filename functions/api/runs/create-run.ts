@@ -1,16 +1,19 @@
+import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services/services.ts";
-import { acceptAgentOrder, acceptOrder } from "../accept/accept-order.ts";
+import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
+import { answerDryRun, isDryRun } from "../accept/dry-run.ts";
 import { chosenAgent } from "../agents/chosen-agent.ts";
 import type { CallOf } from "../http/call.ts";
 
-/** `POST /v1/runs`: accepts a run. */
+/** `POST /v1/runs`: accepts a run; with `dryRun` it only says what would become of it. */
 export async function createRun(services: Services, call: CallOf<"createRun">): Promise<void> {
+  const isTried = isDryRun(call.query);
   const { prompt, agent, labels } = call.body;
-  const order = async () => {
+  const orderNow = async (): Promise<Order> => {
     const chosen = await chosenAgent(services, call.owner, agent);
     return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };
   };
-  const isStored = typeof agent === "string" || (agent !== undefined && "id" in agent);
-  if (isStored) await acceptAgentOrder(services, call, order);
-  else await acceptOrder(services, call, await order());
+  if (isTried) await answerDryRun(services, call, await orderNow());
+  else
+    await acceptRequest(services, call, async () => placeOrder(services, call, await orderNow()));
 }

@@ -1,12 +1,13 @@
+import { parentOf } from "../../../shared/capacity/target.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
 
 /**
- * `DELETE /v1/runs/{id}`: erases a finished run: objects first, the run's own document last, so that a
- * deletion that broke off can be sent again. The next turn of its conversation begins without the files
- * of this one.
+ * `DELETE /v1/runs/{id}`: erases a finished run: objects first, the run's own document last, so
+ * that a deletion that broke off can be sent again. The next turn of its conversation begins
+ * without the files of this one.
  */
 export async function deleteRun(services: Services, call: CallOf<"deleteRun">): Promise<void> {
   const { id } = await ownRun(services, call);
@@ -15,11 +16,23 @@ export async function deleteRun(services: Services, call: CallOf<"deleteRun">): 
   if (!record.run.done) {
     throw new AppError("conflict", { detail: `run ${id} is not over; cancel it first` });
   }
-  if (record.state.obligations.length > 0) {
+  if (record.state.obligations.length > 0 || (await endBuilds(services, id))) {
     const detail = `a build of run ${id} is still being ended; try again in a minute`;
     throw new AppError("conflict", { detail });
   }
   await services.artifacts.deleteRun(id, services.settings.logsBucket);
   await services.runs.delete(record);
   call.response.status(204).end();
+}
+
+/**
+ * Ends what is live of a run's builds, an operator's second one too. Whether there was any: while
+ * it lives, the claims that keep agents from starting must stay.
+ */
+async function endBuilds({ builds, capacity }: Services, id: string): Promise<boolean> {
+  const parents = new Set((await capacity.targets()).map(parentOf).concat(builds.parent));
+  const lists = await Promise.all([...parents].map((parent) => builds.listLive(parent)));
+  const live = lists.flat().filter(({ runId }) => runId === id);
+  for (const { ref } of live) await builds.cancel(ref);
+  return live.length > 0 || (await capacity.slotsOf(id)).length > 0;
 }

@@ -1,21 +1,24 @@
-import type { Request, Response } from "express";
+import type { Request } from "express";
+import { after } from "../../../shared/clock.ts";
 import { EVENT_ID, type Event } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { RUN_LIMITS, STREAMS } from "../../../shared/limits.ts";
+import { RUN_LIMITS } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import { after } from "../../../shared/run/transition.ts";
+import { describeError } from "../../log.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
-import { type OpenStream, openStream } from "../http/open-stream.ts";
-import { HEARTBEAT, messageText, retryText } from "../http/server-sent-events.ts";
+import { sendEventStream, setEventStream } from "../http/event-stream.ts";
+import type { OpenStream } from "../http/open-stream.ts";
+import { HEARTBEAT, messageText } from "../http/server-sent-events.ts";
 import { eventBatches } from "./event-pages.ts";
 import { ownRecord } from "./own-run.ts";
+import { queuePlaceOf } from "./queue-place.ts";
 
 /**
  * `GET /v1/runs/{id}/events`: a run's events as server-sent events, from the first or after
- * `Last-Event-ID`, as they come, and `done` after the last. A stream that ends without it (the process
- * ends, or Cloud Run's time for a request is over) goes on when the client connects again.
+ * `Last-Event-ID`, as they come, and `done` after the last; `queue` while it waits for a build slot. A stream that ends without it (the
+ * process ends, or Cloud Run's time for a request is over) goes on when the client connects again.
  */
 export async function followRunEvents(
   services: Services,
@@ -25,42 +28,38 @@ export async function followRunEvents(
   const record = await ownRecord(services, call);
   refuseExpired(record.run, services.now());
   const lastEventId = lastEventIdOf(request, record);
-  response.setHeader("Content-Type", "text/event-stream");
-  // Proxies like nginx would otherwise collect events before they pass them on.
-  response.setHeader("X-Accel-Buffering", "no");
-  if (request.method !== "HEAD") await stream(services, { response, record, lastEventId });
-  response.end();
-}
-
-async function stream(
-  services: Services,
-  {
-    response,
-    record,
-    lastEventId,
-  }: { response: Response; record: RunRecord; lastEventId: string | undefined },
-): Promise<void> {
-  using ending = new DisposableStack();
-  const isOver = new AbortController();
-  ending.defer(services.timers.after(STREAMS.eventStreamSeconds * 1000, () => isOver.abort()));
-  const open = openStream(response, services.timers, [services.closing, isOver.signal]);
-  ending.defer(beating(open, services.timers));
-  await open.write(retryText(STREAMS.reconnectSeconds));
-  if (hasAll(record, lastEventId)) {
-    await open.write(doneText(record.run));
+  setEventStream(response);
+  if (request.method === "HEAD") {
+    response.end();
     return;
   }
-  await sendEvents(services, open, { record, lastEventId });
+  const { id, status, done } = record.run;
+  const followed = { id, status, wasDone: done };
+  await sendEventStream(services, response, {
+    beatText: () => beatText(services, followed),
+    send: async (open) => {
+      if (hasAll(record, lastEventId)) await open.write(doneText(record.run));
+      else await sendEvents(services, open, { followed, lastEventId });
+    },
+  });
+}
+
+/** A run whose events are sent, in the status that was sent last. */
+interface Followed {
+  id: string;
+  status: string;
+  wasDone: boolean;
 }
 
 async function sendEvents(
   { runs, watch }: Services,
   { signal, write }: OpenStream,
-  { record, lastEventId }: { record: RunRecord; lastEventId: string | undefined },
+  { followed, lastEventId }: { followed: Followed; lastEventId: string | undefined },
 ): Promise<void> {
-  const { id: runId, done: wasDone } = record.run;
+  const { id: runId, wasDone } = followed;
   for await (const batch of eventBatches(watch, { runId, after: lastEventId, signal })) {
     await write(batch.map(eventText).join(""));
+    followed.status = statusAfter(batch) ?? followed.status;
     const last = batch.at(-1);
     if (last !== undefined && last.event.type !== "status") continue;
     const run = await runs.getRun(runId);
@@ -73,7 +72,15 @@ async function sendEvents(
   }
 }
 
-/** Whether the event is the one that ended the run: no other says a final status, and none follows it. */
+function statusAfter(batch: Event[]): string | undefined {
+  const last = batch.findLast(({ event }) => event.type === "status")?.event;
+  return last?.type === "status" ? last.status : undefined;
+}
+
+/**
+ * Whether the event is the one that ended the run: no other says a final status, and none follows
+ * it.
+ */
 function isLast({ event }: Event, { done, status }: Run): boolean {
   return done && event.type === "status" && event.status === status;
 }
@@ -83,11 +90,15 @@ function hasAll({ run, state }: RunRecord, lastEventId: string | undefined): boo
   return run.done && lastEventId !== undefined && numberOf(lastEventId) >= state.events;
 }
 
-/** Keeps the connection alive while nothing happens; ends when the returned function is called. */
-function beating({ isIdle, signal, write }: OpenStream, timers: Services["timers"]): () => void {
-  return timers.every(STREAMS.heartbeatSeconds * 1000, () => {
-    if (isIdle() && !signal.aborted) void write(HEARTBEAT);
-  });
+/** The place in its line of a run that waits for a slot; else nothing but that the stream lives. */
+async function beatText(services: Services, followed: Followed): Promise<string> {
+  try {
+    const place = await queuePlaceOf(services, followed);
+    return place === undefined ? HEARTBEAT : messageText({ event: "queue", data: place });
+  } catch (error) {
+    services.log("WARNING", `place in line: ${describeError(error)}`, { runId: followed.id });
+    return HEARTBEAT;
+  }
 }
 
 function eventText(event: Event): string {

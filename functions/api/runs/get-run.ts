@@ -1,11 +1,22 @@
 import type { Services } from "../../services/services.ts";
+import { latestWithin } from "../accept/accept-order.ts";
+import { waitSecondsOf } from "../accept/prefer.ts";
 import type { CallOf } from "../http/call.ts";
+import { hangUp } from "../http/hang-up.ts";
 import { noRun, ownRun } from "./own-run.ts";
+import { queuePlaceOf } from "./queue-place.ts";
 import { answerOf } from "./run-answer.ts";
 
-/** `GET /v1/runs/{id}` */
+/** `GET /v1/runs/{id}`; with `Prefer: wait=N` it is held until the run is done, at most so long. */
 export async function getRun(services: Services, call: CallOf<"getRun">): Promise<void> {
-  call.response.json(answerOf(await ownRun(services, call)));
+  const { request, response } = call;
+  const seconds = waitSecondsOf(request.headers["prefer"]?.toString());
+  const patience = { seconds, signal: hangUp(response) };
+  const now = await ownRun(services, call);
+  const run = seconds === 0 ? now : await latestWithin(services, now, patience);
+  if (seconds > 0) response.set("Preference-Applied", `wait=${seconds}`);
+  const queue = await queuePlaceOf(services, run);
+  call.response.json({ ...answerOf(run), ...(queue && { queue }) });
 }
 
 /** `GET /v1/runs/{id}/request` */

@@ -3,40 +3,46 @@ import { AppError } from "../../../shared/errors.ts";
 import type { Order, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { BeforeTurn } from "../../services/runs.ts";
 import type { Services } from "../../services/services.ts";
-import { acceptOrder } from "../accept/accept-order.ts";
+import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
 import type { CallOf } from "../http/call.ts";
-import { acceptNextTurn } from "./conversations.ts";
+import { placeTurn } from "./conversations.ts";
 import { ownRun } from "./own-run.ts";
 
 const GO_ON = "Continue where you left off.";
 
-/** `POST /v1/runs/{id}/rerun`: the same resolved request once more, in a conversation of its own. */
+/**
+ * `POST /v1/runs/{id}/rerun`: the same resolved request once more, in a conversation of its own.
+ */
 export async function rerunRun(services: Services, call: CallOf<"rerunRun">): Promise<void> {
   const run = await ownRun(services, call);
   const overrides = call.body;
-  const request = await requestOf(services, run);
-  await acceptOrder(services, call, orderOf(run, request, overrides));
+  await acceptRequest(services, call, async () => {
+    const request = await requestOf(services, run);
+    return placeOrder(services, call, orderOf(run, request, overrides));
+  });
 }
 
 /**
- * `POST /v1/runs/{id}/continue`: the next turn of the run's conversation, for a run that was stopped
- * before it was done. Without a prompt the agent is told to go on; one that never started gets the
- * run's own prompt.
+ * `POST /v1/runs/{id}/continue`: the next turn of the run's conversation, for a run that was
+ * stopped before it was done. Without a prompt the agent is told to go on; one whose model had
+ * not answered anything yet gets the run's own prompt.
  */
 export async function continueRun(services: Services, call: CallOf<"continueRun">): Promise<void> {
   const run = await ownRun(services, call);
   const overrides = call.body;
-  refuseUnstopped(run);
-  const request = await requestOf(services, run);
-  const hasStarted = run.conversation.session !== null;
-  const order = orderOf(run, request, {
-    prompt: hasStarted ? GO_ON : request.prompt,
-    ...overrides,
-  });
-  await acceptNextTurn(services, call, {
-    conversationId: run.conversation.id,
-    order,
-    refuses: (before) => refuseNotLast(run, before),
+  await acceptRequest(services, call, async () => {
+    refuseUnstopped(run);
+    const request = await requestOf(services, run);
+    const hasStarted = run.conversation.session !== null && (run.usage?.turns ?? 0) > 0;
+    const order = orderOf(run, request, {
+      prompt: hasStarted ? GO_ON : request.prompt,
+      ...overrides,
+    });
+    return placeTurn(services, call, {
+      conversationId: run.conversation.id,
+      order,
+      refuses: (before) => refuseNotLast(run, before),
+    });
   });
 }
 

@@ -1,7 +1,8 @@
 import { AppError } from "../../../shared/errors.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
-import { applyAdmittedEvent } from "../../attempts/settle-attempt.ts";
+import { pathsOf } from "../../attempts/attempt-outcome.ts";
+import { applyEvent, applyEventOf, claimantOf } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services/services.ts";
 import { bearerToken } from "../callers/auth.ts";
 import type { CallOf } from "../http/call.ts";
@@ -17,21 +18,26 @@ export async function reportProgress(
 ): Promise<void> {
   const id = runIdOf(call);
   const tokenHash = sha256(bearerToken(call.request));
-  const { attempt, buildId, text, turn, events = [] } = call.body;
-  const build = services.builds.refOf(buildId);
-  // Without a text: the agent is being started, so the claim is the build's.
-  const event: RunEvent =
-    text === "" && events.length === 0
-      ? { type: "claimed", attempt, build }
-      : { type: "progress", attempt, build, text, turn, events };
-  const applied = await applyAdmittedEvent(services, id, {
-    event,
-    admit: (record) => refuseStranger(record, attempt, tokenHash),
+  const { attempt, buildId, text, turn, events = [], done = false } = call.body;
+  const apply = (claimant?: string) =>
+    applyEventOf(services, id, (record): RunEvent => {
+      refuseStranger(record, attempt, tokenHash);
+      refuseOtherBuild(record, buildId, claimant);
+      const build = claimantOf(services, record, { buildId });
+      // Without a text: the agent is being started, so the claim is the build's.
+      return text === "" && events.length === 0
+        ? { type: "claimed", attempt, build }
+        : { type: "progress", attempt, build, text, turn, events };
+    });
+  const applied = await apply().catch(async (error: unknown) => {
+    if (!(error instanceof OtherBuild)) throw error;
+    return apply(await claimingBuild(services, error.record));
   });
   if (applied === undefined) throw noRun(id);
   if (applied.record.run.done) {
     throw new AppError("conflict", { detail: `run ${id} is over` });
   }
+  if (done) await applyEvent(services, id, { type: "finished", attempt });
   call.response.status(204).end();
 }
 
@@ -39,4 +45,35 @@ export async function reportProgress(
 function refuseStranger({ state }: RunRecord, attempt: number, tokenHash: string): void {
   if (state.attempt === attempt && state.progressTokenHash === tokenHash) return;
   throw new AppError("unauthorized", { detail: "not the token of the run's attempt" });
+}
+
+/** The report names another build than the run's. */
+class OtherBuild extends AppError {
+  readonly record: RunRecord;
+
+  constructor(record: RunRecord, buildId: string) {
+    super("conflict", { detail: `build ${buildId} is not that of the run's attempt` });
+    this.record = record;
+  }
+}
+
+/**
+ * A report's own word for which build it comes from counts for nothing: the run has it from Cloud
+ * Build, or the claim has it, which is written once.
+ *
+ * @param claimant the build that has the claim, if that was looked for
+ * @throws {OtherBuild}
+ */
+function refuseOtherBuild(record: RunRecord, buildId: string, claimant: string | undefined): void {
+  const { run, state } = record;
+  if (run.done || state.build?.id === buildId || claimant === buildId) return;
+  throw new OtherBuild(record, buildId);
+}
+
+async function claimingBuild(
+  { artifacts }: Services,
+  record: RunRecord,
+): Promise<string | undefined> {
+  const claim = await artifacts.claimOf(pathsOf(record));
+  return claim?.by === "build" ? claim.buildId : undefined;
 }

@@ -1,10 +1,12 @@
 import { type Run, type RunAnswer, Run as RunSchema } from "../../../shared/documents/run.ts";
+import { RUN_UNSAID } from "../../../shared/run/stored.ts";
 
 /**
  * A run as HTTP answers it. A document's fields come back in alphabetical order; people read them
  * in the schema's.
  */
-export function answerOf(run: Run): RunAnswer {
+export function answerOf(stored: Run): RunAnswer {
+  const run = { ...RUN_UNSAID, ...stored };
   const { output } = run;
   const structured = JSON.parse(output?.structured ?? "null") as unknown;
   const answer = { ...run, output: output && { ...output, structured } };

@@ -2,7 +2,9 @@ import type { Transaction } from "@google-cloud/firestore";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
+import { counted } from "../../../shared/text.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { type OwnerDays, untilTomorrow } from "./owner-days.ts";
 
 /** How many runs each owner may have; undefined: any number. */
 export interface RunQuotas {
@@ -24,24 +26,31 @@ interface OwnerDocument {
 
 /** How long to wait for one of the runs at work to end: nobody knows. */
 const CONCURRENT_RETRY_SECONDS = 30;
-const DAY_MS = 24 * 3600 * 1000;
 
 /**
- * Counts runs against quotas in the transactions that accept them. Each writes the owner's document, so that of
- * several at once every one sees those before it.
+ * Counts runs against quotas in the transactions that accept them. Each writes the owner's
+ * document, so that of several at once every one sees those before it.
  */
 export class Admission {
   readonly #database: Database;
   readonly #quotas: RunQuotas;
+  readonly #days: OwnerDays;
   readonly #lines = new Map<string, Promise<unknown>>();
 
-  constructor(database: Database, quotas: RunQuotas) {
+  constructor(database: Database, quotas: RunQuotas, days: OwnerDays) {
     this.#database = database;
     this.#quotas = quotas;
+    this.#days = days;
+  }
+
+  /** Whether anything bounds the owner's runs: else accepting one costs nothing more. */
+  isBounded(owner: string): boolean {
+    return hasQuotas(this.#quotas) || this.#days.isBounded(owner);
   }
 
   /**
-   * Runs an owner's transactions one after the other: on one document they only get in each other's way.
+   * Runs an owner's transactions one after the other: on one document they only get in each other's
+   * way.
    */
   async transactInLine<T>(
     owner: string,
@@ -63,9 +72,11 @@ export class Admission {
    * Reads whether an owner may have one more run.
    *
    * @returns writes that there is one more; call it when the transaction has read everything
-   * @throws {AppError} limit_reached
+   * @throws {AppError} limit_reached, budget_spent
    */
   async admit(transaction: Transaction, owner: string): Promise<() => void> {
+    await this.#days.refuseSpent(transaction, owner);
+    if (!hasQuotas(this.#quotas)) return () => {};
     const document = this.#database.firestore.doc(`${COLLECTIONS.owners}/${sha256(owner)}`);
     const snapshot = await transaction.get(document);
     const now = snapshot.readTime.toDate();
@@ -78,12 +89,27 @@ export class Admission {
     return () => void transaction.set(document, has);
   }
 
+  /**
+   * Reads the same, and writes nothing.
+   *
+   * @returns what {@link OwnerDays.refuseSpent} does
+   * @throws {AppError} limit_reached, budget_spent
+   */
+  async tryAdmit(owner: string): Promise<number | undefined> {
+    if (!this.isBounded(owner)) return undefined;
+    const { firestore, call } = this.#database;
+    const look = async (transaction: Transaction) => {
+      await this.admit(transaction, owner);
+      return this.#days.refuseSpent(transaction, owner);
+    };
+    return call(() => firestore.runTransaction(look, { readOnly: true }));
+  }
+
   #refuseDaily(runsToday: number, now: Date): void {
     const { daily } = this.#quotas;
     if (daily === undefined || runsToday < daily) return;
-    const detail = `${runsToday} runs were accepted today; at most ${daily} are, until midnight UTC`;
-    const retryAfterSeconds = Math.ceil((DAY_MS - (now.getTime() % DAY_MS)) / 1000);
-    throw new AppError("limit_reached", { detail, retryAfterSeconds });
+    const detail = `${counted(runsToday, "run")} ${runsToday === 1 ? "was" : "were"} accepted today; at most ${daily} may be, until midnight UTC`;
+    throw new AppError("limit_reached", { detail, retryAfterSeconds: untilTomorrow(now) });
   }
 
   async #refuseConcurrent(transaction: Transaction, owner: string): Promise<void> {
@@ -93,13 +119,10 @@ export class Admission {
     const unfinished = runs.where("done", "==", false).limit(concurrent);
     const { count } = (await transaction.get(unfinished.count())).data();
     if (count < concurrent) return;
-    const detail = `${concurrent} runs are not done yet, and no more may be; wait for one, or cancel one`;
+    const detail = `${counted(concurrent, "run")} ${concurrent === 1 ? "is" : "are"} not done yet, and no more may be; wait for one, or cancel one`;
     throw new AppError("limit_reached", { detail, retryAfterSeconds: CONCURRENT_RETRY_SECONDS });
   }
 }
 
-/** What counts runs; undefined if there is no quota, so that accepting one costs nothing more. */
-export function openAdmission(database: Database, quotas: RunQuotas): Admission | undefined {
-  const isUnlimited = quotas.concurrent === undefined && quotas.daily === undefined;
-  return isUnlimited ? undefined : new Admission(database, quotas);
-}
+const hasQuotas = ({ concurrent, daily }: RunQuotas): boolean =>
+  concurrent !== undefined || daily !== undefined;

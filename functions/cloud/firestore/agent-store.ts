@@ -1,5 +1,6 @@
 import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import type { Agent, AgentVersion } from "../../../shared/agent/agent.ts";
+import { base62, type RandomBytes } from "../../../shared/ids.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { AgentRecord, AgentStore } from "../../services/agents.ts";
 import type { Part } from "../../services/page.ts";
@@ -7,12 +8,17 @@ import { codeOf, GRPC } from "../google-error.ts";
 import { type Database, fromDocument } from "./client.ts";
 import { partOf } from "./page-query.ts";
 
+/** More of one name are as many as so many: which one is meant is not clear. */
+const NAMESAKES = 20;
+
 /** Agents in Firestore: `agents` with their `versions`. Settings are JSON text there. */
 export class FirestoreAgentStore implements AgentStore {
   readonly #database: Database;
+  readonly #random: RandomBytes;
 
-  constructor(database: Database) {
+  constructor(database: Database, random: RandomBytes) {
     this.#database = database;
+    this.#random = random;
   }
 
   async create(record: AgentRecord): Promise<AgentRecord | undefined> {
@@ -25,12 +31,16 @@ export class FirestoreAgentStore implements AgentStore {
     } catch (error) {
       if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
     }
-    const existing = await this.#record(record.agent.id);
+    const existing = await this.getRecord(record.agent.id);
     return existing?.writer === record.writer ? undefined : existing;
   }
 
   async get(id: string): Promise<Agent | undefined> {
-    return (await this.#record(id))?.agent;
+    return (await this.getRecord(id))?.agent;
+  }
+
+  async getRecord(id: string): Promise<AgentRecord | undefined> {
+    return readRecord(await this.#database.call(() => this.#agent(id).get()));
   }
 
   async list(
@@ -39,6 +49,13 @@ export class FirestoreAgentStore implements AgentStore {
   ): Promise<Agent[]> {
     const equal = { owner, ...(!archived && { archivedAt: null }) };
     const query = partOf(this.#database.firestore.collection(COLLECTIONS.agents), { equal }, part);
+    const snapshot = await this.#database.call(() => query.get());
+    return snapshot.docs.flatMap((document) => readRecord(document)?.agent ?? []);
+  }
+
+  async named(owner: string, name: string): Promise<Agent[]> {
+    const agents = this.#database.firestore.collection(COLLECTIONS.agents);
+    const query = agents.where("owner", "==", owner).where("name", "==", name).limit(NAMESAKES);
     const snapshot = await this.#database.call(() => query.get());
     return snapshot.docs.flatMap((document) => readRecord(document)?.agent ?? []);
   }
@@ -66,14 +83,17 @@ export class FirestoreAgentStore implements AgentStore {
     id: string,
     change: (agent: Agent, now: Date) => Agent,
   ): Promise<Agent | undefined> {
+    const token = base62(this.#random(16));
     return this.#database.call(() =>
       this.#database.firestore.runTransaction(async (transaction) => {
         const snapshot = await transaction.get(this.#agent(id));
         const record = readRecord(snapshot);
         if (record === undefined) return undefined;
+        // The commit of before is there; only its acknowledgement was lost.
+        if (record.lastWriter === token) return record.agent;
         const agent = change(record.agent, snapshot.readTime.toDate());
         if (agent === record.agent) return agent;
-        transaction.set(this.#agent(id), toDocument({ ...record, agent }));
+        transaction.set(this.#agent(id), toDocument({ ...record, agent, lastWriter: token }));
         if (agent.version > record.agent.version) {
           transaction.create(this.#version(agent), versionDocument(agent));
         }
@@ -82,18 +102,14 @@ export class FirestoreAgentStore implements AgentStore {
     );
   }
 
-  async #record(id: string): Promise<AgentRecord | undefined> {
-    return readRecord(await this.#database.call(() => this.#agent(id).get()));
-  }
-
   #agent = (id: string): DocumentReference =>
     this.#database.firestore.doc(`${COLLECTIONS.agents}/${id}`);
   #version = ({ id, version }: Pick<Agent, "id" | "version">): DocumentReference =>
     this.#database.firestore.doc(`${COLLECTIONS.agents}/${id}/${COLLECTIONS.versions}/${version}`);
 }
 
-function toDocument({ agent: { settings, ...agent }, requestHash, writer }: AgentRecord): object {
-  return { ...agent, settingsJson: JSON.stringify(settings), requestHash, writer };
+function toDocument({ agent: { settings, ...agent }, ...rest }: AgentRecord): object {
+  return { ...agent, settingsJson: JSON.stringify(settings), ...rest };
 }
 
 function versionDocument({ id, owner, version, name, labels, settings, updatedAt }: Agent): object {
@@ -104,8 +120,8 @@ function versionDocument({ id, owner, version, name, labels, settings, updatedAt
 
 function readRecord(snapshot: DocumentSnapshot): AgentRecord | undefined {
   if (!snapshot.exists) return undefined;
-  const { requestHash, writer, ...agent } = withSettings<AgentDocument>(snapshot);
-  return { agent, requestHash, writer };
+  const { requestHash, writer, lastWriter, ...agent } = withSettings<AgentDocument>(snapshot);
+  return { agent, requestHash, writer, ...(lastWriter !== undefined && { lastWriter }) };
 }
 
 type AgentDocument = Agent & Omit<AgentRecord, "agent">;

@@ -9,8 +9,8 @@ export interface Database {
 }
 
 /** `FIRESTORE_EMULATOR_HOST` is honoured by the client. */
-export function openDatabase({ projectId }: { projectId: string }, timers: Timers): Database {
-  return databaseOf(new Firestore({ projectId }), timers);
+export function openFirestore({ projectId }: { projectId: string }): Firestore {
+  return new Firestore({ projectId });
 }
 
 /** Of a client that is open already. */

@@ -1,11 +1,14 @@
 import type { Transaction } from "@google-cloud/firestore";
 import type { Conversation } from "../../../shared/documents/conversation.ts";
 import type { Run } from "../../../shared/documents/run.ts";
+import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted } from "../../../shared/run/accept.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import type { Part } from "../../services/page.ts";
 import type { BeforeTurn, ConversationStore } from "../../services/runs.ts";
 import type { Admission } from "./admission.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { partOf } from "./page-query.ts";
 import {
   createRunDocuments,
   type RunDocuments,
@@ -21,10 +24,10 @@ const SHOWN_TURNS = 100;
 export class FirestoreConversationStore implements ConversationStore {
   readonly #database: Database;
   readonly #documents: RunDocuments;
-  readonly #admission: Admission | undefined;
+  readonly #admission: Admission;
 
   /** @param admission decides in the same transaction whether an owner may have one more run */
-  constructor(database: Database, admission?: Admission) {
+  constructor(database: Database, admission: Admission) {
     this.#database = database;
     this.#documents = runDocuments(database.firestore);
     this.#admission = admission;
@@ -33,6 +36,23 @@ export class FirestoreConversationStore implements ConversationStore {
   async get(id: string): Promise<Conversation | undefined> {
     const snapshot = await this.#database.call(() => this.#documents.conversation(id).get());
     return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+  }
+
+  async list(owner: string, part: Part): Promise<Conversation[]> {
+    const all = this.#database.firestore.collection(COLLECTIONS.conversations);
+    const query = partOf(all, { equal: { owner } }, part);
+    const snapshot = await this.#database.call(() => query.get());
+    return snapshot.docs.map((document) => fromDocument(document.data()) as Conversation);
+  }
+
+  async lastRunsOf(conversations: readonly Conversation[]): Promise<Map<string, Run>> {
+    const ids = conversations.flatMap(({ lastRun }) => lastRun ?? []);
+    if (ids.length === 0) return new Map();
+    const documents = ids.map((id) => this.#documents.run(id));
+    const { firestore, call } = this.#database;
+    const found = await call(() => firestore.getAll(...documents));
+    const runs = found.filter(({ exists }) => exists).map((one) => fromDocument(one.data()) as Run);
+    return new Map(runs.map((run) => [run.id, run]));
   }
 
   async listTurns(conversation: Conversation): Promise<Run[]> {
@@ -48,9 +68,9 @@ export class FirestoreConversationStore implements ConversationStore {
   ): Promise<RunRecord | undefined> {
     const { firestore, call } = this.#database;
     const add = (transaction: Transaction) => this.#addTurn(transaction, conversationId, turn);
-    return this.#admission === undefined
-      ? call(() => firestore.runTransaction(add))
-      : this.#admission.transactInLine(turn.owner, add);
+    return this.#admission.isBounded(turn.owner)
+      ? this.#admission.transactInLine(turn.owner, add)
+      : call(() => firestore.runTransaction(add));
   }
 
   async #addTurn(
@@ -67,10 +87,10 @@ export class FirestoreConversationStore implements ConversationStore {
     const last = lastRun === null ? undefined : await readRun(transaction, documents, lastRun);
     const session = last?.record.state.session ?? null;
     const accepted = accept({ conversation, session, last: last?.record });
-    const count = await this.#admission?.admit(transaction, owner);
+    const count = await this.#admission.admit(transaction, owner);
     createRunDocuments(documents, accepted, (document, data) => transaction.create(document, data));
     transaction.set(documents.conversation(conversationId), accepted.conversation);
-    count?.();
+    count();
     return accepted;
   }
 }

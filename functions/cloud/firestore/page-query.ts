@@ -11,6 +11,9 @@ import type { Part } from "../../services/page.ts";
 interface Equalities {
   equal: Record<string, unknown>;
   contains?: Record<string, string> | undefined;
+  /** Of `createdAt`: at or after `from` and before `to`. */
+  from?: Date | undefined;
+  to?: Date | undefined;
 }
 
 /**
@@ -19,7 +22,7 @@ interface Equalities {
  */
 export function partOf(
   collection: CollectionReference,
-  { equal, contains = {} }: Equalities,
+  { equal, contains = {}, from, to }: Equalities,
   { limit, after }: Part,
 ): Query {
   let query: Query = collection;
@@ -27,6 +30,8 @@ export function partOf(
   for (const [path, value] of Object.entries(contains)) {
     query = query.where(path, "array-contains", value);
   }
+  if (from) query = query.where("createdAt", ">=", from);
+  if (to) query = query.where("createdAt", "<", to);
   const ordered = query.orderBy("createdAt", "desc").orderBy(FieldPath.documentId(), "desc");
   const rest = after && ordered.startAfter(Timestamp.fromMillis(after.rank), after.id);
   return (rest ?? ordered).limit(limit);

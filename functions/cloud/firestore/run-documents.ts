@@ -1,12 +1,23 @@
-import type { DocumentReference, Firestore, Query, Transaction } from "@google-cloud/firestore";
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldValue,
+  type Firestore,
+  type Query,
+  type Transaction,
+} from "@google-cloud/firestore";
 import type { Conversation } from "../../../shared/documents/conversation.ts";
 import type { Event } from "../../../shared/documents/event.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
-import type { RunRecord, Transition } from "../../../shared/run/record.ts";
+import type { Changed, RunRecord } from "../../../shared/run/record.ts";
+import { recordOf, stateDocument } from "../../../shared/run/stored.ts";
 import { fromDocument } from "./client.ts";
 
-/** The documents of runs and conversations, read and written within the transactions of their stores. */
+/**
+ * The documents of runs and conversations, read and written within the transactions of their
+ * stores.
+ */
 export interface RunDocuments {
   run(id: string): DocumentReference;
   state(id: string): DocumentReference;
@@ -32,10 +43,22 @@ export async function readRun(
   documents: RunDocuments,
   id: string,
 ): Promise<{ record: RunRecord; now: Date } | undefined> {
-  const [run, state] = await transaction.getAll(documents.run(id), documents.state(id));
+  return runOf(await transaction.getAll(documents.run(id), documents.state(id)));
+}
+
+/**
+ * A run of its two documents that were read by one request. The service says of each when it was
+ * read, and that those before had not changed by then: so both were so at the later instant.
+ *
+ * @see google/firestore/v1/firestore.proto, `BatchGetDocumentsResponse.read_time`
+ */
+export function runOf([run, state]: readonly DocumentSnapshot[]):
+  | { record: RunRecord; now: Date }
+  | undefined {
   if (!run?.exists || !state?.exists) return undefined;
-  const record = { run: fromDocument(run.data()), state: fromDocument(state.data()) };
-  return { record: record as RunRecord, now: run.readTime.toDate() };
+  const data = { run: fromDocument(run.data()), state: fromDocument(state.data()) };
+  const now = new Date(Math.max(run.readTime.toMillis(), state.readTime.toMillis()));
+  return { record: recordOf(data as { run: object; state: object }), now };
 }
 
 /** A conversation as a transaction reads it. */
@@ -62,10 +85,10 @@ export function turnsOf(
 export function writeTransition(
   transaction: Transaction,
   documents: RunDocuments,
-  { record, events }: Extract<Transition, { changed: true }>,
+  { record, events }: Changed,
 ): void {
   transaction.set(documents.run(record.run.id), record.run);
-  transaction.set(documents.state(record.run.id), record.state);
+  transaction.set(documents.state(record.run.id), stateDocument(record.state));
   for (const event of events) transaction.set(documents.event(event), event);
 }
 
@@ -76,12 +99,17 @@ export function createRunDocuments(
   create: (document: DocumentReference, data: object) => unknown,
 ): void {
   create(documents.run(run.id), run);
-  create(documents.state(run.id), state);
+  // An instance's clock does not decide who has waited longer.
+  const acceptedAt = FieldValue.serverTimestamp();
+  create(documents.state(run.id), { ...stateDocument(state), acceptedAt });
   create(documents.request(run.id), requestDocument(run.owner, request));
   for (const event of events) create(documents.event(event), event);
 }
 
-/** The prompt stands by itself: each of its characters could be six in JSON, which would be too long. */
+/**
+ * The prompt stands by itself: each of its characters could be six in JSON, which would be too
+ * long.
+ */
 function requestDocument(owner: string, { prompt, ...rest }: ResolvedRequest): object {
   return { owner, prompt, json: JSON.stringify(rest) };
 }

@@ -1,15 +1,24 @@
-import type { DocumentSnapshot, Transaction } from "@google-cloud/firestore";
+import {
+  type DocumentSnapshot,
+  FieldPath,
+  FieldValue,
+  type Transaction,
+} from "@google-cloud/firestore";
+import { after } from "../../../shared/clock.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { base62, type RandomBytes } from "../../../shared/ids.ts";
+import { STREAMS } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import { passTurn } from "../../../shared/run/pass-turn.ts";
-import type { RunRecord } from "../../../shared/run/record.ts";
+import type { Changed, RunRecord } from "../../../shared/run/record.ts";
 import type { Part } from "../../services/page.ts";
-import type { Decide, RunFilter, RunStore, Transacted } from "../../services/runs.ts";
+import type { Decide, Due, DuePart, RunFilter, RunStore, Transacted } from "../../services/runs.ts";
 import { codeOf, GRPC } from "../google-error.ts";
 import type { Admission } from "./admission.ts";
 import { type Database, fromDocument } from "./client.ts";
+import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
 import {
   createRunDocuments,
@@ -17,25 +26,67 @@ import {
   readConversation,
   readRun,
   runDocuments,
+  runOf,
   turnsOf,
   writeTransition,
 } from "./run-documents.ts";
+import type { SlotWrites } from "./slot-writes.ts";
+import type { UsageDays } from "./usage-days.ts";
+
+/** A transaction's own commit, by which it is known when the transaction is run again. */
+interface OwnCommit {
+  token: string;
+  made?: Transacted;
+}
+
+const DAY_SECONDS = 24 * 3600;
+
+/** How many commits of others may lie between one's own and its recognition. */
+const COMMITS = 4;
+
+function signed(transition: Changed, token: string): Changed {
+  const { run, state } = transition.record;
+  const commits = [token, ...state.commits].slice(0, COMMITS);
+  return { ...transition, record: { run, state: { ...state, commits } } };
+}
 
 /** Runs in Firestore: `runs` with their `events`, `runState`, `runRequests`. */
 export class FirestoreRunStore implements RunStore {
   readonly #database: Database;
   readonly #documents: RunDocuments;
-  readonly #admission: Admission | undefined;
+  readonly #admission: Admission;
+  readonly #days: OwnerDays;
+  readonly #slots: SlotWrites;
+  readonly #usage: UsageDays;
+  readonly #random: RandomBytes;
 
-  /** @param admission decides in the same transaction whether an owner may have one more run */
-  constructor(database: Database, admission?: Admission) {
+  /**
+   * @param beside.admission decides in the same transaction whether an owner may have one more run
+   * @param beside.days has what owners spend
+   * @param beside.slots has who may build
+   * @param beside.usage counts runs that end
+   */
+  constructor(
+    database: Database,
+    beside: {
+      admission: Admission;
+      days: OwnerDays;
+      slots: SlotWrites;
+      usage: UsageDays;
+      random: RandomBytes;
+    },
+  ) {
     this.#database = database;
     this.#documents = runDocuments(database.firestore);
-    this.#admission = admission;
+    this.#admission = beside.admission;
+    this.#days = beside.days;
+    this.#slots = beside.slots;
+    this.#usage = beside.usage;
+    this.#random = beside.random;
   }
 
   async create(accepted: Accepted): Promise<RunRecord | undefined> {
-    if (this.#admission !== undefined) return this.#createAdmitted(accepted, this.#admission);
+    if (this.#admission.isBounded(accepted.run.owner)) return this.#createAdmitted(accepted);
     const batch = this.#database.firestore.batch();
     createRunDocuments(this.#documents, accepted, (document, data) => batch.create(document, data));
     const { conversation } = accepted;
@@ -49,9 +100,14 @@ export class FirestoreRunStore implements RunStore {
     return this.#othersRecord(accepted);
   }
 
+  tryCreate(owner: string): Promise<number | undefined> {
+    return this.#admission.tryAdmit(owner);
+  }
+
   /** {@link create} where runs are counted: a run that is there already is not refused. */
-  #createAdmitted(accepted: Accepted, admission: Admission): Promise<RunRecord | undefined> {
+  #createAdmitted(accepted: Accepted): Promise<RunRecord | undefined> {
     const { id, owner } = accepted.run;
+    const admission = this.#admission;
     return admission.transactInLine(owner, async (transaction) => {
       const existing = (await readRun(transaction, this.#documents, id))?.record;
       if (existing !== undefined) {
@@ -84,10 +140,21 @@ export class FirestoreRunStore implements RunStore {
   }
 
   async getRecord(id: string): Promise<RunRecord | undefined> {
+    return (await this.read(id))?.record;
+  }
+
+  async read(id: string): Promise<{ record: RunRecord; now: Date } | undefined> {
     const { firestore, call } = this.#database;
-    const read = (transaction: Transaction) => readRun(transaction, this.#documents, id);
-    const found = await call(() => firestore.runTransaction(read, { readOnly: true }));
-    return found?.record;
+    const { run, state } = this.#documents;
+    // No read-only transaction: of one whose first read fails the client leaves a rejection behind
+    // that nobody handles, which ends the process.
+    return runOf(await call(() => firestore.getAll(run(id), state(id))));
+  }
+
+  async databaseTime(): Promise<Date> {
+    // There is no such document, and it is read at an instant all the same.
+    const nothing = this.#documents.state("none");
+    return (await this.#database.call(() => nothing.get())).readTime.toDate();
   }
 
   async getRequest(id: string): Promise<ResolvedRequest | undefined> {
@@ -98,7 +165,8 @@ export class FirestoreRunStore implements RunStore {
     return { ...JSON.parse(snapshot.get("json")), prompt: snapshot.get("prompt") };
   }
 
-  async list({ owner, status, agent, conversation, label }: RunFilter, part: Part): Promise<Run[]> {
+  async list(filter: RunFilter, part: Part): Promise<Run[]> {
+    const { owner, status, agent, conversation, label, from, to } = filter;
     const equal = {
       owner,
       ...(status !== undefined && { status }),
@@ -107,39 +175,76 @@ export class FirestoreRunStore implements RunStore {
     };
     const contains = label === undefined ? undefined : { labelPairs: label };
     const runs = this.#database.firestore.collection(COLLECTIONS.runs);
-    const query = partOf(runs, { equal, contains }, part);
+    const query = partOf(runs, { equal, contains, from, to }, part);
     const snapshot = await this.#database.call(() => query.get());
     return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
   }
 
-  async listDue(now: Date, limit: number): Promise<string[]> {
+  async listDue(now: Date, { limit, after }: DuePart): Promise<Due[]> {
     const states = this.#database.firestore.collection(COLLECTIONS.runStates);
-    const due = states.where("dueAt", "<=", now).orderBy("dueAt").limit(limit).select();
+    const inOrder = states
+      .where("dueAt", "<=", now)
+      .orderBy("dueAt")
+      .orderBy(FieldPath.documentId());
+    const rest = after ? inOrder.startAfter(after.dueAt, after.id) : inOrder;
+    const due = rest.limit(limit).select("dueAt");
     const snapshot = await this.#database.call(() => due.get());
-    return snapshot.docs.map((document) => document.id);
+    return snapshot.docs.map((document) => ({
+      id: document.id,
+      dueAt: document.get("dueAt").toDate(),
+    }));
   }
 
   async transact(id: string, decide: Decide): Promise<Transacted | undefined> {
     const { firestore, call } = this.#database;
+    const own: OwnCommit = { token: base62(this.#random(16)).slice(0, 8) };
     return call(() =>
-      firestore.runTransaction((transaction) => this.#decide(transaction, id, decide)),
+      firestore.runTransaction((transaction) => this.#decide(transaction, id, { decide, own })),
     );
   }
 
   async #decide(
     transaction: Transaction,
     id: string,
-    decide: Decide,
+    { decide, own }: { decide: Decide; own: OwnCommit },
   ): Promise<Transacted | undefined> {
     const read = await readRun(transaction, this.#documents, id);
     if (read === undefined) return undefined;
-    const transition = decide(read.record, read.now);
-    if (!transition.changed) return { ...transition, record: read.record };
+    if (own.made && read.record.state.commits.includes(own.token)) {
+      // The commit of before is there; only its acknowledgement was lost.
+      return { ...own.made, record: read.record };
+    }
+    const decided = decide(read.record, read.now);
+    if (!decided.changed) return { ...decided, record: read.record };
+    const made = await this.#write(transaction, read, { decided, token: own.token });
+    if (made.changed) own.made = made;
+    return made;
+  }
+
+  async #write(
+    transaction: Transaction,
+    read: { record: RunRecord; now: Date },
+    { decided, token }: { decided: Changed; token: string },
+  ): Promise<Transacted> {
+    const accounted = await this.#days.account(transaction, read.record, decided);
+    const transition = signed(accounted.transition, token);
+    const beside = await this.#slots.account(transaction, read.record, {
+      changed: transition,
+      now: read.now,
+    });
+    if ("hindrance" in beside) {
+      const reason = beside.hindrance;
+      return { changed: false, reason, effects: [], record: read.record, ...beside };
+    }
     const hasEnded = transition.record.run.done && !read.record.run.done;
     const passed = hasEnded
       ? await this.#passTurn(transaction, transition.record, read.now)
       : undefined;
+    const counted = hasEnded && (await this.#usage.account(transaction, transition.record));
     writeTransition(transaction, this.#documents, transition);
+    if (counted) counted.write();
+    accounted.write();
+    beside.write();
     if (passed === undefined) return transition;
     const { conversation, woken, effects } = passed;
     transaction.set(this.#documents.conversation(conversation.id), conversation);
@@ -166,9 +271,12 @@ export class FirestoreRunStore implements RunStore {
     await call(() =>
       firestore.runTransaction(async (transaction) => {
         const turns = turnsOf(firestore, { id: conversation.id, owner }).limit(2).select();
-        const { docs } = await transaction.get(turns);
+        const { docs, readTime } = await transaction.get(turns);
         const isOnlyTurn = docs.every((turn) => turn.id === id);
         if (isOnlyTurn) transaction.delete(documents.conversation(conversation.id));
+        const at = FieldValue.serverTimestamp();
+        const expireAt = after(readTime.toDate(), STREAMS.listDays * DAY_SECONDS);
+        transaction.set(firestore.doc(`${COLLECTIONS.erasedRuns}/${id}`), { owner, at, expireAt });
         for (const document of [documents.request(id), documents.state(id), documents.run(id)]) {
           transaction.delete(document);
         }

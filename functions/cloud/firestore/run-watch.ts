@@ -2,7 +2,13 @@ import { FieldPath, type Firestore, type Query } from "@google-cloud/firestore";
 import type { Event } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
-import type { Observer, RunWatch, StopListening } from "../../services/runs.ts";
+import type {
+  ListChange,
+  Observer,
+  RunFilter,
+  RunWatch,
+  StopListening,
+} from "../../services/runs.ts";
 import { asRefusal } from "../google-error.ts";
 import { type Database, fromDocument } from "./client.ts";
 
@@ -22,6 +28,38 @@ export class FirestoreRunWatch implements RunWatch {
     );
   }
 
+  watchList(
+    { filter, since }: { filter: RunFilter; since: Date },
+    observer: Observer<ListChange[]>,
+  ): StopListening {
+    let hasFailed = false;
+    const failed = (error: Error) => {
+      if (!hasFailed) observer.failed(asRefusal("Firestore", error));
+      hasFailed = true;
+    };
+    const erased = this.#firestore
+      .collection(COLLECTIONS.erasedRuns)
+      .where("owner", "==", filter.owner)
+      .where("at", ">=", since)
+      .orderBy("at");
+    const stops = [
+      changedRuns(this.#firestore, { filter, since }).onSnapshot((snapshot) => {
+        const changes = snapshot.docChanges().filter(({ type }) => type !== "removed");
+        const runs = changes.map(({ doc }) => fromDocument(doc.data()) as Run);
+        runs.sort((a, b) => a.updatedAt.getTime() - b.updatedAt.getTime());
+        if (runs.length > 0) observer.next(runs.map((run) => ({ run, at: run.updatedAt })));
+      }, failed),
+      erased.onSnapshot((snapshot) => {
+        const added = snapshot.docChanges().filter(({ type }) => type === "added");
+        if (added.length === 0) return;
+        observer.next(added.map(({ doc }) => ({ gone: doc.id, at: doc.get("at").toDate() })));
+      }, failed),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
   watchEvents(
     { runId, after, limit }: { runId: string; after: string | undefined; limit: number },
     observer: Observer<Event[]>,
@@ -39,4 +77,17 @@ export class FirestoreRunWatch implements RunWatch {
       (error) => observer.failed(asRefusal("Firestore", error)),
     );
   }
+}
+
+/** By what never changes of a run: one that leaves a filter has to be seen once more. */
+function changedRuns(
+  firestore: Firestore,
+  { filter, since }: { filter: RunFilter; since: Date },
+): Query {
+  const { owner, agent, conversation, label } = filter;
+  let query = firestore.collection(COLLECTIONS.runs).where("owner", "==", owner);
+  if (agent !== undefined) query = query.where("agent.id", "==", agent);
+  if (conversation !== undefined) query = query.where("conversation.id", "==", conversation);
+  if (label !== undefined) query = query.where("labelPairs", "array-contains", label);
+  return query.where("updatedAt", ">=", since).orderBy("updatedAt");
 }

@@ -1,9 +1,14 @@
 import type { Bucket, File, FileOptions } from "@google-cloud/storage";
 import { type BuildPlan, logObject } from "../../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../../shared/clock.ts";
-import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
+import {
+  type AttemptPaths,
+  checkpointObject,
+  pathsUnder,
+} from "../../../shared/documents/attempt.ts";
 import {
   type BuildManifest,
+  Checkpoint,
   Claim,
   MANIFEST_LIMITS,
   Manifest,
@@ -12,7 +17,8 @@ import {
 import { sha256 } from "../../../shared/hash.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import type { Artifacts } from "../../services/objects.ts";
-import { type Calling, calling, codeOf } from "../google-error.ts";
+import { type Calling, codeOf } from "../google-error.ts";
+import { callingStorage } from "./calling.ts";
 import type { LazyStorage } from "./client.ts";
 
 const PRECONDITION_FAILED = 412;
@@ -20,6 +26,7 @@ const NOT_FOUND = 404;
 
 const validateClaim = validatorOf(Claim);
 const validateManifest = validatorOf(Manifest);
+const validateCheckpoint = validatorOf(Checkpoint);
 
 /** An object's content together with the generation that it was read at. */
 interface Content {
@@ -36,7 +43,7 @@ export class StorageArtifacts implements Artifacts {
   constructor({ bucket }: { bucket: string }, storage: LazyStorage, timers: Pick<Clock, "after">) {
     this.bucketName = bucket;
     this.#storage = storage;
-    this.#call = calling("Cloud Storage", timers);
+    this.#call = callingStorage(timers);
   }
 
   async load(): Promise<void> {
@@ -49,7 +56,8 @@ export class StorageArtifacts implements Artifacts {
 
   async putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]> {
     await this.#create(object, archive, "application/gzip");
-    const [metadata] = await (await this.#file(object)).getMetadata();
+    const file = await this.#file(object);
+    const [metadata] = await this.#call(() => file.getMetadata());
     return { bucket: this.bucketName, object, generation: String(metadata.generation) };
   }
 
@@ -73,7 +81,7 @@ export class StorageArtifacts implements Artifacts {
   }
 
   async manifestOf(paths: AttemptPaths): Promise<Manifest | undefined> {
-    const content = await this.#call(() => this.#read(paths.manifest, MANIFEST_LIMITS.bytes));
+    const content = await this.#read(paths.manifest, MANIFEST_LIMITS.bytes);
     if (content === undefined) return undefined;
     const manifest = validateManifest(parseJson(content.bytes));
     if (manifest.ok) return manifest.value;
@@ -98,7 +106,8 @@ export class StorageArtifacts implements Artifacts {
 
   async deleteRun(runId: string, logsBucket: string): Promise<void> {
     const prefix = `attempts/${runId}/`;
-    const [files] = await (await this.#bucket()).getFiles({ prefix });
+    const bucket = await this.#bucket();
+    const [files] = await this.#call(() => bucket.getFiles({ prefix }));
     for (const { name } of files.filter((file) => file.name.endsWith("/claim"))) {
       const claim = await this.claimOf(pathsUnder(name.slice(0, -"claim".length)));
       if (claim?.by === "build") await this.#deleteLog(logsBucket, claim.buildId);
@@ -107,28 +116,60 @@ export class StorageArtifacts implements Artifacts {
     const last = files.filter((file) => file.name.endsWith("/claim"));
     const first = files.filter((file) => !last.includes(file));
     for (const group of [first, last]) {
-      await Promise.all(group.map((file) => file.delete({ ignoreNotFound: true })));
+      await Promise.all(
+        group.map((file) => this.#call(() => file.delete({ ignoreNotFound: true }))),
+      );
     }
   }
 
   async #deleteLog(logsBucket: string, buildId: string): Promise<void> {
     const { bucket, name } = logObject(logsBucket, buildId);
-    await (await this.#storage()).bucket(bucket).file(name).delete({ ignoreNotFound: true });
+    const file = (await this.#storage()).bucket(bucket).file(name);
+    await this.#call(() => file.delete({ ignoreNotFound: true }));
   }
 
   async faultOf(manifest: BuildManifest, paths: AttemptPaths): Promise<string | undefined> {
-    const faults = await Promise.all(
-      manifest.outputs.map((output) => this.#faultOf(output, paths)),
-    );
+    return this.#faultIn(manifest.outputs, paths.outputs);
+  }
+
+  async checkpointOf(paths: AttemptPaths): Promise<Checkpoint | undefined> {
+    const options = { prefix: paths.checkpoints, delimiter: "/" };
+    const bucket = await this.#bucket();
+    const [files] = await this.#call(() => bucket.getFiles(options));
+    const newestFirst = files.map(({ name }) => name).sort((a, b) => (a < b ? 1 : -1));
+    for (const name of newestFirst) {
+      const checkpoint = await this.#checkpoint(paths, name);
+      if (checkpoint === undefined) continue;
+      const fault = await this.#faultIn(checkpoint.outputs, paths.checkpoints);
+      if (fault === undefined) return checkpoint;
+    }
+    return undefined;
+  }
+
+  checkpointAt(paths: AttemptPaths, number: number): Promise<Checkpoint | undefined> {
+    return this.#checkpoint(paths, checkpointObject(paths, number));
+  }
+
+  async #checkpoint(paths: AttemptPaths, name: string): Promise<Checkpoint | undefined> {
+    const content = await this.#read(name, MANIFEST_LIMITS.bytes);
+    const checkpoint = validateCheckpoint(parseJson(content?.bytes ?? Buffer.alloc(0)));
+    if (!checkpoint.ok || checkpointObject(paths, checkpoint.value.number) !== name)
+      return undefined;
+    return checkpoint.value;
+  }
+
+  async #faultIn(outputs: readonly Output[], prefix: string): Promise<string | undefined> {
+    const faults = await Promise.all(outputs.map((output) => this.#faultOf(output, prefix)));
     return faults.find((fault) => fault !== undefined);
   }
 
-  async #faultOf(output: Output, paths: AttemptPaths): Promise<string | undefined> {
-    if (!output.object.startsWith(paths.outputs)) return `${output.name} is not one of its outputs`;
+  async #faultOf(output: Output, prefix: string): Promise<string | undefined> {
+    if (!output.object.startsWith(prefix)) return `${output.name} is not one of its outputs`;
     // The result is read whole and checked against its digest; the rest by presence and size.
     if (output.name === "result.json") return this.#digestFault(output);
     try {
-      const [metadata] = await (await this.#file(output.object)).getMetadata();
+      const file = await this.#file(output.object);
+      const [metadata] = await this.#call(() => file.getMetadata());
       if (Number(metadata.size) === output.sizeBytes) return undefined;
       return `${output.name} has ${metadata.size} bytes, not ${output.sizeBytes}`;
     } catch (error) {
@@ -153,11 +194,9 @@ export class StorageArtifacts implements Artifacts {
   async #create(object: string, bytes: Buffer, contentType: string): Promise<void> {
     try {
       const file = await this.#file(object);
-      await file.save(bytes, {
-        resumable: false,
-        contentType,
-        preconditionOpts: { ifGenerationMatch: 0 },
-      });
+      const preconditionOpts = { ifGenerationMatch: 0 };
+      const options = { resumable: false, contentType, preconditionOpts };
+      await this.#call(() => file.save(bytes, options));
     } catch (error) {
       if (codeOf(error) !== PRECONDITION_FAILED) throw error;
     }
@@ -169,11 +208,13 @@ export class StorageArtifacts implements Artifacts {
    */
   async #read(object: string, maxBytes: number): Promise<Content | undefined> {
     try {
-      const [metadata] = await (await this.#file(object)).getMetadata();
+      const file = await this.#file(object);
+      const [metadata] = await this.#call(() => file.getMetadata());
       const sizeBytes = Number(metadata.size);
       const generation = String(metadata.generation);
       if (sizeBytes > maxBytes) return { bytes: Buffer.alloc(0), generation };
-      const [bytes] = await (await this.#file(object, { generation })).download();
+      const pinned = await this.#file(object, { generation });
+      const [bytes] = await this.#call(() => pinned.download());
       if (bytes.length === sizeBytes) return { bytes, generation };
       throw new Error(`${object}: read ${bytes.length} of ${sizeBytes} bytes`);
     } catch (error) {

@@ -1,5 +1,4 @@
 import type { Storage } from "@google-cloud/storage";
-import { TIMING } from "../../../shared/limits.ts";
 
 /** Gives the client that all adapters share; the first call loads it. */
 export type LazyStorage = () => Promise<Storage>;
@@ -8,7 +7,8 @@ export type LazyStorage = () => Promise<Storage>;
 export function lazyStorage({ projectId }: { projectId: string }): LazyStorage {
   let opened: Promise<Storage> | undefined;
   return () => {
-    const retryOptions = { totalTimeout: TIMING.callDeadline };
+    // See `callingStorage`.
+    const retryOptions = { autoRetry: false };
     opened ??= import("@google-cloud/storage").then(
       ({ Storage }) => new Storage({ projectId, retryOptions }),
     );

@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
+import type { File } from "@google-cloud/storage";
 import type { Clock } from "../../../shared/clock.ts";
 import type { StoredObject, StoredObjects } from "../../services/objects.ts";
-import { type Calling, calling, codeOf } from "../google-error.ts";
+import { type Calling, codeOf } from "../google-error.ts";
+import { callingStorage } from "./calling.ts";
 import type { LazyStorage } from "./client.ts";
 
 const NOT_FOUND = 404;
@@ -13,7 +15,7 @@ export class StorageObjects implements StoredObjects {
 
   constructor(storage: LazyStorage, timers: Pick<Clock, "after">) {
     this.#storage = storage;
-    this.#call = calling("Cloud Storage", timers);
+    this.#call = callingStorage(timers);
   }
 
   async find(bucket: string, name: string): Promise<StoredObject | undefined> {
@@ -34,14 +36,29 @@ export class StorageObjects implements StoredObjects {
   ): AsyncGenerator<Buffer> {
     if (end < start) return;
     const file = (await this.#storage()).bucket(bucket).file(name, { generation });
-    const content = file.createReadStream({ start, end, decompress: false });
-    // The client itself listens to it more often than Node finds sane.
-    content.once("response", (response: Readable) => response.setMaxListeners(20));
     let left = end - start + 1;
-    for await (const chunk of content) {
-      left -= (chunk as Buffer).length;
-      yield chunk as Buffer;
+    const { first, rest } = await this.#call(() => beginningOf(file, { start, end }));
+    try {
+      for (let next = first; !next.done; next = await rest.next()) {
+        left -= next.value.length;
+        yield next.value;
+      }
+    } finally {
+      // Whoever wants no more of it ends the download, too.
+      await rest.return?.();
     }
     if (left !== 0) throw new Error(`${name}: ${left} of the bytes ${start}-${end} are missing`);
   }
+}
+
+/** Opens a download and waits for its first piece: what fails before it may be begun again. */
+async function beginningOf(
+  file: File,
+  { start, end }: { start: number; end: number },
+): Promise<{ first: IteratorResult<Buffer, undefined>; rest: AsyncIterator<Buffer, undefined> }> {
+  const content = file.createReadStream({ start, end, decompress: false });
+  // The client itself listens to it more often than Node finds sane.
+  content.once("response", (response: Readable) => response.setMaxListeners(20));
+  const rest = content[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  return { first: await rest.next(), rest };
 }

@@ -28,7 +28,7 @@ export async function putManifest(
 }
 
 /** The manifest's text; changed files that do not fit are counted instead of listed. */
-export function withinBounds(manifest: BuildManifest): string {
+export function withinBounds<M extends BuildManifest>(manifest: M): string {
   const valid = validateOwn(manifest);
   if (!valid.ok) throw new Error(`the manifest is not valid: ${describeFaults(valid.faults)}`);
   let bounded = manifest;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { ApiError, type Bucket } from "@google-cloud/storage";
+import { ApiError, type Bucket, Storage, type StorageOptions } from "@google-cloud/storage";
 
-/** The attempt's objects. Every method repeats itself after a failure that may pass. */
+/** The attempt's objects. */
 export interface Objects {
   /** Creates an object unless it exists. */
   createOnce(name: string, content: string): Promise<"created" | "exists">;
@@ -20,6 +20,8 @@ export interface Objects {
    * @throws if another content has the name already.
    */
   upload(name: string, path: string, contentType: string): Promise<Uploaded>;
+  /** The same out of what is in memory. */
+  uploadContent(name: string, content: Buffer, contentType: string): Promise<Uploaded>;
 }
 
 interface Uploaded {
@@ -39,6 +41,13 @@ const isTaken = (error: unknown): boolean =>
 
 const isAbsent = (error: unknown): boolean =>
   error instanceof ApiError && ABSENT.includes(error.code ?? 0);
+
+/**
+ * Google's client. It repeats nothing by itself: a download that it repeats throws where nobody can catch it,
+ * and the process ends. See `patientObjects`.
+ */
+export const openStorage = (options: StorageOptions = {}): Storage =>
+  new Storage({ ...options, retryOptions: { autoRetry: false } });
 
 /** The objects of `bucket`, through Google's client. */
 export function objectsOf(bucket: Bucket): Objects {
@@ -76,6 +85,16 @@ export function objectsOf(bucket: Bucket): Objects {
       }
     },
     upload: (name, path, contentType) => uploadFile(bucket, { name, path, contentType }),
+    async uploadContent(name, content, contentType) {
+      const md5Hash = createHash("md5").update(content).digest("base64");
+      const options = { ...ONCE, resumable: content.length > RESUMABLE_BYTES };
+      const metadata = { contentType, md5Hash };
+      await createOrFind(bucket, { name, md5Hash }, () =>
+        bucket.file(name).save(content, { ...options, metadata }),
+      );
+      const sha256 = createHash("sha256").update(content).digest("hex");
+      return { sizeBytes: content.length, sha256 };
+    },
   };
 }
 
@@ -94,17 +113,28 @@ async function uploadFile(bucket: Bucket, { name, path, contentType }: Upload): 
   }
   const { size } = await stat(path);
   const md5Hash = md5.digest("base64");
-  try {
-    await bucket.upload(path, {
+  await createOrFind(bucket, { name, md5Hash }, () =>
+    bucket.upload(path, {
       ...ONCE,
       destination: name,
       resumable: size > RESUMABLE_BYTES,
       metadata: { contentType, md5Hash },
-    });
+    }),
+  );
+  return { sizeBytes: size, sha256: sha256.digest("hex") };
+}
+
+/** Creates an object; that it is there already, with this content, is as good. */
+async function createOrFind(
+  bucket: Bucket,
+  { name, md5Hash }: { name: string; md5Hash: string },
+  create: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await create();
   } catch (error) {
     if (!isTaken(error)) throw error;
     const [there] = await bucket.file(name).getMetadata();
     if (there.md5Hash !== md5Hash) throw error;
   }
-  return { sizeBytes: size, sha256: sha256.digest("hex") };
 }

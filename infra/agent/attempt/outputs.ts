@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import { sessionPaths } from "../engines/claude-code/command.ts";
-import { readEntry, type TreeEntry, walkTree } from "../workspace/tree.ts";
+import { isOfFullDisk } from "../text.ts";
+import { type Judge, readTree, type TreeEntry } from "../workspace/tree.ts";
 import type { Objects } from "./objects.ts";
 
 /** A file to upload as an output. */
@@ -10,6 +11,8 @@ export interface Prepared {
   name: string;
   path: string;
   contentType: string;
+  /** What is in it, when it is not on the disk: there was no room for it. */
+  content?: Buffer;
 }
 
 const CONTENT_TYPES: Record<string, string> = {
@@ -31,30 +34,44 @@ export const outputFile = (name: string, path: string): Prepared => ({
   contentType: CONTENT_TYPES[name] ?? "application/octet-stream",
 });
 
+interface CollectOptions {
+  copies: string;
+  /** Whether the agent may be at work. Default: it is not. */
+  isLive?: boolean;
+  /** Leaves of a conversation what its model was told and said. */
+  whatPassed(content: Buffer): Buffer;
+}
+
 /**
- * Copies the session's files out of the agent's home, which only now is safe to read: links are not
- * followed, and what is too large is left out.
+ * Copies the session's files out of the agent's home: links are not followed, and what is too large is left
+ * out.
  *
  * @returns the copies, named `session/…`, and how many files were left out.
  */
 export async function collectSession(
   home: string,
   sessionId: string,
-  copies: string,
+  { copies, isLive = false, whatPassed }: CollectOptions,
 ): Promise<{ files: Prepared[]; omitted: number }> {
   const { file, folder } = sessionPaths(sessionId);
   const parent = `${dirname(file)}/`;
   const files: Prepared[] = [];
   let [omitted, bytes] = [0, 0];
-  for await (const entry of walkTree(home)) {
+  const isWanted = (path: string): boolean =>
+    path === file || path === folder || path.startsWith(`${folder}/`);
+  const judge: Judge = (path) =>
+    isWanted(path.toString()) || parent.startsWith(`${path}/`) ? undefined : "skip";
+  using tree = await readTree(home, { judge, isLive });
+  for (const entry of tree.entries) {
     const path = entry.path.toString();
-    if (path !== file && !path.startsWith(`${folder}/`)) continue;
+    if (entry.kind === "folder" || path === folder || !isWanted(path)) continue;
     const name = `session/${path.slice(parent.length)}`;
     bytes += entry.sizeBytes;
     const isKept = isSmallEnough(entry, name) && files.length < MAX_SESSION_FILES;
-    const content = isKept && bytes <= MAX_SESSION_BYTES ? await readEntry(home, entry) : undefined;
+    const content = isKept && bytes <= MAX_SESSION_BYTES ? tree.read(entry) : undefined;
     if (content === undefined) omitted += 1;
-    else files.push(await copy(content, name, copies));
+    else if (!name.endsWith(".jsonl")) files.push(await copy(content, name, copies));
+    else files.push(await copy(whatPassed(content), name, copies));
   }
   return { files, omitted };
 }
@@ -67,10 +84,15 @@ const isSmallEnough = ({ kind, sizeBytes }: TreeEntry, name: string): boolean =>
 
 async function copy(content: Buffer, name: string, copies: string): Promise<Prepared> {
   const path = join(copies, name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content, { mode: 0o600 });
   const contentType = name.endsWith(".jsonl") ? "application/jsonl" : "text/plain; charset=utf-8";
-  return { name, path, contentType };
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content, { mode: 0o600 });
+    return { name, path, contentType };
+  } catch (error) {
+    if (!isOfFullDisk(error)) throw error;
+    return { name, path, contentType, content };
+  }
 }
 
 /**
@@ -89,10 +111,12 @@ export async function uploadOutputs(
   const waiting = [...files.entries()];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [index, { name, path, contentType }] = next;
+      const [index, { name, path, contentType, content }] = next;
       const object = prefix + name;
       try {
-        const uploaded = await objects.upload(object, path, contentType);
+        const uploaded = await (content === undefined
+          ? objects.upload(object, path, contentType)
+          : objects.uploadContent(object, content, contentType));
         outputs[index] = { name, object, contentType, ...uploaded };
       } catch (error) {
         failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,20 +1,23 @@
-import { writeFile } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type BuildManifest,
   MANIFEST_LIMITS,
   type Output,
 } from "../../../shared/documents/manifest.ts";
-import type { AgentOutcome } from "../agent-work.ts";
-import type { Folders } from "../sandbox/place.ts";
-import { messageOf, oneLine } from "../text.ts";
+import { counted } from "../../../shared/text.ts";
+import type { AgentOutcome } from "../agent-outcome.ts";
+import { passedLines } from "../engines/claude-code/session-lines.ts";
+import { type Folders, freeBallast } from "../sandbox/place.ts";
+import { isOfFullDisk, messageOf, oneLine } from "../text.ts";
+import { asOmissions } from "../workspace/omissions.ts";
 import {
   type Changes,
   needsWorkspaceDiff,
   writePatch,
   writeWorkspaceDiff,
 } from "../workspace/patch.ts";
-import type { Beginning } from "../workspace/prepare.ts";
+import type { AgentSession, Beginning } from "../workspace/prepare.ts";
 import type { Objects } from "./objects.ts";
 import { collectSession, outputFile, type Prepared, uploadOutputs } from "./outputs.ts";
 
@@ -29,38 +32,75 @@ export interface Upload {
 /** What the manifest says of an attempt's outcome. */
 export type Uploaded = Pick<
   BuildManifest,
-  "agent" | "facts" | "session" | "outputs" | "changedFiles" | "moreChangedFiles"
+  | "agent"
+  | "facts"
+  | "session"
+  | "outputs"
+  | "changedFiles"
+  | "moreChangedFiles"
+  | "omitted"
+  | "changes"
 >;
 
 /** Uploads what there is. A problem does not stop the rest; it is told in the facts. */
 export async function uploadOutcome(upload: Upload, outcome: AgentOutcome): Promise<Uploaded> {
   const { objects, prefix, log } = upload;
   const { agent, beginning, facts, result } = outcome;
+  await freeBallast(upload.folders);
   const { files, changes, problems } = await collect(upload, outcome);
   const first = await uploadOutputs(objects, prefix, files);
   const all = [...problems, ...first.failures];
   for (const problem of all) log(`not uploaded: ${problem}`);
-  const final = withProblems(facts, all);
-  const resultFile = fileIn(upload.folders, "result.json");
-  await writeFile(resultFile.path, JSON.stringify({ result: result ?? null, facts: final }));
+  const final = await withProblems(upload.folders, facts, all);
+  // It needs no disk: what the agent answered and spent is known wherever there is none.
+  const content = Buffer.from(JSON.stringify({ result: result ?? null, facts: final }));
+  const resultFile = { ...fileIn(upload.folders, "result.json"), content };
   const last = await uploadOutputs(objects, prefix, [resultFile]);
   const outputs = [...last.outputs, ...withoutOrphans(first.outputs, beginning)];
-  log(`uploaded ${outputs.length} outputs, ${sum(outputs)} bytes`);
+  log(`uploaded ${counted(outputs.length, "output")}, ${sum(outputs)} bytes`);
   return {
     agent,
-    facts: withProblems(final, last.failures),
+    facts: await withProblems(upload.folders, final, last.failures),
     session: facts.started && beginning ? beginning.session : null,
     outputs,
     changedFiles: changes?.files ?? [],
     moreChangedFiles: changes?.moreFiles ?? 0,
+    ...(changes && { omitted: asOmissions(changes.omitted), changes: changes.counts }),
   };
 }
+
+/** What the manifest says when nothing could be kept but what is known. */
+export function withoutOutputs({ agent, facts }: AgentOutcome, error: unknown): Uploaded {
+  const known = { ...facts, error: facts.error ?? messageOf(error) };
+  return {
+    agent,
+    facts: isOfFullDisk(error) ? { ...known, isDiskFull: true } : known,
+    session: null,
+    outputs: [],
+    changedFiles: [],
+    moreChangedFiles: 0,
+  };
+}
+
+const MAX_NOTE_LENGTH = 1000;
 
 const fileIn = ({ outputs }: Folders, name: string): Prepared =>
   outputFile(name, join(outputs, name));
 
-const withProblems = (facts: BuildManifest["facts"], problems: readonly string[]) =>
-  problems.length === 0 ? facts : { ...facts, error: facts.error ?? lost(problems) };
+/** The disk counts as full when something is missing and there is less room than this. */
+const LITTLE_ROOM_BYTES = 4 * 1024 ** 2;
+
+async function withProblems(
+  { root }: Folders,
+  facts: BuildManifest["facts"],
+  problems: readonly string[],
+): Promise<BuildManifest["facts"]> {
+  if (problems.length === 0) return facts;
+  const { bavail, bsize } = await statfs(root);
+  const isDiskFull = problems.some(isOfFullDisk) || bavail * bsize < LITTLE_ROOM_BYTES;
+  const error = facts.error ?? lost(problems);
+  return { ...facts, error, ...(isDiskFull && { isDiskFull }) };
+}
 
 const lost = (problems: readonly string[]): string =>
   `Outputs are missing: ${oneLine(problems.join("; "), 500)}`;
@@ -71,7 +111,7 @@ const sum = (outputs: readonly Output[]): number =>
 /** The files to upload, as far as they can be had. */
 async function collect(
   { folders, log }: Upload,
-  { facts, beginning, logs }: AgentOutcome,
+  { facts, beginning, logs, passed, restored }: AgentOutcome,
 ): Promise<{ files: Prepared[]; changes: Changes | undefined; problems: string[] }> {
   const problems: string[] = [];
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
@@ -91,21 +131,50 @@ async function collect(
     writePatch(states, { patchFile: patch.path, maxFiles }),
   );
   if (changes) files.push(patch);
-  for (const note of changes?.notes ?? []) log(note);
+  for (const note of changes?.notes ?? []) log(oneLine(note, MAX_NOTE_LENGTH));
   if (changes && needsWorkspaceDiff(states)) {
     const diff = fileIn(folders, WORKSPACE);
-    const notes = await attempt(diff.name, () => writeWorkspaceDiff(states, diff.path));
-    if (notes) files.push(diff);
-    for (const note of notes ?? []) log(`for the next turn: ${note}`);
+    const { omitted } = changes;
+    const next = await attempt(diff.name, () =>
+      writeWorkspaceDiff(states, { file: diff.path, omitted }),
+    );
+    if (next) files.push(diff);
+    changes.omitted = next?.omitted ?? omitted;
   }
-  if (!facts.started) return { files, changes, problems };
+  // What the API has not taken stands in no session, and who goes on with one would not be asked again.
+  if (!facts.started || !passed?.begun) return { files, changes, problems };
   const kept = await attempt("session", () =>
-    collectSession(folders.home, session.id, folders.outputs),
+    keepSession({ folders, log }, session, { passed, restored }),
   );
-  files.push(...(kept?.files ?? []));
-  if (kept?.omitted) log(`${kept.omitted} files of the session are left out`);
+  files.push(...(kept ?? []));
   return { files, changes, problems };
 }
+
+/** Copies of the session's files, without what never passed; the session's remark says how much that was. */
+async function keepSession(
+  { folders, log }: Pick<Upload, "folders" | "log">,
+  session: AgentSession,
+  against: Parameters<typeof passedLines>[1],
+): Promise<Prepared[]> {
+  let forged = 0;
+  const { files, omitted } = await collectSession(folders.home, session.id, {
+    copies: folders.outputs,
+    whatPassed(content) {
+      const { content: kept, dropped } = passedLines(content, against);
+      forged += dropped;
+      return kept;
+    },
+  });
+  if (omitted > 0) log(`left out of the session: ${counted(omitted, "file")}`);
+  if (forged > 0) {
+    log(`left out of the session: ${counted(forged, "line")}`);
+    session.remark = [session.remark, forgedRemark(forged)].filter(Boolean).join(" ");
+  }
+  return files;
+}
+
+const forgedRemark = (lines: number): string =>
+  `The next turn does not know ${lines} ${lines === 1 ? "line" : "lines"} of the session that never passed between the agent and its model.`;
 
 const WORKSPACE = "workspace.diff";
 

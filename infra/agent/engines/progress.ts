@@ -11,14 +11,19 @@ export interface Progress {
   turn: number;
 }
 
-export interface ProgressOptions {
+/** Where reports go, and whose they are. */
+interface Report {
   url: string;
   token: string;
-  /** Named in each report. */
   attempt: number;
   buildId: string;
+}
+
+export interface ProgressOptions extends Report {
   intervalMs: number;
   clock: Clock;
+  /** A report was refused as if nothing of this attempt were taken any more. */
+  onRefused(): void;
   log(line: string): void;
 }
 
@@ -43,19 +48,20 @@ const TIMEOUT_MS = 5_000;
 const FLUSH_MS = 5_000;
 /** … with this long between a report that failed and the next. */
 const FLUSH_PAUSE_MS = 250;
+const DONE_MS = 3_000;
 /** Answers to a report that would be no other the next time: its events are given up. */
 const REFUSALS = [400, 413, 422];
 /** Answers that mean that nothing of this attempt is taken any more. */
 const OVER = [401, 403, 404, 409, 410];
 
 /**
- * Reports progress and events: at most once per interval, one request at a time. Of progress the latest
- * counts, and is lost if its report fails; events are sent again until they have arrived. The first
- * report that fails is logged.
+ * Reports progress and events: at most once per interval, one request at a time. Of progress the
+ * latest counts, and is lost if its report fails; events are sent again until they have arrived.
+ * The first report that fails is logged.
  */
 export function startProgress(options: ProgressOptions): ProgressReporter {
   const { clock, intervalMs, log } = options;
-  const queue = openEventQueue();
+  const queue = openEventQueue(clock);
   let latest: Progress | undefined;
   let last = STARTED;
   let takeBack: (() => void) | undefined;
@@ -76,6 +82,7 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
       signal,
     );
     if (answer.problem === undefined || REFUSALS.includes(answer.status ?? 0)) queue.remove(events);
+    if (OVER.includes(answer.status ?? 0)) options.onRefused();
     if (answer.problem !== undefined && !hasFailed) {
       hasFailed = true;
       log(`progress is not reported: ${answer.problem}`);
@@ -127,6 +134,14 @@ async function flush(
   }
 }
 
+/**
+ * The last report of a build: its manifest is there. It only says so sooner than Cloud Build, whose
+ * message may be lost; so it is sent once, and what becomes of it is nobody's concern.
+ */
+export async function reportDone(report: Report): Promise<void> {
+  await post(report, { ...STARTING, done: true }, AbortSignal.timeout(DONE_MS));
+}
+
 interface Answer {
   /** Absent if there was no answer at all. */
   status?: number;
@@ -135,8 +150,8 @@ interface Answer {
 }
 
 async function post(
-  { url, token, attempt, buildId }: ProgressOptions,
-  news: Progress & { events?: ReportedEvent[] },
+  { url, token, attempt, buildId }: Report,
+  news: Progress & { events?: ReportedEvent[]; done?: true },
   signal: AbortSignal,
 ): Promise<Answer> {
   try {

@@ -2,8 +2,8 @@ import { promises as dns, type LookupAddress } from "node:dns";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { isPublicAddress } from "../../../shared/public-address.ts";
 import { messageOf, oneLine } from "../text.ts";
-import { isPublicAddress } from "./addresses.ts";
 import { listenOnSocket, type RunningProxy } from "./unix-server.ts";
 
 export interface EgressProxyOptions {

@@ -1,7 +1,10 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { chmod, chown, mkdir, mkdtemp, realpath, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ResolvedAgent } from "../../../shared/agent/settings.ts";
+import { newHostUser } from "./host-user.ts";
 import { RELAY_SHOWN, socketsIn } from "./launch.ts";
+import { removeTree } from "./remove-tree.ts";
 import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
 
 /** The installed command line. */
@@ -34,6 +37,8 @@ export type Isolation = "bubblewrap" | "none";
 /** The private folders of one attempt on this machine. */
 export interface Folders {
   root: string;
+  /** The user of the machine that the sandbox is made as; absent: the runner's. */
+  hostUser?: number;
   /** The agent writes in these three only. */
   workspace: string;
   home: string;
@@ -55,18 +60,70 @@ const GROUP = "root:x:0:\nagent:x:1000:\n";
 const HOSTS = "127.0.0.1 localhost build\n::1 localhost\n";
 
 /** Makes the private folders below `parent`; nobody else on the machine may enter them. */
-export async function makeFolders(parent: string): Promise<Folders> {
+export async function makeFolders(parent: string, isolation: Isolation): Promise<Folders> {
   const root = await realpath(await mkdtemp(join(parent, "runyard-")));
-  await chmod(root, 0o700);
+  const hostUser = isolation === "bubblewrap" ? newHostUser() : undefined;
+  // The sandbox's user passes, and sees what the modes below allow; everybody else stays outside.
+  if (hostUser !== undefined) await chown(root, 0, hostUser);
+  await chmod(root, hostUser === undefined ? 0o700 : 0o710);
   const names = ["workspace", "home", "temporary", "sockets", "git", "outputs", "files"] as const;
   const entries = names.map((name) => [name, join(root, name)] as const);
-  for (const [name, path] of entries) if (name !== "git") await mkdir(path);
-  return { root, ...(Object.fromEntries(entries) as Omit<Folders, "root">) };
+  for (const [name, path] of entries) if (name !== "git") await makeFolder(path, MODES[name]);
+  const folders = Object.fromEntries(entries) as Omit<Folders, "root" | "hostUser">;
+  await takeBallast(root);
+  if (hostUser === undefined) return { root, ...folders };
+  await giveTo(hostUser, folders.workspace, folders.home);
+  return { root, hostUser, ...folders };
 }
 
-/** Removes the private folders, whatever an agent did to their permissions. */
-export async function removeFolders({ root }: Folders): Promise<void> {
-  await rm(root, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+const BALLAST = "ballast";
+const BALLAST_BYTES = 64 * 1024 ** 2;
+/** Of the room that there is, no more than this share. */
+const BALLAST_SHARE = 1 / 8;
+
+/** Takes some room of the disk: an agent that fills it leaves enough to keep what it made. */
+async function takeBallast(root: string): Promise<void> {
+  const { bavail, bsize } = await statfs(root);
+  const size = Math.floor(Math.min(BALLAST_BYTES, bavail * bsize * BALLAST_SHARE));
+  // Random bytes: a file system may keep nothing of zeros.
+  await writeFile(join(root, BALLAST), randomBytes(size), { mode: 0o600 }).catch(() => {});
+}
+
+/** Gives that room back. Call only when the agent has ended. */
+export async function freeBallast({ root }: Folders): Promise<void> {
+  await rm(join(root, BALLAST), { force: true });
+}
+
+/** Modes of the folders that the sandbox's user may enter; the others are the runner's alone. */
+const MODES: Partial<Record<keyof Folders, number>> = {
+  workspace: 0o755,
+  home: 0o755,
+  sockets: 0o755,
+  files: 0o755,
+};
+
+/** Whatever the umask is. */
+async function makeFolder(path: string, mode = 0o700): Promise<void> {
+  await mkdir(path);
+  await chmod(path, mode);
+}
+
+/** Makes folders the property of the sandbox's user. */
+async function giveTo(user: number, ...folders: string[]): Promise<void> {
+  for (const folder of folders) await chown(folder, user, user);
+}
+
+/** Makes the workspace anew, empty. */
+export async function clearWorkspace({ workspace, hostUser }: Folders): Promise<void> {
+  await removeTree(workspace);
+  await makeFolder(workspace, MODES.workspace);
+  if (hostUser !== undefined) await giveTo(hostUser, workspace);
+}
+
+/** Removes the private folders, whatever an agent did in them; says what it could not remove. */
+export async function removeFolders({ root }: Folders, log: (line: string) => void): Promise<void> {
+  const fault = await removeTree(root);
+  if (fault !== undefined) log(fault);
 }
 
 /** Where the agent finds its things, and the sandbox that shows them, if there is one. */
@@ -86,6 +143,8 @@ interface Wanted {
   agent: Pick<ResolvedAgent, "instructions" | "mcpServers" | "setupCommands">;
   /** The runner's own `PATH`, used without isolation. */
   path: string;
+  /** See `RunnerOptions`. */
+  memoryBytes: number;
 }
 
 /** Makes the agent's files and says where it will find them. */
@@ -105,8 +164,8 @@ const setupFile = (index: number) => `setup-${index + 1}.sh`;
 function filesOf({ instructions, mcpServers, setupCommands = [] }: Wanted["agent"]) {
   const setup = setupCommands.map((command, index) => [
     setupFile(index),
-    `${command}
-`,
+    // What was written on Windows: bash takes the carriage return for a part of the last word.
+    `${command}\n`.replaceAll("\r\n", "\n"),
   ]);
   return {
     ...(instructions && { [INSTRUCTIONS]: instructions }),
@@ -116,7 +175,11 @@ function filesOf({ instructions, mcpServers, setupCommands = [] }: Wanted["agent
 }
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), content);
+    // Whatever the umask is: the sandbox's user may be another.
+    await chmod(join(folder, name), 0o644);
+  }
 }
 
 /** Where the files of {@link filesOf} are, when they lie in `folder`. */
@@ -147,7 +210,7 @@ function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): A
 
 async function arrangeInside(
   folders: Folders,
-  { installed, agent }: Wanted,
+  { installed, agent, memoryBytes }: Wanted,
   names: readonly string[],
 ): Promise<Arrangement> {
   const etc = { passwd: PASSWD, group: GROUP, hosts: HOSTS };
@@ -164,7 +227,7 @@ async function arrangeInside(
     { host: folders.sockets, inside: SOCKETS_INSIDE },
   ];
   const { setupFiles, ...files } = filePlaces(INSIDE.runyard, agent);
-  const { workspace, home } = folders;
+  const { workspace, home, hostUser } = folders;
   return {
     place: {
       program: `${AGENT_FOLDER}/${installed.program}`,
@@ -177,6 +240,12 @@ async function arrangeInside(
     directory: INSIDE.workspace,
     sockets: socketsIn(SOCKETS_INSIDE),
     setupFiles,
-    plan: { workspace, home, shown, limits: DEFAULT_LIMITS },
+    plan: {
+      workspace,
+      home,
+      shown,
+      limits: { ...DEFAULT_LIMITS, memoryBytes },
+      ...(hostUser !== undefined && { hostUser }),
+    },
   };
 }

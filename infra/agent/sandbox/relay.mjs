@@ -1,12 +1,36 @@
 // Runs between the runner and the agent, in the sandbox if there is one. Plain JavaScript without
 // imports of ours, because the sandbox shows it this one file. Descriptor 3 is a socket to the runner:
-//   in   first line: {command, directory, environment, addressed, mergesOutput, modelSocket, egressSocket}
+//   in   first line: {command, directory, environment, addressed, mergesOutput, mayLeave, modelSocket,
+//        egressSocket}
 //        later lines: "interrupt" (SIGINT to the agent)
 //        its end: the runner is gone, so the agent has to go too
-//   out  one line: {started: true}, then one: {exitCode, signal} or {error}
+//   out  one line: {started: true, model: HOST:PORT of the way to the model}, then one: {exitCode, signal} or {error}
+// It ends with the agent, and a sandbox around it with all that is in it; with mayLeave it stays until it
+// is killed.
 import { spawn } from "node:child_process";
+import { closeSync, readdirSync, readFileSync } from "node:fs";
 import { createConnection, createServer, Socket } from "node:net";
 
+/** As in `fcntl.h`: closed when another program takes the process over. */
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Closes what whoever started the runner left open without knowing: all of Node's own, and all of the
+ * runner's, has that mark.
+ */
+function closeInherited() {
+  for (const name of readdirSync("/proc/self/fdinfo").filter((fd) => Number(fd) > 3)) {
+    try {
+      const info = readFileSync(`/proc/self/fdinfo/${name}`, "utf8");
+      const flags = Number.parseInt(/^flags:\s+(\d+)/m.exec(info)?.[1] ?? "0", 8);
+      if ((flags & O_CLOEXEC) === 0) closeSync(Number(name));
+    } catch {
+      // It was the one by which the folder was read.
+    }
+  }
+}
+
+if (process.platform === "linux") closeInherited();
 const control = new Socket({ fd: 3, readable: true, writable: true });
 const say = (message, then) => control.write(`${JSON.stringify(message)}\n`, then);
 
@@ -29,16 +53,11 @@ function openPort(socketPath) {
   });
 }
 
-/** The variables that hold an address: `{model}` and `{egress}` are ports of ours. */
-async function addressesIn({ addressed, modelSocket, egressSocket }) {
-  const addresses = {
-    "{model}": await openPort(modelSocket),
-    "{egress}": await openPort(egressSocket),
-  };
-  return Object.fromEntries(
-    Object.entries(addressed).map(([name, value]) => [name, addresses[value] ?? value]),
-  );
-}
+/** Ports of ours, by what stands for them in variables. */
+const openPorts = async ({ modelSocket, egressSocket }) => ({
+  "{model}": await openPort(modelSocket),
+  "{egress}": await openPort(egressSocket),
+});
 
 /** Ends this process and its group; a sandbox around it goes with it. */
 function endEverything() {
@@ -62,13 +81,17 @@ function endAgent() {
 
 async function startAgent(plan) {
   const [file, ...rest] = plan.command;
-  const env = { ...plan.environment, ...(await addressesIn(plan)) };
+  const addresses = await openPorts(plan);
+  const env = { ...plan.environment };
+  for (const [name, value] of Object.entries(plan.addressed)) env[name] = addresses[value] ?? value;
   agent = spawn(file, rest, { cwd: plan.directory, env, stdio: [0, 1, plan.mergesOutput ? 1 : 2] });
-  agent.once("spawn", () => say({ started: true }));
+  const model = new URL(addresses["{model}"]).host;
+  agent.once("spawn", () => say({ started: true, model }));
   agent.once("error", (error) => say({ error: error.message }, () => process.exit(1)));
-  agent.once("exit", (exitCode, signal) =>
-    say({ exitCode, signal }, () => process.exit(exitCode ?? 1)),
-  );
+  agent.once("exit", (exitCode, signal) => {
+    agent = undefined;
+    say({ exitCode, signal }, () => plan.mayLeave || process.exit(exitCode ?? 1));
+  });
 }
 
 let text = "";

@@ -1,8 +1,9 @@
+import { chmod } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** A proxy that accepts connections on its unix socket. */
-export interface RunningProxy {
+export interface RunningProxy extends AsyncDisposable {
   /** Ends every open connection and removes the socket. */
   close(): Promise<void>;
 }
@@ -18,11 +19,12 @@ export async function listenOnSocket(server: Server, socketPath: string): Promis
     server.once("error", reject);
     server.listen(socketPath, () => resolve());
   });
-  return {
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        for (const socket of open) socket.destroy();
-      }),
-  };
+  // Who may pass the folders above it may connect: the sandbox's user can be another than ours.
+  await chmod(socketPath, 0o666);
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of open) socket.destroy();
+    });
+  return { close, [Symbol.asyncDispose]: close };
 }

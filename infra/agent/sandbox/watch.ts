@@ -1,6 +1,7 @@
 import type { Clock } from "../../../shared/clock.ts";
 import type { STOP_CAUSES } from "../../../shared/documents/manifest.ts";
-import type { AgentEnd, AgentProcess } from "./launch.ts";
+import type { AgentEnd, AgentProcess, AgentUsage } from "./launch.ts";
+import { THREADS_PER_PROCESS } from "./sandbox.ts";
 
 export type StopCause = (typeof STOP_CAUSES)[number];
 
@@ -18,6 +19,8 @@ export interface Patience {
   memoryBytes: number;
   /** Its processes at one time: a fork bomb exhausts a machine before its memory does. */
   processes: number;
+  /** What it has written and not removed, in bytes. */
+  diskBytes: number;
   cancelPollMs: number;
 }
 
@@ -29,28 +32,56 @@ export interface WatchOptions {
   terminated: AbortSignal;
   /** Whether a cancel was asked for. Failures count as no. */
   isCancelled(): Promise<boolean>;
+  /** Whether the attempt was decided by others. Failures count as no. Default: never. */
+  isSuperseded?(): Promise<boolean>;
   log(line: string): void;
 }
 
-const MEMORY_POLL_MS = 1_000;
+const USAGE_POLL_MS = 1_000;
 
 export interface Watch {
   stop(cause: StopCause): void;
   stoppedBy(): StopCause | null;
   /** The agent said something. */
   spoke(): void;
-  /** The agent gave its result: from now on only exiting late or too much memory ends it. */
+  /**
+   * The agent gave its result: from now on only exiting late, or using more than it may, ends it.
+   */
   finished(): void;
-  close(): void;
+  /** The agent has ended by itself: the time runs for what it left. */
+  ended(): void;
+  /**
+   * Nothing of it may go on: it was stopped, or since its result something came that would have.
+   */
+  isOver(): boolean;
+  /** Looks a last time at what the agent used, and ends all timers. */
+  close(): Promise<void>;
 }
 
-/** Holds every timer of one agent, or of one setup command; the first cause to stop it is the one that counts. */
+/** The bound that is exceeded, if one is. */
+function excessOf(usage: AgentUsage, patience: Patience): StopCause | undefined {
+  if (usage.exceeded !== undefined) return usage.exceeded;
+  if (usage.residentBytes > patience.memoryBytes) return "memory";
+  const { processes, threads } = usage;
+  const isTooMany =
+    processes > patience.processes || threads > patience.processes * THREADS_PER_PROCESS;
+  if (isTooMany) return "processes";
+  return usage.diskBytes > patience.diskBytes ? "disk" : undefined;
+}
+
+/**
+ * Holds every timer of one agent, or of one setup command; the first cause to stop it is the one
+ * that counts.
+ */
 export function watchOver(agent: AgentProcess, options: WatchOptions): Watch {
   const { clock, patience, terminated, log } = options;
-  const timers: (() => void)[] = [];
+  const ofAgent = new TakeBack();
+  const ofAll = new TakeBack();
+  const ofIdling = new TakeBack();
   let cause: StopCause | null = null;
   let hasResult = false;
-  let takeIdleBack = () => {};
+  let hasEnded = false;
+  let isOver = false;
 
   const kill = (): void => {
     agent.kill().catch((error: Error) => log(`its processes cannot be killed: ${error.message}`));
@@ -61,58 +92,82 @@ export function watchOver(agent: AgentProcess, options: WatchOptions): Watch {
     kill();
   };
   const stop = (why: StopCause): void => {
-    if (cause !== null || hasResult) return;
+    isOver ||= hasResult || hasEnded;
+    if (cause !== null || hasResult || hasEnded) return;
     cause = why;
     log(`stopping the agent: ${why}`);
     agent.interrupt();
-    timers.push(clock.after(patience.graceMs, kill));
+    ofAgent.add(clock.after(patience.graceMs, kill));
   };
   const spoke = (): void => {
-    takeIdleBack();
-    takeIdleBack = clock.after(patience.idleMs, () => stop("idle"));
+    ofIdling.all();
+    if (!hasEnded) ofIdling.add(clock.after(patience.idleMs, () => stop("idle")));
   };
-  const onTerminated = () => stop("terminated");
-  terminated.addEventListener("abort", onTerminated);
-  if (terminated.aborted) onTerminated();
-  timers.push(
-    clock.after(patience.deadlineMs, () => stop("deadline")),
-    clock.every(MEMORY_POLL_MS, () => {
-      const { processes, residentBytes } = agent.usage();
-      const isTooMuch = residentBytes > patience.memoryBytes || processes > patience.processes;
-      if (isTooMuch) stopNow("memory");
-    }),
-    pollCancel(options, () => stop("cancel")),
-  );
+  const look = (): void => {
+    const excess = excessOf(agent.usage(), patience);
+    if (excess !== undefined) stopNow(excess);
+  };
+  ofAll.add(onAbort(terminated, () => stop("terminated")));
+  ofAgent.add(clock.after(patience.deadlineMs, () => stop("deadline")));
+  ofAll.add(clock.every(USAGE_POLL_MS, look));
+  ofAll.add(pollOutside(options, { stop, stopNow }));
   spoke();
   return {
     stop,
     stoppedBy: () => cause,
     spoke,
     finished() {
-      if (hasResult) return;
+      const linger = () => stopNow("lingered");
+      if (!hasResult && !hasEnded) ofAgent.add(clock.after(patience.lingerMs, linger));
       hasResult = true;
-      timers.push(clock.after(patience.lingerMs, () => stopNow("lingered")));
     },
-    close() {
-      terminated.removeEventListener("abort", onTerminated);
-      takeIdleBack();
-      for (const takeBack of timers) takeBack();
+    ended() {
+      hasEnded = true;
+      for (const timers of [ofAgent, ofIdling]) timers.all();
+    },
+    isOver: () => isOver || cause !== null,
+    async close() {
+      await agent.lookAtDisk();
+      const excess = excessOf(agent.usage(), patience);
+      if (excess !== undefined) cause ??= excess;
+      for (const timers of [ofAgent, ofIdling, ofAll]) timers.all();
     },
   };
 }
 
-/** Asks again and again whether the run was cancelled, one question at a time. */
-function pollCancel(
-  { clock, patience, isCancelled, log }: WatchOptions,
-  onCancel: () => void,
+/** What takes timers and listeners back. */
+class TakeBack {
+  readonly #each: (() => void)[] = [];
+  add(one: () => void): void {
+    this.#each.push(one);
+  }
+  all(): void {
+    for (const one of this.#each.splice(0)) one();
+  }
+}
+
+/** Calls back when the signal is aborted, or at once if it was; the returned function ends that. */
+function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  signal.addEventListener("abort", callback);
+  if (signal.aborted) callback();
+  return () => signal.removeEventListener("abort", callback);
+}
+
+/** Asks again and again what became of the run, one question at a time. */
+function pollOutside(
+  { clock, patience, isCancelled, isSuperseded = async () => false, log }: WatchOptions,
+  { stop, stopNow }: Record<"stop" | "stopNow", (why: StopCause) => void>,
 ): () => void {
   let isAsking = false;
   let hasFailed = false;
   return clock.every(patience.cancelPollMs, () => {
     if (isAsking) return;
     isAsking = true;
-    isCancelled()
-      .then((isIt) => isIt && onCancel())
+    const ask = async (): Promise<void> => {
+      if (await isSuperseded()) return stopNow("superseded");
+      if (await isCancelled()) stop("cancel");
+    };
+    ask()
       .catch((error: Error) => {
         if (!hasFailed) log(`cannot look for a cancel: ${error.message}`);
         hasFailed = true;
@@ -124,7 +179,7 @@ function pollCancel(
 }
 
 /** How long to wait for the rest of the output when every process is gone. */
-const DRAIN_MS = 2_000;
+export const DRAIN_MS = 2_000;
 
 /** A watched agent, and what has to be over before its output counts as read. */
 interface Watched {
@@ -136,7 +191,7 @@ interface Watched {
 /** Waits for an agent's end, ends what it left behind, and waits for the rest of its output. */
 export async function awaitEnd(agent: AgentProcess, watched: Watched): Promise<AgentEnd> {
   const end = await agent.ended;
-  watched.watch.close();
+  await watched.watch.close();
   await agent.kill().catch((error: Error) => watched.log(error.message));
   const late = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
   await Promise.race([Promise.all(watched.output), late]);

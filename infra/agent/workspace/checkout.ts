@@ -1,7 +1,7 @@
 import { type EgressProxyOptions, startEgressProxy } from "../sandbox/egress-proxy.ts";
 import { type Helper, type HelperRun, type NotStarted, runHelper } from "../sandbox/helper.ts";
 import { oneLine } from "../text.ts";
-import { GIT_ENVIRONMENT } from "./git-states.ts";
+import { GIT_ENVIRONMENT } from "./git.ts";
 
 /** How repositories are reached. Default: by HTTPS, as the machine resolves names and trusts certificates. */
 export interface RepositoryAccess extends Pick<EgressProxyOptions, "resolve" | "open"> {
@@ -30,7 +30,8 @@ export interface CheckoutFailure extends NotStarted {
 
 /**
  * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch. No branch: `HEAD` is the
- * commit itself, so that every turn of a conversation finds the same.
+ * commit itself, so that every turn of a conversation finds the same. What a ref begins with has no meaning
+ * behind a `+`.
  */
 const SCRIPT = `set -eu
 if [ -n "\${GIT_SSL_CAINFO:-}" ]; then cat > "$GIT_SSL_CAINFO"; fi
@@ -41,8 +42,8 @@ git config user.name Runyard
 git config user.email agent@runyard.invalid
 found=FETCH_HEAD
 case $3 in
-  shallow) git fetch --quiet --no-tags --depth=1 origin "$2" ;;
-  whole) git fetch --quiet --no-tags origin "$2" ;;
+  shallow) git fetch --quiet --no-tags --depth=1 origin "+$2" ;;
+  whole) git fetch --quiet --no-tags origin "+$2" ;;
   all) git fetch --quiet origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
     found=$2 ;;
 esac

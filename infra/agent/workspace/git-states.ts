@@ -1,17 +1,20 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { lstatSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
-import { buffer, text } from "node:stream/consumers";
-import { oneLine } from "../text.ts";
-import { readEntry, type TreeEntry, walkTree } from "./tree.ts";
+import type { OmissionCause } from "../../../shared/documents/manifest.ts";
+import { chooseWithin } from "./choice.ts";
+import { commit, makeRepository, NO_ATTRIBUTES, quote, type Repository, refOf } from "./git.ts";
+import { ranksOf } from "./ignored.ts";
+import { isRefusedByGit, MAX_PATH_BYTES } from "./names.ts";
+import { type Judge, type LeftOut, readTree, type Tree, type TreeEntry } from "./tree.ts";
 
 /** Bounds of a patch. What lies beyond them is left out, and the patch says so. */
 export interface PatchLimits {
-  /** Bytes of one file, and of all files together, that are looked at. */
+  /** Bytes of one file. */
   fileBytes: number;
+  /** Bytes that may change from one state to the next, … */
   treeBytes: number;
+  /** … and files among them that are not tracked. */
   files: number;
   /** Bytes of the patch. */
   patchBytes: number;
@@ -37,36 +40,40 @@ export const PATCH_LIMITS: PatchLimits = {
 const STATES = ["first", "restored", "before", "after"] as const;
 export type StateName = (typeof STATES)[number];
 
-/** A workspace's recorded states, in a repository of ours that the agent never sees. */
-export interface States {
-  gitFolder: string;
-  workspace: string;
-  limits: PatchLimits;
-  /** Where git is looked for, in the form of `PATH`. */
-  path: string;
-  /** The ref of each state that was reached. */
-  refs: Partial<Record<StateName, string>>;
-  /** Paths of the latest state, and those that had to be left out; in latin1, byte for byte. */
-  paths: Set<string>;
-  omitted: Set<string>;
+/** An entry as it was seen. */
+export interface Known extends TreeEntry {
+  /** Its content is in the state's tree. */
+  isStored: boolean;
+  /** Why it is not. */
+  why?: OmissionCause;
 }
 
-const AUTHOR = "runyard <runyard@invalid> 0 +0000";
+/** A workspace as it was seen. Paths are bytes, as latin1. */
+export interface Recorded {
+  known: ReadonlyMap<string, Known>;
+  leftOut: readonly LeftOut[];
+}
 
-/** Nothing of the machine's or the user's configuration of git counts. */
-export const GIT_ENVIRONMENT = {
-  GIT_ATTR_NOSYSTEM: "1",
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_CONFIG_SYSTEM: "/dev/null",
-  GIT_TERMINAL_PROMPT: "0",
-  HOME: "/nonexistent",
-  LC_ALL: "C",
-} as const;
-
-/** `.gitattributes` of the workspace must change neither what is compared nor how. */
-export const NO_ATTRIBUTES =
-  "* !diff !text !eol !filter !ident !working-tree-encoding !whitespace\n";
+/** A workspace's recorded states, in a repository of ours that the agent never sees. */
+export interface States extends Repository {
+  workspace: string;
+  limits: PatchLimits;
+  /** The ref of each state that was reached. */
+  refs: Partial<Record<StateName, string>>;
+  recorded: Partial<Record<StateName, Recorded>>;
+  /** The ref of the state that the run's turn began with, if an attempt before has added to that. */
+  turn?: string;
+  /** Turns before changed something, on which this one's patch applies. */
+  isLaterTurn?: boolean;
+  /** Paths in the latest state's tree; in latin1, byte for byte. */
+  paths: Set<string>;
+  /** The workspace began with a repository of its own: its `.git` is not among the files. */
+  isCheckout: boolean;
+  /** Whether the agent may be at work while a state is recorded. */
+  isLive: boolean;
+  /** The patch alone brings back what the agent left. */
+  isPatchWhole: boolean;
+}
 
 /**
  * Makes the repository for a workspace's states.
@@ -81,159 +88,189 @@ export async function openStates(
   path: string,
   limits: PatchLimits = PATCH_LIMITS,
 ): Promise<States> {
-  await makeRepository(folders.gitFolder, path);
-  await mkdir(join(folders.gitFolder, "info"));
-  await writeFile(join(folders.gitFolder, "info", "attributes"), NO_ATTRIBUTES);
-  return { ...folders, path, limits, refs: {}, paths: new Set(), omitted: new Set() };
-}
-
-async function makeRepository(gitFolder: string, path: string): Promise<void> {
-  const init = ["init", "--quiet", "--bare", "--template=", gitFolder];
-  try {
-    await endOfGit(spawn("git", init, { env: { ...GIT_ENVIRONMENT, PATH: path }, stdio: STDIO }));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new Error("git is not installed; install it and run again", { cause: error });
-  }
-}
-
-const STDIO: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-
-/** Starts git on the states' repository. Only `fast-import` has a standard input. */
-export function gitOn(states: States, args: readonly string[]): ChildProcess {
-  const options = [
-    `--git-dir=${states.gitFolder}`,
-    ...["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"],
-    ...["-c", "core.compression=1", "-c", "core.quotePath=true"],
-  ];
-  const stdio = args[0] === "fast-import" ? (["pipe", "pipe", "pipe"] as const) : STDIO;
-  return spawn("git", [...options, ...args], {
-    cwd: states.gitFolder,
-    env: { ...GIT_ENVIRONMENT, PATH: states.path },
-    stdio: [...stdio],
-  });
-}
-
-/** Waits for git. @throws with what it said if it failed. */
-export async function endOfGit(child: ChildProcess): Promise<Buffer> {
-  const [said, output] = await Promise.all([
-    child.stderr ? text(child.stderr) : "",
-    child.stdout ? buffer(child.stdout) : Buffer.alloc(0),
-    child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined,
-  ]);
-  if (child.exitCode !== 0) throw new Error(`git failed: ${oneLine(said, 300)}`);
-  return output;
+  const { gitFolder, workspace } = folders;
+  await makeRepository({ gitFolder, path });
+  await mkdir(join(gitFolder, "info"));
+  await writeFile(join(gitFolder, "info", "attributes"), NO_ATTRIBUTES);
+  const isCheckout = lstatSync(join(workspace, ".git"), { throwIfNoEntry: false }) !== undefined;
+  return {
+    ...{ gitFolder, workspace, path, limits, isCheckout, isPatchWhole: true, isLive: false },
+    ...{ refs: {}, recorded: {}, paths: new Set<string>() },
+  };
 }
 
 /**
- * Records the workspace as it is now as the state `name`. Entries over the limits keep their former state.
+ * Records the workspace as it is now as the state `name`. Entries that cannot be kept stay as they were in
+ * the tree, and are known as not stored. What has not changed since the state before is not read.
  *
- * Call only while nothing else writes there, and in the order of the states.
+ * Call only while nothing else writes there, unless the states are live, and in the order of the states.
+ *
+ * @returns whether it differs from what was recorded before it
  */
-export async function recordState(states: States, name: StateName): Promise<void> {
-  const parent = states.refs[name];
-  const entries = await choose(states);
-  await commit(states, { name, parent }, changesTo(states, entries));
-  const kept = [...states.paths].filter((path) => states.omitted.has(path));
-  states.paths = new Set([...kept, ...entries.map(({ path }) => latin1(path))]);
-  for (const later of STATES.slice(STATES.indexOf(name))) states.refs[later] = refOf(name);
+export async function recordState(states: States, name: StateName): Promise<boolean> {
+  using tree = await readTree(states.workspace, { judge: judgeOf(states), isLive: states.isLive });
+  const before = states.recorded[name];
+  const known = new Map<string, Known>();
+  const changed: TreeEntry[] = [];
+  for (const entry of tree.entries) {
+    const last = before?.known.get(latin1(entry.path));
+    if (entry.kind === "folder" || (last && isSame(last, entry))) {
+      known.set(latin1(entry.path), { ...entry, ...pickStored(last) });
+    } else changed.push(entry);
+  }
+  if (before !== undefined && isSameTree(before, known, { tree, changed })) return false;
+  const chosen = await choose(states, tree, changed);
+  await commit(
+    states,
+    { name, parent: states.refs[name] },
+    changesTo({ states, tree, known, changed, chosen }),
+  );
+  const recorded = { known, leftOut: tree.leftOut };
+  for (const later of STATES.slice(STATES.indexOf(name))) {
+    states.refs[later] = refOf(name);
+    states.recorded[later] = recorded;
+  }
+  return true;
 }
 
-/** Commands of fast-import that make the latest state the one of `entries`. */
-async function* changesTo(
+/** Whether nothing came, went or changed, folders included. */
+function isSameTree(
+  before: Recorded,
+  known: ReadonlyMap<string, Known>,
+  { tree, changed }: { tree: Tree; changed: readonly TreeEntry[] },
+): boolean {
+  if (changed.length > 0 || known.size !== before.known.size) return false;
+  if (tree.leftOut.length !== before.leftOut.length) return false;
+  return [...known].every(
+    ([path, { signature }]) => before.known.get(path)?.signature === signature,
+  );
+}
+
+/** States to go on recording in while the agent works, beside these and without a trace in them. */
+export const liveStates = (states: States, limits: PatchLimits): States => ({
+  ...states,
+  limits,
+  isLive: true,
+  refs: { ...states.refs },
+  recorded: { ...states.recorded },
+  paths: new Set(states.paths),
+});
+
+const latin1 = (path: Buffer): string => path.toString("latin1");
+
+/** A content that was not stored is not stored later: there was no room for it. */
+const isSame = (last: Known, entry: TreeEntry): boolean =>
+  last.signature === entry.signature && !(last.isRacy && last.isStored);
+
+const pickStored = (last: Known | undefined): Pick<Known, "isStored" | "why"> => ({
+  isStored: last?.isStored ?? false,
+  ...(last?.why !== undefined && { why: last.why }),
+});
+
+/** What git takes into no tree, and its own data, which are no files of a workspace. */
+function judgeOf({ isCheckout }: States): Judge {
+  return (path, kind) => {
+    const name = latin1(path.subarray(path.lastIndexOf("/") + 1));
+    if (name === ".git") return isCheckout && path.length === 4 ? "skip" : "repository";
+    if (path.length > MAX_PATH_BYTES) return "path_too_long";
+    return isRefusedByGit(latin1(path), kind === "link") ? "name_refused" : undefined;
+  };
+}
+
+/**
+ * Whether the conversation began with a file that was too large to be kept: no patch says how it changed,
+ * and one that adds it does not apply where it is.
+ */
+const isWithoutPast = ({ recorded, paths }: States, { path }: TreeEntry): boolean => {
+  const first = recorded.first?.known.get(latin1(path));
+  if (first === undefined || first.kind === "folder") return false;
+  return !first.isStored && !paths.has(latin1(path));
+};
+
+/** The changed entries that there is room for. Of a conversation's first state there is for all. */
+async function choose(
   states: States,
-  entries: readonly TreeEntry[],
-): AsyncGenerator<string | Buffer> {
-  for (const gone of goneFrom(states, entries)) yield `D ${quote(gone)}\n`;
-  for (const entry of entries) {
-    const content = await readEntry(states.workspace, entry);
-    if (content === undefined) continue;
-    const mode = entry.kind === "link" ? "120000" : entry.isExecutable ? "100755" : "100644";
-    yield `M ${mode} inline ${quote(latin1(entry.path))}\ndata ${content.length}\n`;
+  { entries }: Tree,
+  changed: readonly TreeEntry[],
+): Promise<Set<TreeEntry>> {
+  const { limits, recorded } = states;
+  const fitting = changed.filter((entry) => {
+    return entry.sizeBytes <= limits.fileBytes && !isWithoutPast(states, entry);
+  });
+  const bytes = fitting.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const isRoom = bytes <= limits.treeBytes && fitting.length <= limits.files;
+  if (isRoom || recorded.first === undefined) return new Set(fitting);
+  const asked = fitting.map(({ path }) => ({ path: latin1(path), isFolder: false }));
+  const rankOf = await ranksOf(states, { entries, isTracked: isTrackedIn(states) }, asked);
+  const room = { bytes: limits.treeBytes, files: limits.files };
+  return chooseWithin(fitting, room, ({ path }) => rankOf(latin1(path)));
+}
+
+/** Whether the conversation began with a path. */
+export const isTrackedIn =
+  ({ recorded: { first } }: States) =>
+  (path: string): boolean =>
+    first?.known.has(path) === true;
+
+interface Recording {
+  states: States;
+  tree: Tree;
+  /** Grows by what is done. */
+  known: Map<string, Known>;
+  changed: readonly TreeEntry[];
+  chosen: ReadonlySet<TreeEntry>;
+}
+
+/** Commands of fast-import that make the latest tree the one of the workspace. */
+async function* changesTo(recording: Recording): AsyncGenerator<string | Buffer> {
+  const { states, tree, known, changed, chosen } = recording;
+  const { paths, limits } = states;
+  for (const gone of goneFrom(states, tree)) {
+    paths.delete(gone);
+    yield `D ${quote(gone)}\n`;
+  }
+  for (const entry of changed) {
+    const path = latin1(entry.path);
+    if (!chosen.has(entry)) {
+      const isLarge = entry.sizeBytes > limits.fileBytes || isWithoutPast(states, entry);
+      const why = isLarge ? "too_large" : "too_many";
+      known.set(path, { ...entry, isStored: false, why });
+      continue;
+    }
+    const content = tree.read(entry);
+    if (content === undefined) {
+      known.set(path, { ...entry, isStored: false, why: "unreadable" });
+      continue;
+    }
+    known.set(path, { ...entry, isStored: true });
+    paths.add(path);
+    yield `M ${gitModeOf(entry)} inline ${quote(path)}\ndata ${content.length}\n`;
     yield content;
     yield "\n";
   }
 }
 
-const refOf = (name: string): string => `refs/heads/${name}`;
-
-/** Makes a commit out of commands of fast-import. */
-async function commit(
-  states: States,
-  { name, parent }: { name: string; parent: string | undefined },
-  changes: AsyncIterable<string | Buffer> | Iterable<string>,
-): Promise<void> {
-  const child = gitOn(states, ["fast-import", "--quiet", "--force"]);
-  const ended = endOfGit(child);
-  ended.catch(() => {});
-  const stream = child.stdin as Writable;
-  stream.on("error", () => {});
-  const write = async (piece: string | Buffer): Promise<void> => {
-    if (!stream.write(piece)) await Promise.race([once(stream, "drain"), ended]);
-  };
-  await write(`commit ${refOf(name)}\ncommitter ${AUTHOR}\ndata 0\n`);
-  if (parent !== undefined) await write(`from ${parent}\n`);
-  for await (const piece of changes) await write(piece);
-  stream.end();
-  await ended;
+/** The mode that git has for an entry. */
+function gitModeOf({ kind, mode }: TreeEntry): string {
+  if (kind === "link") return "120000";
+  return (mode & 0o100) === 0 ? "100644" : "100755";
 }
 
-const latin1 = (path: Buffer): string => path.toString("latin1");
-const isGit = (name: Buffer): boolean => name.toString("latin1").toLowerCase() === ".git";
+/** Paths of the tree that are no more: not those that only cannot be seen. */
+function goneFrom({ paths }: States, { entries, leftOut }: Tree): string[] {
+  const present = new Set<string>();
+  for (const { path, kind } of entries) if (kind !== "folder") present.add(latin1(path));
+  for (const { path, isFolder } of leftOut) if (!isFolder) present.add(latin1(path));
+  const unread = leftOut.filter(({ why }) => why === "unreadable");
+  const closed = new Set(unread.map(({ path }) => latin1(path)));
+  return [...paths].filter((path) => !present.has(path) && !isBelow(path, closed));
+}
 
-/** The entries within the limits; what is left out is noted. */
-async function choose({ workspace, limits, omitted }: States): Promise<TreeEntry[]> {
-  const chosen: TreeEntry[] = [];
-  let bytes = 0;
-  for await (const entry of walkTree(workspace, isGit)) {
-    const name = latin1(entry.path);
-    const isTooMuch =
-      entry.sizeBytes > limits.fileBytes ||
-      bytes + entry.sizeBytes > limits.treeBytes ||
-      chosen.length >= limits.files;
-    if (isTooMuch || omitted.has(name)) {
-      omitted.add(name);
-      continue;
-    }
-    bytes += entry.sizeBytes;
-    chosen.push(entry);
+/** Whether a path is below one of the folders. */
+export function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  if (folders.size === 0) return false;
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (folders.has(path.slice(0, end))) return true;
   }
-  return chosen;
-}
-
-function goneFrom({ paths, omitted }: States, entries: readonly TreeEntry[]): string[] {
-  const present = new Set(entries.map(({ path }) => latin1(path)));
-  return [...paths].filter((path) => !present.has(path) && !omitted.has(path));
-}
-
-/** A path in fast-import's C style; ASCII, whatever its bytes are. */
-function quote(path: string): string {
-  const escaped = path.replace(/[^ !#-[\]-~]/g, (character) => {
-    return `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
-  });
-  return `"${escaped}"`;
-}
-
-/**
- * What the agent changed, on top of `restored`: the state without what the setup commands did, since
- * they run again in the next turn.
- *
- * @returns its ref.
- */
-export async function withoutSetup(states: States): Promise<string> {
-  const { before = "", restored = "", after = "" } = states.refs;
-  if (before === restored) return after;
-  const listing = await endOfGit(
-    gitOn(states, ["diff-tree", "-r", "-z", "--raw", "--no-renames", before, after]),
-  );
-  const fields = listing.toString("latin1").split("\0");
-  const changes: string[] = [];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const [, mode, , blob, status] = (fields[index] ?? "").split(" ");
-    const path = quote(fields[index + 1] ?? "");
-    if (status === "D") changes.unshift(`D ${path}\n`);
-    else changes.push(`M ${mode} ${blob} ${path}\n`);
-  }
-  await commit(states, { name: "kept", parent: restored }, changes);
-  return refOf("kept");
+  return folders.has("");
 }

@@ -1,141 +1,182 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { appendFile, open, truncate } from "node:fs/promises";
-import { finished } from "node:stream/promises";
+import { appendFile } from "node:fs/promises";
+import type { ChangeCounts } from "../../../shared/documents/event.ts";
 import type { ChangedFile } from "../../../shared/documents/manifest.ts";
-import { endOfGit, gitOn, recordState, type States, withoutSetup } from "./git-states.ts";
+import { committedForm } from "./committed-form.ts";
+import { DIFF, saveDiff } from "./diff.ts";
+import { changesBetween, runGit } from "./git.ts";
+import { isTrackedIn, recordState, type States } from "./git-states.ts";
+import { ranksOf } from "./ignored.ts";
+import { type Bare, bareOfNextTurn, bareOfPatch, isEmpty, linesOf } from "./modes.ts";
+import {
+  count,
+  enumerated,
+  type Omitted,
+  type OmittedFiles,
+  omittedBy,
+  sentencesOf,
+  sorted,
+} from "./omissions.ts";
+import { withoutAttempts, withoutSetup } from "./replayed-states.ts";
 
 /** What an agent changed. */
 export interface Changes {
   files: ChangedFile[];
   /** Changed files beyond the listed ones. */
   moreFiles: number;
+  /** What they come to, all of them. */
+  counts: ChangeCounts;
   /** What the patch leaves out, one sentence each. */
   notes: string[];
+  /** What of the workspace is not kept. */
+  omitted: OmittedFiles;
 }
 
-const DIFF = ["diff-tree", "-r", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color"];
-
 /**
- * Writes what the agent changed to `patchFile`, in a form that `git apply` takes: text and binary files,
- * links, modes, deletions, ignored and untracked files alike. Empty if nothing changed.
+ * Records what the agent leaves, and writes what it changed; see {@link patchOf}.
  *
  * Call only when nothing of the agent is left.
  */
-export async function writePatch(
-  states: States,
-  { patchFile, maxFiles }: { patchFile: string; maxFiles: number },
-): Promise<Changes> {
-  const omittedBefore = states.omitted.size;
+export async function writePatch(states: States, wanted: WantedPatch): Promise<Changes> {
   await recordState(states, "after");
-  const { before = "", after = "" } = states.refs;
-  const notes = await writeDiff(states, {
-    file: patchFile,
-    from: before,
-    to: after,
-    omittedBefore,
-  });
-  const listing = await endOfGit(
-    gitOn(states, [...DIFF, "--raw", "--numstat", "-z", before, after]),
-  );
+  return patchOf(states, wanted);
+}
+
+interface WantedPatch {
+  patchFile: string;
+  maxFiles: number;
+}
+
+/**
+ * Writes what the agent has changed to `patchFile`, in a form that `git apply` takes: text and binary files,
+ * links, modes, deletions, ignored and untracked files alike, as git would commit them. Empty if nothing
+ * changed. Call only once that is recorded.
+ */
+export async function patchOf(
+  states: States,
+  { patchFile, maxFiles }: WantedPatch,
+): Promise<Changes> {
+  const { after = "" } = states.refs;
+  const before = await withoutAttempts(states);
+  const changes = await changesBetween(states, before, after);
+  const from = await committedForm(states, before, { name: "from", changes, side: "from" });
+  const to = await committedForm(states, after, { name: "to", changes, side: "to" });
+  const dropped = await saveDiff(states, { file: patchFile, from, to, ranksOf: ranks(states) });
+  const omitted = joined(await omittedBy(states), await sorted(states, dropped.map(withoutRoom)));
+  const listing = await runGit(states, [...DIFF, "--raw", "--numstat", "-z", from, to]);
   const files = readListing(listing);
+  const bare = bareOfPatch(states);
+  const notes = [
+    ...sentencesOf(omitted),
+    ...sameOnceCommitted(changes.length - files.length),
+    ...sentencesAbout(bare),
+  ];
+  await addNotes(
+    patchFile,
+    states.isLaterTurn && files.length > 0 ? [ON_TURNS_BEFORE, ...notes] : notes,
+  );
+  states.isPatchWhole =
+    from === before &&
+    to === after &&
+    isEmpty(bare) &&
+    isEmpty(await bareOfNextTurn(states, after));
   return {
     files: files.slice(0, maxFiles),
     moreFiles: Math.max(0, files.length - maxFiles),
+    counts: countsOf(files),
     notes,
+    omitted,
   };
 }
 
+function countsOf(files: readonly ChangedFile[]): ChangeCounts {
+  const sum = (side: "added" | "removed") =>
+    files.reduce((all, file) => all + (file[side] ?? 0), 0);
+  return { files: files.length, added: sum("added"), removed: sum("removed") };
+}
+
 /** Whether {@link writePatch}'s patch says less than what the next turn has to restore. */
-export const needsWorkspaceDiff = ({ refs }: States): boolean => refs.before !== refs.first;
+export const needsWorkspaceDiff = ({ refs, isPatchWhole }: States): boolean =>
+  refs.before !== refs.first || !isPatchWhole;
 
 /**
- * Writes what all turns changed since the conversation's first checkout to `file`, in the same form. What
- * setup commands did is not in it, but for files that an agent then changed.
+ * Writes what all turns changed since the conversation's first checkout to `file`, in the same form, but
+ * byte for byte as it was left, and with empty folders and modes. What setup commands did is not in it,
+ * but for files that an agent then changed.
  *
  * Call only after {@link writePatch}.
  *
- * @returns what it leaves out, one sentence each.
+ * @param omitted what that left out
+ * @returns what it leaves out: one sentence each, and all together.
  */
-export async function writeWorkspaceDiff(states: States, file: string): Promise<string[]> {
+export async function writeWorkspaceDiff(
+  states: States,
+  { file, omitted }: { file: string; omitted: OmittedFiles },
+): Promise<Pick<Changes, "notes" | "omitted">> {
   const { first = "" } = states.refs;
-  return writeDiff(states, { file, from: first, to: await withoutSetup(states) });
-}
-
-interface Diff {
-  file: string;
-  from: string;
-  to: string;
-  /** Files that had to be left out of the states before. */
-  omittedBefore?: number;
-}
-
-/** Writes a diff and, as comments at its end, what it leaves out. */
-async function writeDiff(states: States, { file, from, to, omittedBefore }: Diff) {
-  const notes: string[] = [];
-  const { limits, omitted } = states;
-  if (omitted.size > 0) {
-    const earlier =
-      omittedBefore === undefined ? "" : ` (${omittedBefore} of them were there before)`;
-    notes.push(`${omitted.size} files are too large or too many, and are left out${earlier}.`);
+  const kept = await withoutSetup(states);
+  const dropped = await saveDiff(states, { file, from: first, to: kept, ranksOf: ranks(states) });
+  const all = joined(omitted, await sorted(states, dropped.map(withoutRoom)));
+  const { lines, more } = linesOf(await bareOfNextTurn(states, kept));
+  for (let at = 0; at < lines.length; at += 1000) {
+    await appendFile(file, lines.slice(at, at + 1000).join(""));
   }
-  const diff = gitOn(states, [...DIFF, "-p", "--binary", "--full-index", from, to]);
-  if (await saveDiff(diff, file, limits.patchBytes)) {
-    notes.push(
-      `The patch is longer than ${limits.patchBytes} bytes and ends early, after a whole file.`,
-    );
-  }
-  for (const note of notes) await appendFile(file, `${NOTE}${note}\n`);
-  return notes;
+  const left = more > 0 ? [`${count(more, "empty folder or mode")} left out.`] : [];
+  const notes = [...sentencesOf(all), ...left];
+  await addNotes(file, notes);
+  return { notes, omitted: all };
 }
 
-/** Begins a line that says what a diff leaves out. */
+/** Begins a line that says what a diff leaves out, or on what it applies. */
 export const NOTE = "# Runyard: ";
 
-/** @returns whether the diff had to be cut. */
-async function saveDiff(diff: ChildProcess, file: string, maxBytes: number): Promise<boolean> {
-  diff.stderr?.resume();
-  const ended = once(diff, "exit");
-  const output = createWriteStream(file);
-  let size = 0;
-  for await (const chunk of diff.stdout as AsyncIterable<Buffer>) {
-    const room = maxBytes - size;
-    size += chunk.length;
-    if (!output.write(chunk.subarray(0, room))) await once(output, "drain");
-    if (size > maxBytes) break;
-  }
-  output.end();
-  await finished(output);
-  if (size <= maxBytes) {
-    const [code] = await ended;
-    if (code !== 0) throw new Error(`git diff-tree ended with ${code}`);
-    return false;
-  }
-  diff.kill("SIGKILL");
-  await truncate(file, await lastFileStart(file));
-  return true;
+const ON_TURNS_BEFORE =
+  "This turn's changes alone; they apply on those of the turns before. Every turn's are in workspace.diff.";
+
+async function addNotes(file: string, notes: readonly string[]): Promise<void> {
+  for (const note of notes) await appendFile(file, `${NOTE}${note}\n`);
 }
 
-const FILE_START = Buffer.from("\ndiff --git ");
+const withoutRoom = (path: string): Omitted => ({ path, isFolder: false, why: "too_many" });
 
-/** Where the last file of a patch begins: what stands before it is whole. */
-async function lastFileStart(path: string): Promise<number> {
-  const window = Buffer.alloc(1024 * 1024);
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    for (let end = size; end > 0; end -= window.length - FILE_START.length) {
-      const start = Math.max(0, end - window.length);
-      const { bytesRead } = await file.read(window, 0, end - start, start);
-      const found = window.subarray(0, bytesRead).lastIndexOf(FILE_START);
-      if (found >= 0) return start + found + 1;
-    }
-    return 0;
-  } finally {
-    await file.close();
-  }
+const joined = (a: OmittedFiles, b: OmittedFiles): OmittedFiles => ({
+  named: unique([...a.named, ...b.named]),
+  ignored: unique([...a.ignored, ...b.ignored]),
+});
+
+const unique = (omitted: readonly Omitted[]): Omitted[] => [
+  ...new Map(omitted.map((one) => [one.path, one])).values(),
+];
+
+const ranks = (states: States) => (paths: readonly string[]) => {
+  const entries = states.recorded.after?.known.values() ?? [];
+  const asked = paths.map((path) => ({ path, isFolder: false }));
+  return ranksOf(states, { entries, isTracked: isTrackedIn(states) }, asked);
+};
+
+function sameOnceCommitted(files: number): string[] {
+  if (files <= 0) return [];
+  return [
+    `${count(files, "changed file")} the same once git has given it its line ends, encoding and $Id$.`,
+  ];
 }
+
+/** Names in one sentence. */
+const NAMED = 10;
+
+function sentencesAbout({ folders, modes }: Bare): string[] {
+  const names = (paths: readonly string[]) =>
+    enumerated(paths.slice(0, NAMED).map(shown), paths.length);
+  const sentences: string[] = [];
+  if (folders.length > 0) {
+    sentences.push(`No patch holds empty folders: ${names(folders)}.`);
+  }
+  if (modes.length > 0) {
+    sentences.push(`No patch holds the modes of: ${names(modes.map(({ path }) => path))}.`);
+  }
+  return sentences;
+}
+
+const shown = (path: string): string => JSON.stringify(Buffer.from(path, "latin1").toString());
 
 const STATUSES: Record<string, ChangedFile["status"]> = { A: "added", D: "deleted" };
 
@@ -153,9 +194,9 @@ function readListing(listing: Buffer): ChangedFile[] {
     }
     const [, added, removed, path] = /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(field) ?? [];
     if (path === undefined) continue;
-    const count = (value = "-"): number | null => (value === "-" ? null : Number(value));
+    const lines = (value = "-"): number | null => (value === "-" ? null : Number(value));
     const status = statuses.get(path) ?? "modified";
-    files.push({ path, status, added: count(added), removed: count(removed) });
+    files.push({ path, status, added: lines(added), removed: lines(removed) });
   }
   return files;
 }

@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
-import type { BuildManifest } from "../../../shared/documents/manifest.ts";
+import { rm } from "node:fs/promises";
+import type { BuildManifest, Output } from "../../../shared/documents/manifest.ts";
 import { instructionsHash, type Session } from "../../../shared/documents/session.ts";
 import type { Input } from "../attempt/input.ts";
 import type { Objects } from "../attempt/objects.ts";
+import type { Phases } from "../phases.ts";
 import type { Helper, NotStarted } from "../sandbox/helper.ts";
 import { socketsIn } from "../sandbox/launch.ts";
-import type { Folders } from "../sandbox/place.ts";
+import { clearWorkspace, type Folders } from "../sandbox/place.ts";
 import { oneLine } from "../text.ts";
 import { type CheckoutFailure, checkOut, type RepositoryAccess } from "./checkout.ts";
 import { openStates, recordState, type States } from "./git-states.ts";
+import { keepAsTurn } from "./replayed-states.ts";
 import { type Loss, restoreSession, restoreWorkspace } from "./restore.ts";
 
 export interface Preparation {
@@ -21,6 +23,7 @@ export interface Preparation {
   path: string;
   helper: Helper;
   access: RepositoryAccess;
+  phases: Pick<Phases, "enter">;
   objectsIn(bucket: string): Objects;
 }
 
@@ -31,6 +34,8 @@ export type AgentSession = NonNullable<BuildManifest["session"]>;
 export interface Beginning {
   session: AgentSession;
   states: States;
+  /** Whether the session and the files are those of the run's attempt before, which was broken off. */
+  isResumed: boolean;
 }
 
 /**
@@ -42,23 +47,59 @@ export interface Beginning {
  * @throws if the storage cannot be asked, or git is not installed.
  */
 export async function prepareWorkspace(preparation: Preparation): Promise<Beginning | NotStarted> {
+  const { restore, resume = null } = preparation.input.attempt;
+  return resume === null ? begin(preparation) : goOn(preparation, { restore, resume });
+}
+
+/** Goes on from what the run's attempt before had stored, or else begins as that one did. */
+async function goOn(
+  preparation: Preparation,
+  { restore, resume }: { restore: Session | null; resume: Session },
+): Promise<Beginning | NotStarted> {
+  const workspace = await bringBack(preparation, { restore, resume });
+  if ("failedStep" in workspace) return workspace;
+  if ("why" in workspace) {
+    preparation.helper.log(`what the attempt before left cannot be used: ${workspace.why}`);
+    await clear(preparation.folders);
+    return begin(preparation);
+  }
+  const beginning = await beginFrom(preparation, workspace, resume);
+  return { ...beginning, isResumed: beginning.session.origin === "restored" };
+}
+
+async function begin(preparation: Preparation): Promise<Beginning | NotStarted> {
   const { attempt } = preparation.input;
   const { restore } = attempt;
   if (restore === null) {
     return beginAnew(preparation, { id: attempt.sessionId, origin: "new", remark: "" });
   }
-  const workspace = await bringBack(preparation, restore);
+  const workspace = await bringBack(preparation, { restore });
   if ("failedStep" in workspace) return workspace;
   if ("why" in workspace) {
     await clear(preparation.folders);
     const remark = `What the turns before left is lost, because ${workspace.why}; this turn began anew.`;
     return beginAnew(preparation, newSession(remark));
   }
-  const { states, commit, notes } = workspace;
-  const session = await continueSession(preparation, restore);
+  return beginFrom(preparation, workspace, restore);
+}
+
+interface Brought {
+  states: States;
+  commit: string | null;
+  /** What is missing, one sentence each. */
+  notes: string[];
+}
+
+async function beginFrom(
+  preparation: Preparation,
+  { states, commit, notes }: Brought,
+  from: Session,
+): Promise<Beginning> {
+  const session = await continueSession(preparation, from);
   const missing = notes.map((note) => `The workspace may miss something: ${note}`);
   const remark = oneLine([session.remark, ...missing].join(" "), MAX_REMARK_LENGTH);
-  return { states, session: sessionWith(preparation, { ...session, remark, commit }) };
+  const whole = sessionWith(preparation, { ...session, remark, commit });
+  return { states, session: whole, isResumed: false };
 }
 
 const MAX_REMARK_LENGTH = 1000;
@@ -85,17 +126,18 @@ async function beginAnew(
   const start = await beginWorkspace(preparation, null);
   if ("failedStep" in start) return start;
   const { states, commit } = start;
-  return { states, session: sessionWith(preparation, { ...session, commit }) };
+  return { states, session: sessionWith(preparation, { ...session, commit }), isResumed: false };
 }
 
 /** The workspace as the conversation began: empty, or the repository's commit. */
 async function beginWorkspace(
-  { input, folders, path, helper, access }: Preparation,
+  { input, folders, path, helper, access, phases }: Preparation,
   wantedCommit: string | null,
 ): Promise<{ states: States; commit: string | null } | CheckoutFailure> {
   const { repository } = input.agent;
   let commit: string | null = null;
   if (repository !== undefined) {
+    phases.enter("checkout");
     const { egressSocket } = socketsIn(folders.sockets);
     const ref = wantedCommit ?? repository.ref ?? "HEAD";
     const done = await checkOut({ url: repository.url, ref }, { helper, egressSocket, access });
@@ -109,25 +151,42 @@ async function beginWorkspace(
   return { states, commit };
 }
 
-/** The workspace as the turns before left it. */
+/** The workspace as the turns before left it, or as the run's attempt before did. */
 async function bringBack(
   preparation: Preparation,
-  restore: Session,
-): Promise<{ states: States; commit: string | null; notes: string[] } | Loss | NotStarted> {
+  { restore, resume }: { restore: Session | null; resume?: Session },
+): Promise<Brought | Loss | NotStarted> {
   const { helper, input, objectsIn } = preparation;
-  if (restore.commit !== null && input.agent.repository === undefined) {
+  const { bucket, commit } = (resume ?? restore) as Session;
+  const objects = objectsIn(bucket);
+  if (commit !== null && input.agent.repository === undefined) {
     return { why: "the agent no longer has the repository that they began with" };
   }
-  const start = await beginWorkspace(preparation, restore.commit);
+  const start = await beginWorkspace(preparation, commit);
   if ("failedStep" in start) {
-    if (restore.commit === null || !start.isUnknownRef) return start;
-    return { why: `the repository no longer has the commit ${restore.commit}` };
+    if (commit === null || !start.isUnknownRef) return start;
+    return { why: `the repository no longer has the commit ${commit}` };
   }
-  if (restore.workspace === null) return { ...start, notes: [] };
-  const restored = await restoreWorkspace(restore.workspace, objectsIn(restore.bucket), helper);
-  if (!("notes" in restored)) return restored;
-  await recordState(start.states, "restored");
-  return { ...start, notes: restored.notes };
+  preparation.phases.enter("restore");
+  const notes: string[] = [];
+  const apply = async (output: Output | null, options: { isReverse?: boolean } = {}) => {
+    if (output === null) return undefined;
+    const restored = await restoreWorkspace(output, objects, { helper, ...options });
+    if (!("notes" in restored)) return restored;
+    notes.push(...restored.notes);
+    await recordState(start.states, "restored");
+    return undefined;
+  };
+  const failure = await apply(restore?.workspace ?? null);
+  if (failure !== undefined) return failure;
+  start.states.isLaterTurn = (restore?.workspace ?? null) !== null;
+  if (resume === undefined) return { ...start, notes };
+  // Its diff has what the turns before did as well, and the run's own changes are those beyond.
+  await keepAsTurn(start.states);
+  notes.length = 0;
+  const undone = await apply(restore?.workspace ?? null, { isReverse: true });
+  if (undone !== undefined) return undone;
+  return (await apply(resume.workspace)) ?? { ...start, notes };
 }
 
 async function continueSession(
@@ -135,7 +194,11 @@ async function continueSession(
   restore: Session,
 ): Promise<Named> {
   const objects = objectsIn(restore.bucket);
-  const loss = await restoreSession(restore, { objects, home: folders.home, engineName });
+  const loss = await restoreSession(restore, {
+    objects,
+    engineName,
+    ...folders,
+  });
   const isSame = restore.instructionsHash === instructionsHash(input.agent);
   const remark = isSame
     ? ""
@@ -144,8 +207,7 @@ async function continueSession(
   return loss === undefined ? restored : lostSession(restored, loss.why);
 }
 
-async function clear({ git, workspace }: Folders): Promise<void> {
-  await rm(git, { recursive: true, force: true });
-  await rm(workspace, { recursive: true, force: true });
-  await mkdir(workspace);
+async function clear(folders: Folders): Promise<void> {
+  await rm(folders.git, { recursive: true, force: true });
+  await clearWorkspace(folders);
 }

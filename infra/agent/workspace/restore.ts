@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { lchown, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";
@@ -6,8 +6,11 @@ import { sha256 } from "../../../shared/hash.ts";
 import type { Objects } from "../attempt/objects.ts";
 import { sessionPaths } from "../engines/claude-code/command.ts";
 import { type Helper, type NotStarted, runHelper } from "../sandbox/helper.ts";
+import type { Folders } from "../sandbox/place.ts";
+import type { StopCause } from "../sandbox/watch.ts";
 import { oneLine } from "../text.ts";
-import { GIT_ENVIRONMENT, NO_ATTRIBUTES } from "./git-states.ts";
+import { GIT_ENVIRONMENT, NO_ATTRIBUTES } from "./git.ts";
+import { BARE_SCRIPT, bareFrom, bareInput } from "./modes.ts";
 import { NOTE } from "./patch.ts";
 
 /** Why something that an earlier turn left cannot be used; the end of a sentence. */
@@ -22,6 +25,11 @@ async function readOutput(objects: Objects, output: Output): Promise<Buffer | un
   return sha256(content) === output.sha256 ? content : undefined;
 }
 
+interface Restoring extends Pick<Folders, "home" | "hostUser"> {
+  objects: Objects;
+  engineName: string;
+}
+
 /**
  * Puts the session's files where `--resume` finds them, all of them or none.
  *
@@ -30,7 +38,7 @@ async function readOutput(objects: Objects, output: Output): Promise<Buffer | un
  */
 export async function restoreSession(
   { sessionId, engine, files }: Session,
-  { objects, home, engineName }: { objects: Objects; home: string; engineName: string },
+  { objects, engineName, home, hostUser }: Restoring,
 ): Promise<Loss | undefined> {
   if (engine.name !== engineName) return { why: `it is one of ${oneLine(engine.name, 50)}` };
   const { file, folder } = sessionPaths(sessionId);
@@ -47,21 +55,28 @@ export async function restoreSession(
   for (const [path, content] of contents) {
     await mkdir(dirname(join(home, path)), { recursive: true });
     await writeFile(join(home, path), content, { mode: 0o600 });
+    if (hostUser !== undefined) await giveBelow(home, path, hostUser);
   }
   return undefined;
 }
 
-/** Runs in the workspace, with the diff on standard input; `$1` is a folder to be made, `$2` attributes. */
+/** Makes a file, and the folders between `home` and it, the property of the sandbox's user. */
+async function giveBelow(home: string, path: string, user: number): Promise<void> {
+  for (let at = path; at !== "."; at = dirname(at)) await lchown(join(home, at), user, user);
+}
+
+/** Runs in the workspace, with the diff on standard input; `$1` is a folder to be made, `$2` attributes, `$3` an option. */
 const SCRIPT = `set -eu
 git init --quiet --bare --template= "$1"
 mkdir "$1/info"
 printf '%s' "$2" > "$1/info/attributes"
-git --git-dir="$1" --work-tree=. apply --binary --whitespace=nowarn -
+git --git-dir="$1" --work-tree=. apply --binary --whitespace=nowarn $3 -
 rm -rf "$1"
 `;
 
 /**
- * Applies an earlier run's diff to the workspace: byte for byte, whatever the workspace's attributes say.
+ * Applies an earlier run's diff to the workspace: byte for byte, whatever the workspace's attributes say. In
+ * reverse it takes one back that was applied.
  *
  * @returns what the diff itself says that it leaves out, or why it cannot be applied.
  * @throws if the storage cannot be asked.
@@ -69,29 +84,76 @@ rm -rf "$1"
 export async function restoreWorkspace(
   output: Output,
   objects: Objects,
-  helper: Helper,
+  { helper, isReverse = false }: { helper: Helper; isReverse?: boolean },
 ): Promise<{ notes: string[] } | Loss | NotStarted> {
   const diff = await readOutput(objects, output);
   if (diff === undefined) return { why: `its ${output.name} is missing or damaged` };
-  const notes = notesOf(diff);
-  if (!diff.subarray(0, 11).equals(Buffer.from("diff --git "))) return { notes };
+  const last = linesAfter(diff);
+  const notes = last.filter((line) => line.startsWith(NOTE)).map((line) => line.slice(NOTE.length));
+  if (diff.subarray(0, 11).equals(Buffer.from("diff --git "))) {
+    const failure = await applyDiff(diff, output, { helper, isReverse });
+    if (failure !== undefined) return failure;
+  }
+  return isReverse ? { notes } : makeBare(last, notes, helper);
+}
+
+const APPLY = ["/bin/sh", "-c", SCRIPT, "apply"] as const;
+
+async function applyDiff(
+  diff: Buffer,
+  output: Output,
+  { helper, isReverse }: { helper: Helper; isReverse: boolean },
+): Promise<Loss | NotStarted | undefined> {
   const run = await runHelper(helper, {
-    command: ["/bin/sh", "-c", SCRIPT, "apply", `${helper.temporary}/apply.git`, NO_ATTRIBUTES],
+    command: [...APPLY, `${helper.temporary}/apply.git`, NO_ATTRIBUTES, isReverse ? "-R" : ""],
     environment: { ...GIT_ENVIRONMENT, PATH: helper.path },
     input: diff,
   });
-  if (run.isDone) return { notes };
-  const { stoppedBy } = run;
-  if (stoppedBy === "cancel" || stoppedBy === "terminated") {
-    return { failedStep: null, stoppedBy, error: null };
-  }
+  if (run.isDone) return undefined;
+  if (isEndOfBuild(run.stoppedBy)) return stopped(run.stoppedBy);
   const said = oneLine(run.complaint.trim().split("\n")[0] ?? "", 200);
-  return { why: `its ${output.name} does not apply (${said || stoppedBy || "git failed"})` };
+  return { why: `its ${output.name} does not apply (${said || run.stoppedBy || "git failed"})` };
 }
 
-/** The sentences at the end of a diff. */
-function notesOf(diff: Buffer): string[] {
-  const lines = diff.subarray(-4096).toString().trimEnd().split("\n");
-  const from = lines.findLastIndex((line) => !line.startsWith(NOTE)) + 1;
-  return lines.slice(from).map((line) => line.slice(NOTE.length));
+/** Makes empty folders and gives modes, as the diff's last lines say. */
+async function makeBare(
+  last: readonly string[],
+  notes: string[],
+  helper: Helper,
+): Promise<{ notes: string[] } | NotStarted> {
+  const input = bareInput(bareFrom(last));
+  if (input.length === 0) return { notes };
+  const run = await runHelper(helper, {
+    command: ["/bin/bash", "-c", BARE_SCRIPT],
+    environment: { LC_ALL: "C", PATH: helper.path },
+    input,
+  });
+  if (run.isDone) return { notes };
+  if (isEndOfBuild(run.stoppedBy)) return stopped(run.stoppedBy);
+  const said = oneLine(run.complaint.trim().split("\n")[0] ?? "", 200);
+  return { notes: [...notes, `Empty folders or modes could not be made again (${said}).`] };
+}
+
+const isEndOfBuild = (
+  stoppedBy: StopCause | null,
+): stoppedBy is "cancel" | "terminated" | "superseded" =>
+  stoppedBy === "cancel" || stoppedBy === "terminated" || stoppedBy === "superseded";
+
+const stopped = (stoppedBy: StopCause): NotStarted => ({
+  failedStep: null,
+  stoppedBy,
+  error: null,
+});
+
+const OURS = "# Runyard";
+
+/** The lines of ours at the end of a diff. No line of a file's content begins as they do. */
+function linesAfter(diff: Buffer): string[] {
+  let start = diff.length;
+  while (start > 0) {
+    const before = diff.lastIndexOf(10, start - 2) + 1;
+    if (!diff.subarray(before, before + OURS.length).equals(Buffer.from(OURS))) break;
+    start = before;
+  }
+  return diff.subarray(start).toString().split("\n").filter(Boolean);
 }

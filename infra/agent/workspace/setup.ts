@@ -44,10 +44,13 @@ export async function runSetup(setup: SetupOptions): Promise<NotStarted | undefi
     const how = `${describeEnd(end)}${stoppedBy === null ? "" : `, stopped by ${stoppedBy}`}`;
     const ended = `${name} ended ${how} after ${((clock.now() - startedAt) / 1000).toFixed(1)} s`;
     log(ended);
-    await appendFile(logFile, `${output}${output.endsWith("\n") ? "" : "\n"}[${ended}]\n`);
+    const said = `${output}${output.endsWith("\n") ? "" : "\n"}[${ended}]\n`;
+    await appendFile(logFile, said).catch((error: Error) =>
+      log(`not in setup.log: ${error.message}`),
+    );
     if (end.exitCode === 0 && stoppedBy === null) continue;
-    const said = oneLine(output.trim().split("\n").at(-1) ?? "", LAST_LINE_LENGTH);
-    const error = `S${name.slice(1)} ended ${how}.${said && ` Its last words: ${said}`}`;
+    const last = oneLine(output.trim().split("\n").at(-1) ?? "", LAST_LINE_LENGTH);
+    const error = `S${name.slice(1)} ended ${how}.${last && ` Its last words: ${last}`}`;
     return { failedStep: "setup", stoppedBy, error };
   }
   return undefined;

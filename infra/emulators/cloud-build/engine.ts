@@ -19,8 +19,11 @@ interface StoredObject {
 export interface Surroundings {
   /** By the name that a step uses, with or without tag or digest. */
   images: Record<string, LocalImage>;
-  /** Values of secrets, by `projects/P/secrets/S/versions/V`, exactly as builds name them. */
-  secrets?: Record<string, string>;
+  /**
+   * Values of secrets, by `projects/P/secrets/S/versions/V`, exactly as builds name them; or what looks one up
+   * when a build starts, and throws if it may not be had.
+   */
+  secrets?: Record<string, string> | ((versionName: string) => string | undefined);
   /** The object, at `generation` or the latest; `undefined` if there is none. */
   readObject(
     bucket: string,

@@ -125,18 +125,33 @@ function loggingFailure(error: unknown): Outcome {
 
 /** @throws {BuildFailure} if a secret that the build names is not there. */
 function readSecrets({ build, engine }: BuildRun): Record<string, string> {
-  const { secrets: known = {} } = engine.surroundings;
   const values: Record<string, string> = {};
   for (const { versionName = "", env = "" } of build.availableSecrets?.secretManager ?? []) {
-    const value = Object.hasOwn(known, versionName) ? known[versionName] : undefined;
+    const value = secretValue(engine.surroundings.secrets ?? {}, versionName);
     if (value === undefined) {
       const cause = `rpc error: code = NotFound desc = Secret Version [${versionName}] not found.`;
-      const reason = `failed to access secret version for secret ${versionName}: ${cause}`;
-      throw new BuildFailure(reason);
+      throw new BuildFailure(`${NO_ACCESS} ${versionName}: ${cause}`);
     }
     values[env] = value;
   }
   return values;
+}
+
+const NO_ACCESS = "failed to access secret version for secret";
+
+function secretValue(
+  known: NonNullable<Engine["surroundings"]["secrets"]>,
+  versionName: string,
+): string | undefined {
+  if (typeof known !== "function") {
+    return Object.hasOwn(known, versionName) ? known[versionName] : undefined;
+  }
+  try {
+    return known(versionName);
+  } catch (error) {
+    const cause = `rpc error: code = PermissionDenied desc = ${(error as Error).message}`;
+    throw new BuildFailure(`${NO_ACCESS} ${versionName}: ${cause}`, { cause: error });
+  }
 }
 
 function logEnd({ log }: BuildRun, { status, failure, statusDetail }: Outcome): void {

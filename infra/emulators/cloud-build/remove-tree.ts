@@ -1,23 +1,29 @@
-import { chmod, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 /**
- * Removes a folder with all that is in it, read-only folders (as package managers leave them) included.
- * What cannot be removed stays, without an error.
+ * Removes a folder with all that is in it, whatever a step did there: the system's own programs go down
+ * to any depth, where a path would be too long to be opened, and open folders without modes.
+ * What stays is said on standard error.
  */
 export async function removeTree(path: string): Promise<void> {
-  const remove = () => rm(path, { recursive: true, force: true, maxRetries: 2 });
+  const remove = () => run("rm", ["-rf", "--", path], LIMITS);
   try {
     await remove();
   } catch {
-    await makeWritable(path).catch(() => {});
-    await remove().catch(() => {});
+    try {
+      // It fails where the tree is not ours, and that is told by what follows.
+      await run("chmod", ["-R", "u+rwx", "--", path], LIMITS).catch(() => {});
+      await remove();
+    } catch (error) {
+      const { stderr = "", message } = error as Error & { stderr?: string };
+      const why = (stderr || message).trim().split("\n")[0] ?? "";
+      process.stderr.write(`stand-in: cannot be removed: ${path} (${why.slice(0, 300)})\n`);
+    }
   }
 }
 
-async function makeWritable(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
-  }
-}
+/** Of what they say the beginning is enough; a path can be very long. */
+const LIMITS = { maxBuffer: 64 * 1024 * 1024 } as const;

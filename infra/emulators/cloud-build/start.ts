@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Callers } from "../wire/callers.ts";
 import { type Clock, systemClock } from "../wire/clock.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
 import { withFaults } from "../wire/grpc-faults.ts";
@@ -22,6 +23,10 @@ export interface CloudBuildOptions extends Surroundings {
   directory: string;
   /** 0, the default, takes any free one. */
   port?: number;
+  /** Host names that it may be called by beside those of loopback, in lower case. Default: none. */
+  hosts?: readonly string[] | undefined;
+  /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
+  callers?: Callers | undefined;
   clock?: Clock;
   /** How many builds work at a time; the others wait. Default 10. */
   concurrentBuilds?: number;
@@ -40,6 +45,8 @@ export interface CloudBuildOptions extends Surroundings {
 export interface RunningCloudBuild {
   /** `127.0.0.1:PORT` */
   address: string;
+  /** The same for an account of {@link Callers}. */
+  addressOf(account: string): string;
   port: number;
   /** Kills what builds run; the next start on the same directory ends those builds as INTERNAL_ERROR. */
   close(): Promise<void>;
@@ -75,7 +82,7 @@ export async function startCloudBuild(options: CloudBuildOptions): Promise<Runni
     projectNumber: options.projectNumber,
   };
   const services = withFaults(cloudBuildServices(service), options.faults);
-  const server = await startGrpcServer(PROTOS, services, options.port);
+  const server = await startGrpcServer(PROTOS, services, options);
   queue.fill();
   const close = once(async () => {
     await server.close();
@@ -84,7 +91,8 @@ export async function startCloudBuild(options: CloudBuildOptions): Promise<Runni
     await outbox.close();
     state.database.close();
   });
-  return { address: server.address, port: server.port, close, [Symbol.asyncDispose]: close };
+  const { address, addressOf, port } = server;
+  return { address, addressOf, port, close, [Symbol.asyncDispose]: close };
 }
 
 /** `work`, done at most once however often it is asked for. */

@@ -1,3 +1,4 @@
+import type { Callers } from "../wire/callers.ts";
 import { type Clock, systemClock } from "../wire/clock.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
 import { withFaults } from "../wire/grpc-faults.ts";
@@ -22,6 +23,10 @@ export interface FirestoreOptions {
   directory: string;
   /** Default 0: any free port. */
   port?: number;
+  /** Host names that it may be called by beside those of loopback, in lower case. Default: none. */
+  hosts?: readonly string[] | undefined;
+  /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
+  callers?: Callers | undefined;
   clock?: Clock;
   /** A `firestore.indexes.json`. With it, a query that Google would refuse for want of an index is. */
   indexesFile?: string;
@@ -33,6 +38,8 @@ export interface FirestoreOptions {
 export interface RunningFirestore {
   /** `127.0.0.1:PORT`, for `new Firestore({ host, ssl: false })` or `FIRESTORE_EMULATOR_HOST`. */
   address: string;
+  /** The same for an account of {@link Callers}. */
+  addressOf(account: string): string;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -51,7 +58,7 @@ export async function startFirestore(options: FirestoreOptions): Promise<Running
   const name = "google.firestore.v1.Firestore";
   const methods = firestoreMethods(state);
   const services = withFaults([{ name, methods, mostRequestBytes }], options.faults);
-  const server = await startGrpcServer(PROTOS, services, options.port);
+  const server = await startGrpcServer(PROTOS, services, options);
   const stopHeartbeats = startHeartbeats(state);
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -61,7 +68,8 @@ export async function startFirestore(options: FirestoreOptions): Promise<Running
     });
     return closed;
   };
-  return { address: server.address, close, [Symbol.asyncDispose]: close };
+  const { address, addressOf } = server;
+  return { address, addressOf, close, [Symbol.asyncDispose]: close };
 }
 
 function startHeartbeats(state: FirestoreState): () => void {

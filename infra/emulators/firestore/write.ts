@@ -86,7 +86,11 @@ function mergedFields(
   return fields;
 }
 
-function checkPrecondition(write: ParsedWrite, before: StoredDocument | undefined): void {
+/** @throws {GoogleError} NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION */
+export function checkPrecondition(
+  write: ParsedWrite,
+  before: Pick<StoredDocument, "updatedAt"> | undefined,
+): void {
   const { precondition, name } = write;
   if (precondition?.exists === true && !before) {
     const verb = write.update ? "update" : "delete";

@@ -1,12 +1,10 @@
 import { killProcess } from "../wire/fault-call.ts";
 import type { ArmedFault, InjectedFaults } from "../wire/faults.ts";
 import { type Overtaking, startOvertaking } from "../wire/overtaking.ts";
-import type { PushOutcome, PushRequest, startPushRequest } from "./push-request.ts";
+import type { Push, PushOutcome, PushRequest, startPushRequest } from "./push-request.ts";
 
 /** Posts a push and reports its outcome once, as {@link startPushRequest} does. */
 export type SendPush = typeof startPushRequest;
-
-type Push = Parameters<SendPush>[1];
 
 /** A push that is to go wrong. */
 interface FaultyPush {

@@ -10,6 +10,14 @@ export interface PushAgents {
   https: https.Agent;
 }
 
+/** One message for an endpoint. */
+export interface Push {
+  endpoint: string;
+  body: string;
+  /** ID token that says who pushes. */
+  idToken?: string | undefined;
+}
+
 /** How a push went. */
 export type PushOutcome = "acknowledged" | "nacked" | "unreachable";
 
@@ -31,7 +39,7 @@ export function closePushAgents(agents: PushAgents): void {
 /** Posts a push and reports its outcome once. */
 export function startPushRequest(
   agents: PushAgents,
-  push: { endpoint: string; body: string },
+  push: Push,
   report: (outcome: PushOutcome) => void,
 ): PushRequest {
   let request: http.ClientRequest | undefined;
@@ -67,13 +75,14 @@ export function startPushRequest(
   };
 }
 
-function post(agents: PushAgents, push: { endpoint: string; body: string }): http.ClientRequest {
+function post(agents: PushAgents, push: Push): http.ClientRequest {
   const isSecure = push.endpoint.startsWith("https:");
   const options = {
     method: "POST",
     agent: isSecure ? agents.https : agents.http,
     headers: {
       accept: "application/json",
+      ...(push.idToken !== undefined && { authorization: `Bearer ${push.idToken}` }),
       "content-length": Buffer.byteLength(push.body),
       "content-type": "application/json",
       from: "noreply@google.com",

@@ -89,8 +89,9 @@ function push(pusher: Pusher, entry: Entry): void {
     subscription: name,
     deliveryAttempt: deliveryAttempt(entry),
   });
-  const endpoint = pushConfig.pushEndpoint ?? "";
-  const request = state.sendPush(agents, { endpoint, body }, (outcome) => {
+  const { pushEndpoint: endpoint = "", oidcToken } = pushConfig;
+  const idToken = oidcToken && state.idToken?.({ audience: endpoint, ...oidcToken });
+  const request = state.sendPush(agents, { endpoint, body, idToken }, (outcome) => {
     inFlight.delete(entry);
     // What cannot be stored is delivered again.
     unlessDiskFull(() => settlePush(pusher, entry, outcome));

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import type { Callers } from "../wire/callers.ts";
 import { type Clock, systemClock } from "../wire/clock.ts";
 import { DISK_RETRY_MS, unlessDiskFull } from "../wire/disk.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
 import { withFaults } from "../wire/grpc-faults.ts";
 import { loadProtos, startGrpcServer } from "../wire/grpc-server.ts";
+import type { TokenIssuer } from "../wire/id-tokens.ts";
 import { createAgenda } from "./agenda.ts";
 import { wakeEntry } from "./delivery.ts";
 import { endLease } from "./dispatch.ts";
@@ -26,6 +28,12 @@ export interface PubsubOptions {
   directory: string;
   /** Default: any free one. */
   port?: number;
+  /** Host names that it may be called by beside those of loopback, in lower case. Default: none. */
+  hosts?: readonly string[] | undefined;
+  /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
+  callers?: Callers | undefined;
+  /** Signs pushes to subscriptions that ask for it. Default: `oidcToken` is refused, UNIMPLEMENTED. */
+  idToken?: TokenIssuer["tokenFor"] | undefined;
   /** Default: the machine's. */
   clock?: Clock;
   /** What goes wrong. Default: nothing, and nothing of it is in the way of a call or push. */
@@ -36,6 +44,8 @@ export interface PubsubOptions {
 export interface RunningPubsub {
   /** `127.0.0.1:PORT`, for `PUBSUB_EMULATOR_HOST` or `new PubSub({ apiEndpoint, emulatorMode: true })`. */
   address: string;
+  /** The same for an account of {@link Callers}. */
+  addressOf(account: string): string;
   /**
    * Publishes one message to `projects/P/topics/T` and returns its id; it is durable by then.
    *
@@ -49,10 +59,10 @@ export interface RunningPubsub {
 
 /** Starts Pub/Sub on loopback, going on where the last one on this directory stopped or was killed. */
 export async function startPubsub(options: PubsubOptions): Promise<RunningPubsub> {
-  const { directory, port, clock = systemClock, faults } = options;
-  const state = openState(directory, clock, withPushFaults(startPushRequest, faults));
+  const { faults } = options;
+  const state = openState(options, withPushFaults(startPushRequest, faults));
   const services = withFaults(pubsubServices(state), faults);
-  const server = await startGrpcServer(loadProtos(PROTOS), services, port);
+  const server = await startGrpcServer(loadProtos(PROTOS), services, options);
   for (const subscription of state.subscriptions.values()) {
     if (isPush(subscription)) startPushing(state, subscription);
   }
@@ -66,18 +76,23 @@ export async function startPubsub(options: PubsubOptions): Promise<RunningPubsub
   }
   return {
     address: server.address,
+    addressOf: server.addressOf,
     publish: (topic, message) => publish(state, { topic, messages: [message] }).messageIds[0] ?? "",
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function openState(directory: string, clock: Clock, sendPush: SendPush): PubsubState {
+function openState(
+  { directory, clock = systemClock, idToken }: PubsubOptions,
+  sendPush: SendPush,
+): PubsubState {
   const store = openStore(directory);
   const state: PubsubState = {
     store,
     clock,
     sendPush,
+    idToken,
     topics: new Map(),
     subscriptions: new Map(),
     entryAgenda: createAgenda(clock, (entry) => {

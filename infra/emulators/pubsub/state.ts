@@ -1,4 +1,5 @@
 import type { Clock } from "../wire/clock.ts";
+import type { TokenIssuer } from "../wire/id-tokens.ts";
 import type { Agenda } from "./agenda.ts";
 import type { AttributesFilter } from "./filter.ts";
 import type { SendPush } from "./push-faults.ts";
@@ -14,6 +15,8 @@ export interface PubsubState {
   clock: Clock;
   /** Posts a push to its endpoint. */
   sendPush: SendPush;
+  /** Signs for an account; undefined: nobody is there to sign. */
+  idToken: TokenIssuer["tokenFor"] | undefined;
   topics: Map<string, Topic>;
   subscriptions: Map<string, Subscription>;
   /** Wakes entries: the end of a lease or of a backoff. */

@@ -31,7 +31,10 @@ const UNSUPPORTED_FIELDS = [
 /** `google.pubsub.v1.Subscription` as a request gives it. */
 export type SubscriptionRequest = Omit<Partial<SubscriptionConfig>, "deadLetterPolicy"> & {
   deadLetterPolicy?: Partial<DeadLetterPolicy>;
-  pushConfig?: PushConfig & { oidcToken?: object; noWrapper?: object };
+  pushConfig?: Omit<PushConfig, "oidcToken"> & {
+    oidcToken?: Partial<NonNullable<PushConfig["oidcToken"]>>;
+    noWrapper?: object;
+  };
 } & Partial<Record<(typeof UNSUPPORTED_FIELDS)[number], unknown>>;
 
 /**
@@ -127,8 +130,7 @@ function expirationPolicyOf(
 
 /** An empty endpoint makes a pull subscription. */
 export function pushConfigOf(config: SubscriptionRequest["pushConfig"]): PushConfig {
-  const { pushEndpoint = "", attributes = {} } = config ?? {};
-  if (config?.oidcToken) throw unsupported("PushConfig.oidcToken");
+  const { pushEndpoint = "", attributes = {}, oidcToken } = config ?? {};
   if (config?.noWrapper) throw unsupported("PushConfig.noWrapper");
   if (pushEndpoint === "") return {};
   // Differs: Google asks for https; here http serves as well.
@@ -141,7 +143,29 @@ export function pushConfigOf(config: SubscriptionRequest["pushConfig"]): PushCon
   if (version !== "v1" && version !== "v1beta2") {
     throw invalid(`Invalid push endpoint version given in push config (version=${version}).`);
   }
-  return { pushEndpoint, attributes: { "x-goog-version": "v1" } };
+  return {
+    pushEndpoint,
+    attributes: { "x-goog-version": "v1" },
+    ...(oidcToken && { oidcToken: oidcTokenOf(oidcToken) }),
+  };
+}
+
+const MOST_AUDIENCE_BYTES = 256;
+/** What Google calls accounts looks like an address of mail. */
+const EMAIL = /^[^\s@]+@[^\s@]+$/;
+
+function oidcTokenOf({
+  serviceAccountEmail = "",
+  audience = "",
+}: Partial<NonNullable<PushConfig["oidcToken"]>>): NonNullable<PushConfig["oidcToken"]> {
+  if (!EMAIL.test(serviceAccountEmail)) {
+    // Differs: the wording for an account or audience that cannot be is ours; Google's is not known.
+    throw invalid(`Invalid service account email given (email=${serviceAccountEmail}).`);
+  }
+  if (Buffer.byteLength(audience) > MOST_AUDIENCE_BYTES) {
+    throw invalid(`Invalid audience given. At most ${MOST_AUDIENCE_BYTES} bytes are accepted.`);
+  }
+  return { serviceAccountEmail, ...(audience && { audience }) };
 }
 
 function deadLetterOf(policy: Partial<DeadLetterPolicy>): DeadLetterPolicy {

@@ -12,6 +12,8 @@ export interface TopicConfig {
 export interface PushConfig {
   pushEndpoint?: string;
   attributes?: Record<string, string>;
+  /** Whom pushes are signed for; without an audience for the endpoint. */
+  oidcToken?: { serviceAccountEmail: string; audience?: string };
 }
 
 export interface RetryPolicy {

@@ -11,6 +11,8 @@ export interface StorageRequest {
   parameters: Record<string, string>;
   query: Record<string, string>;
   headers: IncomingHttpHeaders;
+  /** The port that was called. */
+  localPort: number;
   /** Arrives while it is read; ends with an error if the client breaks off. */
   body: AsyncIterable<Buffer>;
   /** The address that the client used, e.g. `http://127.0.0.1:4443`. */

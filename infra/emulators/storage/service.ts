@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { closeSync, createReadStream } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import { CallerPorts, type Callers } from "../wire/callers.ts";
+import { foreignReason } from "../wire/loopback.ts";
 import { GoogleError } from "../wire/status.ts";
+import { withCallers } from "./caller-router.ts";
 import { toWireError, type WireError } from "./errors.ts";
 import { parseQuery, type Reply, type ReplyFile, type StorageRequest } from "./request.ts";
 import { type Router, type Surface, surfaceOf } from "./routes.ts";
@@ -14,23 +17,61 @@ import type { State } from "./state.ts";
 export interface RunningServer {
   /** `http://127.0.0.1:PORT` */
   url: string;
+  /** The same for an account of {@link Callers}. */
+  urlOf(account: string): string;
   /** Cuts open connections, waits for what was in hand, frees the port. */
   close(): Promise<void>;
 }
 
-/** Serves the JSON API and the XML API on loopback; port 0 takes any free one. */
+/** Serves the JSON API and the XML API on loopback. */
 export async function startServer(
   state: State,
   route: Router,
-  port: number,
+  { port = 0, hosts, callers }: Listening,
 ): Promise<RunningServer> {
+  const ports = new CallerPorts();
+  const asked = withCallers(route, callers, ports);
   const inHand = new Set<Promise<void>>();
-  const server = createServer((request, response) => {
-    const handled = handle({ state, route }, request, response).finally(() =>
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    const foreign = foreignReason(request, hosts);
+    if (foreign !== undefined) {
+      // Whatever it sends along stays unread.
+      response.writeHead(403, { "content-type": "text/plain", connection: "close" }).end(foreign);
+      return;
+    }
+    const handled = handle({ state, route: asked }, request, response).finally(() =>
       inHand.delete(handled),
     );
     inHand.add(handled);
-  });
+  };
+  const servers = [await listening(answer, port)];
+  for (const account of callers?.accounts ?? []) {
+    const own = await listening(answer, 0);
+    ports.add(account, portOf(own));
+    servers.push(own);
+  }
+  return {
+    url: `http://127.0.0.1:${portOf(servers[0] as Server)}`,
+    urlOf: (account) => `http://127.0.0.1:${ports.portOf(account)}`,
+    async close() {
+      await Promise.all(servers.map(closed));
+      await Promise.all(inHand);
+    },
+  };
+}
+
+/** Where a server listens, and for whom. */
+interface Listening {
+  port?: number | undefined;
+  hosts?: readonly string[] | undefined;
+  callers?: Callers | undefined;
+}
+
+async function listening(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  port: number,
+): Promise<Server> {
+  const server = createServer(answer);
   // An upload may take as long as it needs.
   server.requestTimeout = 0;
   // Longer than clients keep idle connections: a request never meets a connection that we just closed.
@@ -39,15 +80,15 @@ export async function startServer(
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      await Promise.all(inHand);
-    },
-  };
+  return server;
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+function closed(server: Server): Promise<void> {
+  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  return ended;
 }
 
 /** The one place that turns what an operation returns, or throws, into the wire's form. */
@@ -96,6 +137,7 @@ function toRequest(
     parameters: {},
     query,
     headers: incoming.headers,
+    localPort: incoming.socket.localPort ?? 0,
     body: bodyOf(incoming),
     baseUrl: `http://${/^[\w.:[\]-]+$/.test(host) ? host : ownHost}`,
     disconnect: () => incoming.socket.destroy(),

@@ -1,3 +1,4 @@
+import type { Callers } from "../wire/callers.ts";
 import { type Clock, systemClock } from "../wire/clock.ts";
 import { inTransaction } from "../wire/database.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
@@ -14,6 +15,10 @@ export interface StorageOptions {
   directory: string;
   /** Default: any free one. */
   port?: number;
+  /** Host names that it may be called by beside those of loopback, in lower case. Default: none. */
+  hosts?: readonly string[] | undefined;
+  /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
+  callers?: Callers | undefined;
   clock?: Clock;
   /** Buckets that shall exist: those that do not are made. */
   buckets?: string[];
@@ -39,6 +44,8 @@ interface ObjectOnDisk {
 export interface RunningStorage extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: the official client's `apiEndpoint`. */
   url: string;
+  /** The same for an account of {@link Callers}. */
+  urlOf(account: string): string;
   /** The live object, if there is one and, where a generation is named, it is that. */
   readObject(bucket: string, name: string, generation?: string): ObjectOnDisk | undefined;
   /** Makes or replaces an object. @throws {StorageError} noSuchBucket; {@link GoogleError} for a bad name */
@@ -58,11 +65,11 @@ export interface RunningStorage extends AsyncDisposable {
  * Speaks the JSON API and, for signed URLs, the XML API's requests on single objects.
  */
 export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
-  const { directory, port = 0, clock = systemClock, buckets = [], signingKeys } = options;
+  const { directory, clock = systemClock, buckets = [], signingKeys } = options;
   const route = withFaults(findRoute, options.faults);
   const state = openState(directory, clock, signingKeys);
   for (const bucket of buckets) ensureBucket(state, bucket);
-  const server = await startServer(state, route, port);
+  const server = await startServer(state, route, options);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= server.close().then(() => state.database.close());
@@ -70,6 +77,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   };
   return {
     url: server.url,
+    urlOf: server.urlOf,
     readObject: (bucket, name, generation) => readObject(state, { bucket, name, generation }),
     // biome-ignore lint/complexity/useMaxParams: four plain values, as a caller of an HTTP PUT gives them
     async writeObject(bucket, name, content, contentType) {

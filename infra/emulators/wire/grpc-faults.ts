@@ -120,8 +120,14 @@ function onWire<T>(call: ServerCall, run: () => T | Promise<T>): FaultyCall<T> {
 
 /** grpc-js shows a call's connection to nobody; this is where 1.14 keeps it. */
 function connectionOf(call: ServerCall): { destroy(): void } {
-  const inner = call as { call?: { stream?: { session?: { destroy(): void } } } };
-  const connection = inner.call?.stream?.session;
+  interface InnerCall {
+    /** That of an interceptor stands around the call itself. */
+    nextCall?: InnerCall;
+    stream?: { session?: { destroy(): void } };
+  }
+  let inner = (call as { call?: InnerCall }).call;
+  while (inner?.nextCall !== undefined) inner = inner.nextCall;
+  const connection = inner?.stream?.session;
   if (connection === undefined) throw new Error(`no connection found of ${call.getPath()}`);
   return connection;
 }

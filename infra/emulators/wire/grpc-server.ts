@@ -2,7 +2,10 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import * as protoLoader from "@grpc/proto-loader";
+import { CallerPorts, type Callers } from "./callers.ts";
 import { asDiskFull, tellDiskFull } from "./disk.ts";
+import { askingCallers } from "./grpc-callers.ts";
+import { isOwnAuthority } from "./loopback.ts";
 import { GoogleError } from "./status.ts";
 
 /** A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}. */
@@ -46,7 +49,9 @@ export interface RunningGrpcServer {
   /** `127.0.0.1:PORT` */
   address: string;
   port: number;
-  /** Ends open calls and frees the port. */
+  /** The address that an account calls; the owner's is {@link RunningGrpcServer.address}. */
+  addressOf(account: string): string;
+  /** Ends open calls and frees the ports. */
   close(): Promise<void>;
 }
 
@@ -100,13 +105,31 @@ export function toServiceError(thrown: unknown): Partial<grpc.StatusObject> & Er
   return Object.assign(new Error(details), { code: grpc.status.INTERNAL, details });
 }
 
-/** Serves `services` on loopback; port 0 takes any free one. */
+/** Where a server listens, and for whom. */
+export interface Listening {
+  /** Default 0: any free port. */
+  port?: number | undefined;
+  /** Host names that it may be called by beside those of loopback, in lower case. */
+  hosts?: readonly string[] | undefined;
+  /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
+  callers?: Callers | undefined;
+}
+
+/** Serves `services` on loopback. */
 export async function startGrpcServer(
   definition: protoLoader.PackageDefinition,
   services: ServedService[],
-  port = 0,
+  { port = 0, hosts, callers }: Listening = {},
 ): Promise<RunningGrpcServer> {
+  const ports = new CallerPorts();
   const server = new grpc.Server({
+    interceptors: [
+      (_method, call) =>
+        isOwnAuthority(call.getHost(), hosts)
+          ? new grpc.ServerInterceptingCall(call)
+          : refusing(call),
+      ...(callers ? [askingCallers(callers, ports)] : []),
+    ],
     "grpc.max_receive_message_length": 64 * 1024 * 1024,
     "grpc.max_send_message_length": 64 * 1024 * 1024,
   });
@@ -114,18 +137,33 @@ export async function startGrpcServer(
     const service = definition[name] as protoLoader.ServiceDefinition;
     server.addService(limited(service, mostRequestBytes), implementationOf(service, methods));
   }
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      `127.0.0.1:${port}`,
-      grpc.ServerCredentials.createInsecure(),
-      (error, boundPort) => (error ? reject(error) : resolve(boundPort)),
-    );
-  });
+  const bound = await bind(server, port);
+  for (const account of callers?.accounts ?? []) ports.add(account, await bind(server, 0));
   return {
     address: `127.0.0.1:${bound}`,
     port: bound,
+    addressOf: (account) => `127.0.0.1:${ports.portOf(account)}`,
     close: async () => server.forceShutdown(),
   };
+}
+
+const bind = (server: grpc.Server, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const credentials = grpc.ServerCredentials.createInsecure();
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+
+/** The call of somebody who asks for another host. */
+function refusing(call: grpc.ServerInterceptingCallInterface): grpc.ServerInterceptingCall {
+  const details = `Host ${shortened(call.getHost() ?? "")} is not served here.`;
+  return new grpc.ServerInterceptingCall(call, {
+    start: (next) =>
+      next({
+        onReceiveMetadata: () => call.sendStatus({ code: grpc.status.PERMISSION_DENIED, details }),
+      }),
+  });
 }
 
 /** Stands for a request that is too long to be decoded. */

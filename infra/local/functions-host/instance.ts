@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 export interface InstanceOptions {
   /** Name that the function is registered under. */
   target: string;
-  /** Module that registers it. */
+  /** Takes functions-framework's options. Default: its own program. */
+  program?: string | undefined;
+  /** Module that registers it, or an empty one where the program has it. */
   source: string;
   /** Unix socket that it shall listen on. */
   socketPath: string;
@@ -41,11 +43,11 @@ const PROBE_INTERVAL_MS = 10;
  * @throws {Error} if it ends, or takes longer than a minute, before it does.
  */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
-  const { target, source, socketPath } = options;
+  const { target, program = FRAMEWORK, source, socketPath } = options;
   const flags = ["--disable-warning=ExperimentalWarning", `--import=file://${EXIT_WITH_PARENT}`];
   const child = spawn(
     process.execPath,
-    [...flags, FRAMEWORK, `--target=${target}`, `--source=${source}`],
+    [...flags, program, `--target=${target}`, `--source=${source}`],
     {
       // The framework takes a path for a port as well as a number.
       env: { ...options.env, PORT: socketPath, FUNCTION_TARGET: target, NODE_ENV: "production" },

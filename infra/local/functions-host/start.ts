@@ -8,6 +8,7 @@ import {
 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { type Instance, startInstance } from "./instance.ts";
 
 /** A function as the host runs it. */
@@ -16,17 +17,23 @@ interface HostedFunction {
   target: string;
   /** Port of its front; 0 takes any free one. */
   port: number;
+  /** Take any other port if that one cannot be had. Default: fail. */
+  orAny?: boolean;
+  /** Leave it to the first request, even when all are to be warm. Default: do not. */
+  lazy?: boolean;
 }
 
 export interface FunctionsHostOptions {
-  /** Module that registers the functions with functions-framework. */
+  /** Takes functions-framework's options. Default: its own program. */
+  program?: string | undefined;
+  /** Module that registers the functions with functions-framework, or an empty one where the program has them. */
   source: string;
   functions: HostedFunction[];
   /**
-   * Environment of every function, which may name where the functions are. Asked for when one is started:
-   * until it is there requests wait.
+   * Environment of a function, which may name where the functions are. Asked for when it is
+   * started: until it is there requests wait.
    */
-  env(urlOf: (target: string) => string): Promise<Record<string, string>>;
+  env(target: string, urlOf: (target: string) => string): Promise<Record<string, string>>;
   /** Receives every line that a function prints. */
   onLog?(target: string, line: string): void;
 }
@@ -35,7 +42,10 @@ export interface FunctionsHostOptions {
 export interface FunctionsHost {
   /** `http://127.0.0.1:PORT` of a function's front. */
   urlOf(target: string): string;
-  /** Starts every function that is not running, so that the next request finds it warm. */
+  /**
+   * Starts every function that is not running and not `lazy`, so that the next request finds it
+   * warm.
+   */
   warm(): Promise<void>;
   /** The process that serves the function now, for tests that end it. */
   pidOf(target: string): number | undefined;
@@ -48,11 +58,11 @@ export interface FunctionsHost {
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
- * Runs functions as Cloud Run does: each in a process of its own under functions-framework, started when
- * a request needs it, behind a front that holds the request until then, and started again after a crash.
- * Differs: one instance a function, which takes any number of requests at once.
+ * Runs functions as Cloud Run does: each in a process of its own under functions-framework, started
+ * when a request needs it, behind a front that holds the request until then, and started again
+ * after a crash. Differs: one instance a function, which takes any number of requests at once.
  *
- * @throws {Error} EADDRINUSE if a front's port is taken.
+ * @throws {Error} EADDRINUSE if a port is taken and its front takes no other.
  */
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   // Unix sockets have short names: the state directory may be too deep for them.
@@ -76,9 +86,12 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     return closing;
   };
   try {
-    for (const { target, port } of options.functions) {
+    for (const { target, port, orAny = false } of options.functions) {
       const front = frontOf(hosted.get(target) as Hosted);
-      await listen(front, port);
+      await listen(front, port).catch((error: unknown) => {
+        if (!orAny) throw error;
+        return listen(front, 0);
+      });
       fronts.set(target, front);
     }
   } catch (error) {
@@ -87,7 +100,10 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   }
   return {
     urlOf,
-    warm: async () => void (await Promise.all([...hosted.values()].map((f) => f.instance()))),
+    async warm() {
+      const warmed = options.functions.filter(({ lazy = false }) => !lazy);
+      await Promise.all(warmed.map(({ target }) => hosted.get(target)?.instance()));
+    },
     pidOf: (target) => hosted.get(target)?.pid(),
     close,
     [Symbol.asyncDispose]: close,
@@ -112,7 +128,7 @@ interface Hosted {
 function hostedFunction(
   options: FunctionsHostOptions & { target: string; sockets: string; urlOf(name: string): string },
 ): Hosted {
-  const { target, sockets, urlOf, source, env, onLog = () => {} } = options;
+  const { target, sockets, urlOf, program, source, env, onLog = () => {} } = options;
   const alive = new Set<Instance>();
   let current: Promise<Instance> | undefined;
   let taking: Instance | undefined;
@@ -130,9 +146,10 @@ function hostedFunction(
     const socketPath = join(sockets, `${target}-${starts}.sock`);
     const started = await startInstance({
       target,
+      program,
       source,
       socketPath,
-      env: await env(urlOf),
+      env: await env(target, urlOf),
       onLog: (line) => onLog(target, line),
     });
     alive.add(started);
@@ -172,19 +189,26 @@ async function stopInstance({ process, exited }: Instance): Promise<void> {
 
 /** How often a connection looks for a process that takes it. */
 const CONNECT_ATTEMPTS = 3;
+/** A process whose queue of connections is full takes them in its turn, */
+const FULL = "EAGAIN";
+/** … and is asked again after so long. */
+const FULL_PAUSE_MS = 20;
 
 /**
- * Hands each connection to the function's process, byte for byte, once that is there. Bytes rather than
- * requests: what is malformed or oversized is for the function's own server to answer.
+ * Hands each connection to the function's process, byte for byte, once that is there. Bytes rather
+ * than requests: what is malformed or oversized is for the function's own server to answer.
  */
 function frontOf(hosted: Hosted): Server {
-  return createServer({ allowHalfOpen: true }, (client) => {
+  const front = createServer({ allowHalfOpen: true }, (client) => {
     client.on("error", () => client.destroy());
     connectOnward(hosted).then(
       (onward) => joinBoth(client, onward),
       (error: Error) => unavailable(client, error),
     );
   });
+  // More than the function's own server takes, which chooses whom it lets go.
+  front.maxConnections = 4608;
+  return front;
 }
 
 /** A process that is ending takes no more connections: the next one does. */
@@ -192,10 +216,21 @@ async function connectOnward(hosted: Hosted): Promise<Socket> {
   for (let attempt = 1; ; attempt += 1) {
     const instance = await hosted.instance();
     try {
-      return await connectTo(instance.socketPath);
+      return await connectInTurn(instance.socketPath);
     } catch (error) {
       hosted.retire(instance);
       if (attempt === CONNECT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function connectInTurn(path: string): Promise<Socket> {
+  for (;;) {
+    try {
+      return await connectTo(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== FULL) throw error;
+      await wait(FULL_PAUSE_MS);
     }
   }
 }

@@ -37,8 +37,9 @@ export function answerMessage(
   { model = "offline", stream }: { model: string | undefined; stream: boolean },
 ): void {
   if ("errorStatus" in turn) {
-    const { errorStatus } = turn;
-    answerError(response, errorStatus, `error ${errorStatus}, as the prompt asked`);
+    const { errorStatus: status, retryAfterSeconds } = turn;
+    if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
+    answerError(response, status, `error ${status}, as the prompt asked`);
     return;
   }
   const message = messageOf(turn, model);

@@ -1,4 +1,5 @@
 import { sha256 } from "../../../shared/hash.ts";
+import { minimalInstance } from "./minimal-instance.ts";
 
 /** A tool that the request offers. */
 export interface OfferedTool {
@@ -32,12 +33,16 @@ export type Turn =
       /** Tokens to report. Default 0: no model was asked, so nothing is charged. */
       outputTokens?: number;
     }
-  | { errorStatus: number };
+  | { errorStatus: number; retryAfterSeconds?: number };
 
 /** What happens for a prompt that `phrase` matches: its turns in order; the last one repeats. */
 interface Scenario {
   name: string;
   phrase: RegExp;
+  /** A prompt with the phrase, for people. */
+  example: string;
+  /** What a prompt with the phrase does, for people. */
+  does: string;
   turns(match: RegExpMatchArray, situation: Situation): readonly Turn[];
 }
 
@@ -65,7 +70,7 @@ function waitFor(seconds: number): Turn {
 function describePrompt(prompt: string): string {
   const bytes = Buffer.from(prompt);
   const start = JSON.stringify(bytes.subarray(0, 40).toString());
-  return `The prompt has ${bytes.length} bytes, SHA-256 ${sha256(bytes)}, and begins with ${start}. ${NOBODY}`;
+  return `The prompt has ${bytes.length} byte${bytes.length === 1 ? "" : "s"}, SHA-256 ${sha256(bytes)}, and begins with ${start}. ${NOBODY}`;
 }
 
 /** The start of a text, on one line. */
@@ -104,19 +109,41 @@ export const DEFAULT_SCRIPT: Script = [
   {
     name: "run",
     phrase: /^\s*run: (.+)$/ms,
+    example: "run: ls -la",
+    does: "runs the rest as a shell command, and answers with what it printed",
     turns: ([, command = ""], situation) => [
       bash({ command }, "Running the command of the prompt."),
       unlessFailed(`The command answered:\n${situation.toolResults.at(-1)?.text}`, situation),
     ],
   },
   {
+    name: "run one after the other",
+    phrase: /^\s*run each:\n(.+)$/s,
+    example: "run each:\\n…",
+    does: "the following lines as commands, a turn each",
+    turns: ([, lines = ""], situation) => [
+      ...lines.split("\n").map((command) => bash({ command }, `Running ${startOf(command)}.`)),
+      unlessFailed(`The last command answered:\n${situation.toolResults.at(-1)?.text}`, situation),
+    ],
+  },
+  {
     name: "fail",
-    phrase: /\bfail with (400|401|403|404|413|429|500|529)\b/i,
-    turns: ([, status]) => [{ errorStatus: Number(status) }],
+    phrase:
+      /\bfail with (400|401|403|404|413|429|500|529)\b(?:, retry after (\d{1,5}) seconds?\b)?/i,
+    example: "fail with 429, retry after 9 seconds",
+    does: "error 400, 401, 403, 404, 413, 429, 500 or 529 (Retry-After)",
+    turns: ([, status, seconds]) => [
+      {
+        errorStatus: Number(status),
+        ...(seconds !== undefined && { retryAfterSeconds: Number(seconds) }),
+      },
+    ],
   },
   {
     name: "overload a model",
     phrase: /\b(\S+) is overloaded\b/i,
+    example: "opus is overloaded",
+    does: "models with this in their name are overloaded (529); a fallback takes over",
     turns: ([, name = ""], { model }) => [
       model.includes(name) ? { errorStatus: 529 } : say(`${model} took over. ${NOBODY}`),
     ],
@@ -124,6 +151,8 @@ export const DEFAULT_SCRIPT: Script = [
   {
     name: "call",
     phrase: /^\s*call: (\S+) (\{.*\})\s*$/s,
+    example: 'call: Read {"file_path": "hello.txt"}',
+    does: "calls a tool, also one of an MCP server (mcp__SERVER__TOOL)",
     turns: ([, name = "", input = ""], situation) => [
       ...searchFor(name, situation),
       callOf(name, input),
@@ -133,26 +162,36 @@ export const DEFAULT_SCRIPT: Script = [
   {
     name: "say nothing",
     phrase: /\bsay nothing\b/i,
+    example: "say nothing",
+    does: "ends without an answer",
     turns: () => [{ text: "" }],
   },
   {
     name: "refuse",
     phrase: /^\s*refuse\b/i,
+    example: "refuse",
+    does: "the model refuses; must come first in the prompt",
     turns: () => [{ ...say("I refuse, as asked."), stopReason: "refusal" }],
   },
   {
     name: "recall",
     phrase: /\bwhat did I ask before\b/i,
+    example: "what did I ask before",
+    does: "answers with the earlier prompts of the conversation",
     turns: (_match, situation) => [say(recall(situation))],
   },
   {
     name: "echo",
     phrase: /\becho\b/i,
+    example: "echo",
+    does: "answers with size, SHA-256 and beginning of the prompt",
     turns: (_match, situation) => [say(describePrompt(situation.prompt))],
   },
   {
     name: "wait",
     phrase: /\bwait (\d{1,5}) seconds?\b/i,
+    example: "wait 30 seconds",
+    does: "a command that takes so long",
     turns: ([, seconds], situation) => [
       waitFor(Number(seconds)),
       unlessFailed(`I waited ${seconds} s. ${NOBODY}`, situation),
@@ -161,13 +200,20 @@ export const DEFAULT_SCRIPT: Script = [
   {
     name: "spend",
     phrase: /\bspend (\d{1,9}) tokens\b/i,
+    example: "spend 1000 tokens",
+    does: "an answer that counts as so many tokens, for budgets",
     turns: ([, tokens]) => [
-      { ...say(`I report ${tokens} tokens. ${NOBODY}`), outputTokens: Number(tokens) },
+      {
+        ...say(`I report ${tokens === "1" ? "1 token" : `${tokens} tokens`}. ${NOBODY}`),
+        outputTokens: Number(tokens),
+      },
     ],
   },
   {
     name: "hello",
     phrase: /^/,
+    example: "anything else",
+    does: "writes hello.txt",
     turns: (_match, situation) => [
       use(
         "Write",
@@ -175,7 +221,7 @@ export const DEFAULT_SCRIPT: Script = [
         "I will write hello.txt.",
       ),
       unlessFailed(
-        `I wrote hello.txt with one line. ${NOBODY} For a real one: npm start -- --live`,
+        `I wrote hello.txt with one line. ${NOBODY} For a real one: npx runyard start --live`,
         situation,
       ),
     ],
@@ -212,49 +258,4 @@ function withStructuredOutput(turn: Turn, { tools, toolResults }: Situation): Tu
     return turn;
   }
   return { ...turn, tool: { name: tool.name, input: minimalInstance(tool.schema) } };
-}
-
-type Schema = Record<string, unknown>;
-
-const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null;
-
-/** A small value that satisfies the common keywords of a JSON Schema. */
-export function minimalInstance(schema: unknown): unknown {
-  if (!isSchema(schema)) return null;
-  if ("const" in schema) return schema["const"];
-  if ("default" in schema) return schema["default"];
-  if (Array.isArray(schema["enum"])) return schema["enum"][0];
-  for (const keyword of ["anyOf", "oneOf", "allOf"]) {
-    const options = schema[keyword];
-    if (Array.isArray(options)) return minimalInstance(options[0]);
-  }
-  const type = Array.isArray(schema["type"]) ? schema["type"][0] : schema["type"];
-  return instanceOfType(type ?? ("properties" in schema ? "object" : "null"), schema);
-}
-
-function instanceOfType(type: unknown, schema: Schema): unknown {
-  const number = (name: string): number => (typeof schema[name] === "number" ? schema[name] : 0);
-  switch (type) {
-    case "object":
-      return minimalObject(schema);
-    case "array":
-      return Array.from({ length: number("minItems") }, () => minimalInstance(schema["items"]));
-    case "string":
-      return "offline".padEnd(number("minLength"), ".");
-    case "integer":
-    case "number":
-      return "exclusiveMinimum" in schema ? number("exclusiveMinimum") + 1 : number("minimum");
-    case "boolean":
-      return true;
-    default:
-      return null;
-  }
-}
-
-function minimalObject(schema: Schema): Schema {
-  const properties = isSchema(schema["properties"]) ? schema["properties"] : {};
-  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
-  return Object.fromEntries(
-    required.map((name) => [String(name), minimalInstance(properties[String(name)])]),
-  );
 }

@@ -5,6 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import { foreignReason } from "../../emulators/wire/loopback.ts";
 import { answerError, answerMessage } from "./answer.ts";
 import { type MessagesRequest, situationOf } from "./request.ts";
 import { DEFAULT_SCRIPT, nextTurn, type Script } from "./script.ts";
@@ -45,6 +46,8 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
  */
 export async function startOfflineModel(options: OfflineModelOptions = {}): Promise<OfflineModel> {
   const server = createServer((request, response) => {
+    const foreign = foreignReason(request);
+    if (foreign !== undefined) return answerError(response, 403, foreign);
     handle(request, response, options).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else answerError(response, 500, error instanceof Error ? error.message : String(error));

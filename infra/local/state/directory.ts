@@ -1,24 +1,23 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import {
+  keyFile,
+  lockFile,
+  readServerAddress,
+  type ServerAddress,
+  SQLITE,
+  serverFile,
+  sqliteCode,
+} from "../../../cli/local-server.ts";
 import { namingFullDisk } from "../../emulators/wire/disk.ts";
 import { bringUpToDate, readFormat, refuseUnusable, UnusableState, writeWhole } from "./format.ts";
-
-/** Where a running server is found; kept in its state directory as `server.json`. */
-export interface ServerAddress {
-  pid: number;
-  /** `http://127.0.0.1:PORT/v1` */
-  apiUrl: string;
-  projectId: string;
-  /** `host:port` of each emulator variable of Google's clients, by its name. */
-  clients: Record<string, string>;
-}
 
 /** A state directory that is ours until `release`. */
 export interface StateDirectory {
   path: string;
-  /** Says where the server is, for `send` and for a second start. */
-  publish(address: ServerAddress): void;
+  /** Says where the server is, for who sends runs and for a second start, until it is disposed of. */
+  publish(address: ServerAddress): Disposable;
   release(): void;
 }
 
@@ -36,11 +35,6 @@ export class StateInUse extends Error {
 
 /** A start is refused that would have less room than this at once. */
 const ROOM_BYTES = 1024 * 1024;
-
-/** SQLite's result codes. */
-const BUSY = 5;
-const READ_ONLY = 8;
-const CANNOT_OPEN = 14;
 
 /** How long a lock is waited for: `isInUse` takes it for a moment. */
 const WAIT_MS = 200;
@@ -60,21 +54,21 @@ export function takeStateDirectory(path: string): StateDirectory {
     createDirectory(path);
     const lock = lockStateDirectory(path);
     try {
+      // Of a server that was killed; first of all, since whoever sees the lock believes it.
+      rmSync(serverFile(path), { force: true });
       checkRoom(path);
       bringUpToDate(path);
-      // Of a server that was killed.
-      rmSync(serverFile(path), { force: true });
     } catch (error) {
       lock.release();
       throw error;
     }
     return {
       path,
-      publish: (address) => writeWhole(serverFile(path), `${JSON.stringify(address)}\n`, 0o644),
-      release() {
-        rmSync(serverFile(path), { force: true });
-        lock.release();
+      publish(address) {
+        writeWhole(serverFile(path), `${JSON.stringify(address)}\n`, 0o644);
+        return { [Symbol.dispose]: () => rmSync(serverFile(path), { force: true }) };
       },
+      release: lock.release,
     };
   });
 }
@@ -93,62 +87,17 @@ export function lockStateDirectory(path: string): { release(): void } {
   } catch (error) {
     lock?.close();
     const code = sqliteCode(error);
-    if (code === BUSY) throw new StateInUse(path, { cause: error });
-    if (code === CANNOT_OPEN || code === READ_ONLY) throw notWritable(path, error);
+    if (code === SQLITE.busy) throw new StateInUse(path, { cause: error });
+    if (code === SQLITE.cannotOpen || code === SQLITE.readOnly) throw notWritable(path, error);
     throw error;
   }
   return { release: lock.close.bind(lock) };
-}
-
-/** Whether a process has the directory now; changes nothing. */
-export function isInUse(path: string): boolean {
-  if (!existsSync(lockFile(path))) return false;
-  const lock = new DatabaseSync(lockFile(path), { readOnly: true });
-  try {
-    lock.prepare("SELECT count(*) FROM sqlite_schema").get();
-    return false;
-  } catch (error) {
-    if (sqliteCode(error) === BUSY) return true;
-    throw error;
-  } finally {
-    lock.close();
-  }
-}
-
-/** The server that was last started on a state directory, if it did not stop in order. */
-export function readServerAddress(path: string): ServerAddress | undefined {
-  try {
-    return JSON.parse(readFileSync(serverFile(path), "utf8")) as ServerAddress;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The API key of a state directory; undefined before the first start. */
-export function readKey(path: string): string | undefined {
-  try {
-    return readFileSync(keyFile(path), "utf8").trim() || undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Writes the API key, readable by its user alone, and returns it. */
 export function writeKey(path: string, key: string): string {
   writeWhole(keyFile(path), `${key}\n`);
   return key;
-}
-
-export function keyFile(path: string): string {
-  return join(path, "key");
-}
-
-function lockFile(path: string): string {
-  return join(path, "lock.db");
-}
-
-function serverFile(path: string): string {
-  return join(path, "server.json");
 }
 
 function createDirectory(path: string): void {
@@ -181,11 +130,4 @@ function notWritable(path: string, cause: unknown): UnusableState {
     `the state directory ${path} cannot be written (${reason}). Choose another one with --state DIR.`,
     { cause },
   );
-}
-
-function sqliteCode(error: unknown): number | undefined {
-  // Not `instanceof Error`: it may be the Error of another realm.
-  const { errcode } = error as { errcode?: number };
-  // The low byte; the rest says more precisely why.
-  return errcode === undefined ? undefined : errcode & 0xff;
 }

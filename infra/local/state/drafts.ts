@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { isInUse, lockStateDirectory } from "./directory.ts";
+import { isInUse } from "../../../cli/local-server.ts";
+import { lockStateDirectory } from "./directory.ts";
 
 /** What an import unpacks into, beside the place that it is for. */
 interface Draft {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { quoted } from "../../../cli/typed.ts";
 
 /** The version of the state directory's format that is written here. */
 const FORMAT_VERSION = 1;
@@ -89,7 +90,7 @@ export function refuseUnusable(path: string, format: StateFormat, newest = FORMA
   }
   if (format.kind === "clearing") {
     throw new UnusableState(
-      `${path} was being cleared when that was broken off. Finish with: npm run state -- clear --state ${path}`,
+      `${path} was being cleared when that was broken off. Finish with: npx runyard state clear --state ${quoted(path)}`,
     );
   }
 }

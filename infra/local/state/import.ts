@@ -19,6 +19,7 @@ import { createGunzip } from "node:zlib";
 import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { forgetProcesses } from "../../emulators/cloud-build/process-registry.ts";
 import { asDiskFull } from "../../emulators/wire/disk.ts";
+import { Interrupted } from "../interruption.ts";
 import { makeDraft, removeBrokenDrafts } from "./drafts.ts";
 import { filesBelow, isStateFile } from "./files.ts";
 import {
@@ -80,7 +81,7 @@ export async function importState(options: ImportOptions): Promise<{ files: numb
 /** Unpacks into `draft` and returns the number of files. */
 async function unpack({ source, signal }: ImportOptions, draft: string): Promise<number> {
   const isFile = typeof source === "string";
-  using progress = showProgress("Imported", isFile ? statSync(source).size : undefined);
+  using progress = showProgress("Imported", isFile ? sizeOf(source) : undefined);
   const input = isFile ? createReadStream(source) : source;
   const tar = createGunzip();
   const read = pipeline(input, progress.counter(), tar, { ...(signal && { signal }) });
@@ -99,17 +100,36 @@ async function unpack({ source, signal }: ImportOptions, draft: string): Promise
     }
     await read;
   } catch (error) {
-    throw archiveError(error);
+    throw archiveError(await causeOf(error, read), source);
   }
   if (files === 0) throw new UnusableState("the archive is empty");
   return files;
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch (error) {
+    throw archiveError(error, file);
+  }
+}
+
+/** What reading ended with says more than what its reader was told: that it broke off. */
+async function causeOf(error: unknown, read: Promise<void>): Promise<unknown> {
+  if (error instanceof UnusableState) return error;
+  const cause = await read.then(
+    () => error,
+    (reason: unknown) => reason,
+  );
+  const isEcho = (cause as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE";
+  return isEcho ? error : cause;
 }
 
 /** The first entry decides whether the rest is looked at. */
 async function unpackFormat(draft: string, { header, body }: ParsedTarEntry): Promise<void> {
   if (header.name !== FORMAT_FILE || header.size > LONGEST_FORMAT_BYTES) {
     throw new UnusableState(
-      `the archive holds no state of Runyard: its first file is ${JSON.stringify(header.name)}, not ${FORMAT_FILE}`,
+      `the archive holds no state of Runyard: its first file is ${JSON.stringify(header.name)}, not ${FORMAT_FILE}. ${WANTED}`,
     );
   }
   const format = parseFormat(await buffer(Readable.fromWeb(body as ReadableStream)), "the archive");
@@ -136,15 +156,36 @@ async function unpackFile(draft: string, { header, body }: ParsedTarEntry): Prom
 }
 
 /** What went wrong with the archive itself, in words; other errors as they are. */
-function archiveError(error: unknown): unknown {
+function archiveError(error: unknown, source: ImportOptions["source"]): unknown {
   if (error instanceof UnusableState || !(error instanceof Error)) return error;
-  const { code = "" } = error as NodeJS.ErrnoException;
+  const { code = "", name, message } = error as NodeJS.ErrnoException;
+  if (name === "AbortError" || error instanceof Interrupted) return error;
+  const what = typeof source === "string" ? source : "what came on standard input";
+  const unreadable = READ_ERRORS[code];
+  if (unreadable !== undefined && typeof source === "string") {
+    return new UnusableState(`${what} ${unreadable}. ${WANTED}`, { cause: error });
+  }
   const isSystem = code.startsWith("E") && !code.startsWith("ERR_") && code !== "EEXIST";
-  if (isSystem || error.name === "AbortError") return error;
-  return new UnusableState(`the archive is damaged or no .tar.gz file: ${error.message}`, {
-    cause: error,
-  });
+  if (isSystem) return error;
+  const reason = GZIP_ERRORS[code] ?? `it is cut off, or another kind of file (${message || code})`;
+  return new UnusableState(
+    `the archive is damaged or no .tar.gz file: ${what}: ${reason}. ${WANTED}`,
+    { cause: error },
+  );
 }
+
+const WANTED = "Name a file that npx runyard state export FILE.tar.gz has written.";
+
+const READ_ERRORS: Record<string, string> = {
+  ENOENT: "does not exist",
+  EISDIR: "is a directory",
+  EACCES: "may not be read by you",
+};
+
+const GZIP_ERRORS: Record<string, string> = {
+  Z_DATA_ERROR: "it is not compressed by gzip, or something in it was changed",
+  Z_BUF_ERROR: "it is empty or ends too early",
+};
 
 /** Every database is whole; its log, if it came with one, is now part of it. */
 function checkDatabases(draft: string): void {

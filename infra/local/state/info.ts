@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import { isInUse, readServerAddress } from "../../../cli/local-server.ts";
+import { bytes, counted } from "../../../cli/text.ts";
 import { summarizeBuilds } from "../../emulators/cloud-build/summary.ts";
 import { type FirestoreSummary, summarizeFirestore } from "../../emulators/firestore/summary.ts";
 import { type PubsubSummary, summarizePubsub } from "../../emulators/pubsub/summary.ts";
 import { type StorageSummary, summarizeStorage } from "../../emulators/storage/summary.ts";
-import { isInUse, readServerAddress } from "./directory.ts";
 import { filesBelow } from "./files.ts";
 import { readFormat, refuseUnusable, UnusableState } from "./format.ts";
-import { bytes, counted } from "./text.ts";
 
 /** What a state directory holds. `--json` prints it as it is. */
 export interface StateInfo {

@@ -1,5 +1,5 @@
 import { Transform } from "node:stream";
-import { bytes } from "./text.ts";
+import { bytes } from "../../../cli/text.ts";
 
 const REDRAW_MS = 200;
 

@@ -17,6 +17,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Runs: "One accepted request to execute an agent on a prompt. Its document is the live result.",
   Conversations: "Runs that continue one agent session, one at a time.",
   Agents: "Stored, versioned configurations of agents.",
+  Usage: "What an owner's runs came to.",
+  MCP: "For agents that start and follow runs: tools of the Model Context Protocol.",
   Tokens: "For pages that listen to Firestore as the owner of a key.",
   Legacy: "The paths of the service that this one takes the place of, with its bodies.",
   Builds: "What only a run's own build calls.",
@@ -192,7 +194,7 @@ function withRefusal(answer: ResponseObject, refusal: Refusal | undefined): Resp
 }
 
 function responseOf(
-  { description, schema, contentType, headers = {} }: Answer,
+  { description, schema, contentType, orContentType, headers = {} }: Answer,
   common: Record<string, Reference>,
 ): ResponseObject {
   const type = contentType ?? (schema && "application/json");
@@ -203,7 +205,12 @@ function responseOf(
   return {
     description,
     headers: { ...Object.fromEntries(own), ...common },
-    ...(type && { content: { [type]: mediaTypeOf(type, schema) } }),
+    ...(type && {
+      content: {
+        [type]: mediaTypeOf(type, schema),
+        ...(orContentType && { [orContentType]: mediaTypeOf(orContentType, undefined) }),
+      },
+    }),
   };
 }
 

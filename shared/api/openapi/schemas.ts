@@ -1,6 +1,6 @@
 import { Agent, AgentVersion, CreateAgent } from "../../agent/agent.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
-import { AgentEvent, Event } from "../../documents/event.ts";
+import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
 import { ChangedFile } from "../../documents/manifest.ts";
 import {
   AgentRef,
@@ -9,7 +9,6 @@ import {
   CreateRun,
   CreateTurn,
   Overrides,
-  ReportProgress,
   RunAnswer,
   RunError,
   RunRequest,
@@ -17,6 +16,7 @@ import {
 } from "../../documents/run.ts";
 import { Labels } from "../../schema/schema.ts";
 import { ConversationWithTurns } from "../conversations.ts";
+import { DryRun } from "../dry-run.ts";
 import { LegacyAgent, LegacyAgentContent, LegacyError } from "../legacy.ts";
 import { Problem } from "../problem.ts";
 import type { JsonSchema } from "./types.ts";
@@ -27,6 +27,7 @@ const NAMED: Readonly<Record<string, object>> = {
   CreateRun,
   CreateTurn,
   CreateAgentRun,
+  DryRun,
   Overrides,
   RunRequest,
   ReportProgress,

@@ -1,3 +1,4 @@
+import { killAll } from "../../support/processes.ts";
 import { differsTest } from "../declared.ts";
 import { processesWith, sleepingWith, uniqueSleep } from "./live-processes.ts";
 import { BUCKET, PROJECT } from "./surroundings.ts";
@@ -101,7 +102,7 @@ differsTest(
     const left = processesWith(mark);
     expect(left).toEqual(sleepingWith(mark));
     expect(left).toHaveLength(1);
-    for (const pid of left) process.kill(pid, "SIGKILL");
+    killAll(left);
   },
 );
 

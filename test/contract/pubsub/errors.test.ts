@@ -53,6 +53,11 @@ differsTest.each(oursAbout("a backoff"))(
   isRefusedInOurWords,
 );
 
+differsTest.each(oursAbout("an account or audience"))(
+  "Differs: the wording for an account or audience that cannot be is ours: %s",
+  isRefusedInOurWords,
+);
+
 differsTest.each(oursAbout("a filter that cannot be read"))(
   "Differs: the wording for a filter that cannot be read is ours: %s",
   isRefusedInOurWords,

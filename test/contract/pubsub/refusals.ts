@@ -61,6 +61,9 @@ const NAMES: Refusal[] = [
   ],
 ];
 
+const PUSH = { pushEndpoint: "https://example.com/push" };
+const OIDC = { serviceAccountEmail: "push@p.iam.gserviceaccount.com" };
+
 const SETTINGS: Refusal[] = [
   ...[9, 601, -30].map(
     (ackDeadlineSeconds): Refusal => [
@@ -110,6 +113,21 @@ const SETTINGS: Refusal[] = [
     (world) => create(world, { pushConfig: { pushEndpoint: "endpoint" } }),
     3,
     "Invalid push endpoint given (endpoint=endpoint). Refer to https://cloud.google.com/pubsub/subscriber#create for more information.",
+  ],
+  [
+    "an account that is no address",
+    (world) => create(world, { pushConfig: { ...PUSH, oidcToken: { audience: "a" } } }),
+    3,
+    "Invalid service account email given (email=).",
+    "an account or audience",
+  ],
+  [
+    "an audience of 257 bytes",
+    (world) =>
+      create(world, { pushConfig: { ...PUSH, oidcToken: { ...OIDC, audience: "a".repeat(257) } } }),
+    3,
+    "Invalid audience given. At most 256 bytes are accepted.",
+    "an account or audience",
   ],
   [
     "a filter that is none",

@@ -11,7 +11,11 @@ import {
   v1,
 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
-import { type RunningPubsub, startPubsub } from "../../../infra/emulators/pubsub/start.ts";
+import {
+  type PubsubOptions,
+  type RunningPubsub,
+  startPubsub,
+} from "../../../infra/emulators/pubsub/start.ts";
 import type { Clock } from "../../../infra/emulators/wire/clock.ts";
 import { contractProject, emulatorHost, PATIENCE, randomName, sleep, TARGET } from "../target.ts";
 
@@ -119,17 +123,20 @@ export interface World extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+/** What the stand-in alone can be told. */
+type StandInOptions = Pick<PubsubOptions, "idToken">;
+
 /** The stand-in on a directory of its own, or the target with names that nobody else uses. */
-export async function startWorld(): Promise<World> {
-  const world = await (TARGET === "standIn" ? startStandIn() : openTarget());
+export async function startWorld(options: StandInOptions = {}): Promise<World> {
+  const world = await (TARGET === "standIn" ? startStandIn(options) : openTarget());
   await world.pubsub.createTopic("events");
   return world;
 }
 
-async function startStandIn(): Promise<World> {
+async function startStandIn({ idToken }: StandInOptions): Promise<World> {
   const directory = await temporaryDirectory();
   const clock = fakeClock();
-  const start = () => startPubsub({ directory: directory.path, clock });
+  const start = () => startPubsub({ directory: directory.path, clock, idToken });
   const server = await start();
   const world: World = {
     clock,

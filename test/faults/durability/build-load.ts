@@ -54,7 +54,9 @@ export function buildLoad(
     return found.every(isTold) ? found : waitFor(TOLD_WITHIN_MS, isTold);
   }
 
-  /** Waits until every build is ready, for as long as every `withinMs` at least one more becomes so. */
+  /**
+   * Waits until every build is ready, for as long as every `withinMs` at least one more becomes so.
+   */
   async function waitFor(
     withinMs: number,
     isReady: (build: Build) => boolean | undefined,

@@ -4,7 +4,7 @@ import { Firestore } from "@google-cloud/firestore";
 import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
 import { grpc } from "google-gax";
-import type { HostPorts } from "./host-process.ts";
+import type { HostPorts } from "./host.ts";
 
 export const PROJECT = "durability";
 
@@ -46,22 +46,32 @@ const CHANNEL = {
   "grpc.max_reconnect_backoff_ms": 100,
 };
 
-export function openClients({ firestore, pubsub, storage, cloudBuild }: HostPorts) {
+/** Numbers of ports as those of the four services. */
+export function portsOf(numbers: readonly number[]): HostPorts {
+  const [firestore = 0, storage = 0, pubsub = 0, cloudBuild = 0] = numbers;
+  return { firestore, storage, pubsub, cloudBuild };
+}
+
+/** Google's clients at the services, which may go away and come back. */
+export function openClients(
+  projectId: string,
+  { firestore, pubsub, storage, cloudBuild }: HostPorts,
+) {
   return {
     firestore: new Firestore({
-      projectId: PROJECT,
+      projectId,
       host: `127.0.0.1:${firestore}`,
       ssl: false,
       ...CHANNEL,
     }),
     pubsub: new PubSub({
-      projectId: PROJECT,
+      projectId,
       apiEndpoint: `127.0.0.1:${pubsub}`,
       emulatorMode: true,
       ...CHANNEL,
     }),
     storage: new Storage({
-      projectId: PROJECT,
+      projectId,
       apiEndpoint: `http://127.0.0.1:${storage}`,
       retryOptions: { autoRetry: false },
     }),
@@ -69,7 +79,7 @@ export function openClients({ firestore, pubsub, storage, cloudBuild }: HostPort
       apiEndpoint: "127.0.0.1",
       port: cloudBuild,
       sslCreds: grpc.credentials.createInsecure(),
-      projectId: PROJECT,
+      projectId,
       ...CHANNEL,
     }),
   };
@@ -79,7 +89,10 @@ export async function closeClients({ firestore, pubsub, builds }: Field["clients
   await Promise.all([firestore.terminate(), pubsub.close(), builds.close()]);
 }
 
-/** What a caller gets of a host that goes away: CANCELLED, DEADLINE_EXCEEDED, ABORTED, UNAVAILABLE, or no connection. */
+/**
+ * What a caller gets of a host that goes away: CANCELLED, DEADLINE_EXCEEDED, ABORTED, UNAVAILABLE,
+ * or no connection.
+ */
 const LOST_CODES: unknown[] = [1, 4, 10, 14, "ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT"];
 const LOST_TEXT =
   /socket hang up|ECONNRESET|ECONNREFUSED|EPIPE|premature close|aborted|terminated|other side closed/i;
@@ -117,7 +130,9 @@ export async function attempt(
 
 const PERSISTS_FOR_MS = 60_000;
 
-/** Asks until a host is there to answer. @throws {Error} what says more than that the host is away */
+/**
+ * Asks until a host is there to answer. @throws {Error} what says more than that the host is away
+ */
 export async function persistently<T>(work: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + PERSISTS_FOR_MS;
   for (;;) {
@@ -130,7 +145,9 @@ export async function persistently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs `lanes` copies of `work`, one operation after the other in each, until the field is over. */
+/**
+ * Runs `lanes` copies of `work`, one operation after the other in each, until the field is over.
+ */
 export async function runLanes(
   field: Field,
   lanes: number,

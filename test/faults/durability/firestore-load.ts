@@ -44,7 +44,10 @@ export function commitLoad(field: Field): Load {
   };
 }
 
-/** Transactions that count: a counter is what its increments are, and each acknowledged one is there. */
+/**
+ * Transactions that count: a counter is what its increments are, and each acknowledged one is
+ * there.
+ */
 export function transactionLoad(field: Field): Load {
   const { firestore } = field.clients;
   const acknowledged = new Set<string>();

@@ -1,14 +1,32 @@
-// Hosts the four services on one state directory, in a process that the harness kills. It says "loaded"
-// when its code is there, waits for its order, and says when it accepts calls.
+// Hosts the four services on one state directory, in a process that the harness kills. It says
+// "loaded" when its code is there, waits for its order, and says when it accepts calls.
 import { join } from "node:path";
 import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";
 import { startFirestore } from "../../../infra/emulators/firestore/start.ts";
 import { startPubsub } from "../../../infra/emulators/pubsub/start.ts";
 import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import type { Fault } from "../../../infra/emulators/wire/fault.ts";
 import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
-import type { HostOrder, HostPorts } from "./host-process.ts";
 
-/** Appends the build's id to the file of runs, then works for as long as its second argument says. */
+/** The port of each service. */
+export interface HostPorts {
+  firestore: number;
+  storage: number;
+  pubsub: number;
+  cloudBuild: number;
+}
+
+/** What a host is told to start. */
+export interface HostOrder {
+  directory: string;
+  ports: HostPorts;
+  /** What goes wrong in it besides; without predicates. */
+  faults: Fault[];
+}
+
+/**
+ * Appends the build's id to the file of runs, then works for as long as its second argument says.
+ */
 const STEP_SCRIPT = 'echo "$0" >> "$RUNS"; sleep "$1"';
 
 async function start({ directory, ports, faults: given }: HostOrder): Promise<void> {

@@ -18,7 +18,9 @@ const PATIENCE = {
   totalTimeoutMillis: 60_000,
 };
 
-/** Published messages: each acknowledged one reaches the stream and the push endpoint, unchanged. */
+/**
+ * Published messages: each acknowledged one reaches the stream and the push endpoint, unchanged.
+ */
 export interface PublishLoad extends Load, AsyncDisposable {
   /** The statuses of each build, as the topic `cloud-builds` told them. */
   statuses: Map<string, Set<string>>;
@@ -47,7 +49,8 @@ export async function publishLoad(field: Field): Promise<PublishLoad> {
   ];
   const batching = { maxMessages: 5, maxMilliseconds: 2 };
   const retry = { retryCodes: [UNAVAILABLE], backoffSettings: PATIENCE };
-  // One that repeats what was not answered, and one that gives up: what became of it is then not known.
+  // One that repeats what was not answered, and one that gives up: what became of it is then not
+  // known.
   const publishers = [
     pubsub.topic("events", { batching, gaxOpts: { retry } }),
     pubsub.topic("events", { batching, gaxOpts: { retry: null } }),

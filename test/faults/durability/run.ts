@@ -3,21 +3,25 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Fault } from "../../../infra/emulators/wire/fault.ts";
 import { seededRandom } from "../../../infra/emulators/wire/random.ts";
 import { freePorts } from "../../support/free-ports.ts";
+import { type Hosts, openHosts } from "../hosts.ts";
 import { buildLoad } from "./build-load.ts";
 import {
   closeClients,
   type Field,
   type Load,
   openClients,
+  PROJECT,
+  portsOf,
   SERVICES,
   type Service,
   type Tally,
 } from "./field.ts";
 import { commitLoad, transactionLoad } from "./firestore-load.ts";
-import { type Host, type HostPorts, prepareHost } from "./host-process.ts";
+import type { HostOrder } from "./host.ts";
 import { publishLoad } from "./pubsub-load.ts";
 import { uploadLoad } from "./storage-load.ts";
 
@@ -40,9 +44,13 @@ const LONGEST_LIFE_MS = 1500;
 const KILLED_AT_START = 0.15;
 const LATEST_AT_START_MS = 150;
 
+/** A busy machine makes so few calls that it is given longer, at most so many times the seconds. */
+const LONGEST = 4;
+
 /**
- * Makes load on the four services through the official clients and kills the process that hosts them, at
- * random moments, for so many seconds; then looks whether everything acknowledged is there.
+ * Makes load on the four services through the official clients and kills the process that hosts
+ * them, at random moments, for so many seconds, and longer while that proves nothing; then looks
+ * whether everything acknowledged is there.
  *
  * @param options.faults what goes wrong besides, in each host anew; default nothing
  * @param options.onProgress called after each kill
@@ -56,9 +64,12 @@ export async function runDurability(options: {
   await using cleanup = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), "durability-"));
   cleanup.defer(() => rmSync(directory, { recursive: true, force: true }));
-  const hosts = await openHosts(directory, options.faults ?? []);
+  const ports = portsOf(await freePorts(4));
+  const order: HostOrder = { directory, ports, faults: options.faults ?? [] };
+  const program = fileURLToPath(new URL("./host.ts", import.meta.url));
+  const { hosts } = await openHosts(program, order);
   cleanup.defer(() => hosts.close());
-  const clients = openClients(hosts.ports);
+  const clients = openClients(PROJECT, ports);
   cleanup.defer(() => closeClients(clients));
   let isOver = false;
   const violations: string[] = [];
@@ -95,8 +106,11 @@ async function killForAWhile(
   options: Parameters<typeof runDurability>[0],
 ): Promise<void> {
   const random = seededRandom(options.seed);
-  const endAt = performance.now() + options.seconds * 1000;
-  while (performance.now() < endAt) {
+  const { seconds } = options;
+  const startMs = performance.now();
+  const isWithin = (limit: number) => performance.now() - startMs < limit * 1000;
+  const isWeak = () => weaknessesOf(figures, seconds).length > 0;
+  while (isWithin(seconds) || (isWeak() && isWithin(seconds * LONGEST))) {
     await sleep(SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS));
     await hosts.kill();
     figures.kills++;
@@ -109,55 +123,10 @@ async function killForAWhile(
   }
 }
 
-/** The present host and the one that has been prepared to follow it. */
-interface Hosts {
-  ports: HostPorts;
-  kill(): Promise<void>;
-  /** Starts the next host and kills it before it is there, or just when it is. */
-  killWhileStarting(afterMs: number): Promise<void>;
-  /** Starts the next host; resolves with the milliseconds that it took. */
-  restart(): Promise<number>;
-  close(): Promise<void>;
-}
-
-async function openHosts(directory: string, faults: Fault[]): Promise<Hosts> {
-  let present = prepareHost();
-  let next = prepareHost();
-  const [firestore = 0, storage = 0, pubsub = 0, cloudBuild = 0] = await freePorts(4);
-  const ports: HostPorts = { firestore, storage, pubsub, cloudBuild };
-  await present.start({ directory, faults, ports }).catch(async (error: unknown) => {
-    await next.kill();
-    throw error;
-  });
-  const takeNext = async (): Promise<Host> => {
-    present = next;
-    next = prepareHost();
-    await present.loaded;
-    return present;
-  };
-  return {
-    ports,
-    kill: () => present.kill(),
-    async killWhileStarting(afterMs) {
-      const host = await takeNext();
-      const started = host.start({ directory, faults, ports }).catch(() => {});
-      await sleep(afterMs);
-      await host.kill();
-      await started;
-    },
-    async restart() {
-      const host = await takeNext();
-      const from = performance.now();
-      await host.start({ directory, faults, ports });
-      return performance.now() - from;
-    },
-    async close() {
-      await Promise.allSettled([present.kill(), next.kill()]);
-    },
-  };
-}
-
-/** What keeps figures of `seconds` from proving anything: too few kills, or a service that too few met. */
+/**
+ * What keeps figures of `seconds` from proving anything: too few kills, or a service that too few
+ * met.
+ */
 export function weaknessesOf({ kills, tallies }: Figures, seconds: number): string[] {
   const [leastKills, leastCalls] = [seconds / 3, (seconds / 60) * 50];
   const weaknesses = Object.entries(tallies).flatMap(([service, { acknowledged, ambiguous }]) => [

@@ -4,10 +4,14 @@ import { attempt, type Field, forEach, type Load, persistently, runLanes } from 
 const SMALL_BYTES = 48 * 1024;
 const LARGE_BYTES = 900 * 1024;
 
-/** What is known of an object: the digests that it may have now; `undefined` stands for no object. */
+/**
+ * What is known of an object: the digests that it may have now; `undefined` stands for no object.
+ */
 type Possible = Set<string | undefined>;
 
-/** Uploads, replacements and deletions: an object is wholly one of those versions that it may be. */
+/**
+ * Uploads, replacements and deletions: an object is wholly one of those versions that it may be.
+ */
 export function uploadLoad(field: Field): Load {
   const bucket = field.clients.storage.bucket("bucket");
   const objects = new Map<string, Possible>();

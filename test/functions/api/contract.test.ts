@@ -4,8 +4,9 @@ import { type Operation, SCOPES } from "../../../shared/api/operation.ts";
 import { OPERATIONS } from "../../../shared/api/operations.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
-import { type ApiContract, apiContract } from "../../support/api-contract.ts";
+import { type ApiContract, apiContract, pageAsset } from "../../support/api-contract.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
+import { notification, requestOfBefore, requestOfNow } from "../../support/mcp.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -64,6 +65,13 @@ async function expectContent(path: string): Promise<void> {
   expect(await statusOf(path, { range: `bytes=${text.length + 9}-` })).toBe(416);
 }
 
+/** A stream without an end, which begins at once. */
+async function expectFollowed(path: string): Promise<void> {
+  const response = await call(path);
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  for await (const _part of response.body ?? []) break;
+}
+
 /** The URL path of an operation below `/v1`, with `value` for each parameter. */
 const pathOf = ({ path }: Operation, value: string) => `/..${path.replace(/\{\w+\+?\}/g, value)}`;
 
@@ -79,10 +87,14 @@ describe("every operation answers as its document says", () => {
       const run = (await (await created).json()) as Run;
       expect(run).toMatchObject({ status: "succeeded" });
       const at = `/runs/${run.id}`;
-      for (const path of ["/runs?pageSize=1", at, `${at}/request`, `${at}/artifacts`]) {
+      const lists = ["/runs?pageSize=1", "/conversations?pageSize=1", "/usage?by=label"];
+      for (const path of [...lists, at, `${at}/request`, `${at}/artifacts`]) {
         expect(await statusOf(path)).toBe(200);
       }
+      expect(await post(`${at}/archive`, {})).toMatchObject({ archivedAt: expect.any(String) });
+      expect(await post(`${at}/unarchive`, {})).toMatchObject({ archivedAt: null });
       expect(await (await call(`${at}/events`)).text()).toContain("event: done");
+      await expectFollowed("/runs?follow");
       expect(await statusOf(`${at}/logs`)).toBe(200);
       await expectContent(`${at}/patch`);
       await expectContent(`${at}/artifacts/result.json`);
@@ -100,8 +112,7 @@ describe("every operation answers as its document says", () => {
       const { id } = await post("/runs", { prompt: "run: sleep 60" });
       await snapshotsUntil(world.firestore, id, ({ status }) => status === "running");
       await reportAsBuild(id);
-      const cancel = () => call(`/runs/${id}/cancel`, { method: "POST" });
-      expect((await cancel()).status).toBe(202);
+      expect((await call(`/runs/${id}/cancel`, { method: "POST" })).status).toBe(202);
       const [run] = (await snapshotsUntil(world.firestore, id)).slice(-1);
       expect(run).toMatchObject({ status: "cancelled" });
       const next = await post(`/runs/${id}/continue`, { prompt: "echo" }, WAIT);
@@ -152,10 +163,18 @@ describe("every operation answers as its document says", () => {
       }
       expect(await post(`${at}/runs`, { prompt: "echo" })).toMatchObject({ done: false });
       expect(await post(`${at}/runs`, { prompt: "echo" }, WAIT)).toMatchObject({ done: true });
+      for (const path of [`${at}/runs?dryRun`, "/runs?dryRun=true"]) {
+        expect(await post(path, { prompt: "echo" })).toMatchObject({
+          valid: true,
+          repository: null,
+        });
+      }
       expect((await call(`${at}/archive`, { method: "POST" })).status).toBe(200);
-      expect(await post("/runs", { prompt: "echo", agent: id })).toMatchObject({
-        code: "agent_archived",
-      });
+      for (const path of ["/runs", "/runs?dryRun"]) {
+        expect(await post(path, { prompt: "echo", agent: id })).toMatchObject({
+          code: "agent_archived",
+        });
+      }
       expect((await call(`${at}/unarchive`, { method: "POST" })).status).toBe(200);
     },
     LONG_MS,
@@ -186,8 +205,21 @@ describe("every operation answers as its document says", () => {
     LONG_MS,
   );
 
+  test("messages to the MCP server", async () => {
+    const { json, headers } = requestOfBefore("tools/list");
+    for (const [status, message] of [
+      [200, { json, headers }],
+      [202, notification("notifications/initialized")],
+      [400, { json: { jsonrpc: "2.0" }, headers }],
+      [404, requestOfNow("nothing")],
+      [406, { json }],
+    ] as const) {
+      expect((await call("/../mcp", message)).status).toBe(status);
+    }
+  });
+
   test("the service", async () => {
-    expect(await statusOf("/health")).toBe(200);
+    for (const path of ["/health", await pageAsset(call)]) expect(await statusOf(path)).toBe(200);
     expect((await call("/tokens", { method: "POST" })).status).toBe(200);
     for (const path of ["/openapi.json", "/../docs"]) {
       const etag = (await answer(path)).headers.get("etag") ?? "";
@@ -266,8 +298,8 @@ describe("every operation refuses as its document says", () => {
   });
 
   test("a body that is too large", async () => {
-    const response = await call("/runs", { json: { prompt: "x".repeat(3 * 1024 * 1024) } });
-    expect(response.status).toBe(413);
+    const body = { json: { prompt: "x".repeat(3 * 1024 * 1024) } };
+    expect((await call("/runs", body)).status).toBe(413);
   });
 
   test("a key that was used for something else", async () => {
@@ -290,13 +322,15 @@ test("nothing of the document was left out", () => {
   expect(unseen.sort()).toEqual(NOT_PROVOKED.sort());
 });
 
-/** Refusals that other tests provoke: of keys, of rates, of HTTP that `fetch` cannot send, and of faults. */
+/** Refusals that other tests provoke: of rates, of HTTP that `fetch` cannot send, of faults, of a missing sandbox. */
 const NOT_PROVOKED: ProblemCode[] = [
+  "budget_spent",
   "events_expired",
   "foreign_host",
   "internal",
   "invalid_request",
   "limit_reached",
+  "no_sandbox",
   "rate_limited",
   "unavailable",
 ];

@@ -89,6 +89,22 @@ describe("POST /api/conversation", () => {
     LONG_MS,
   );
 
+  test("a name that several agents have is refused with their ids, wherever it is said", async () => {
+    const twins = [1, 2].map(() => old("POST /agents", { name: "twin", prompt: "x" }));
+    const ids = (await Promise.all(twins)).map(({ body }) => body.id);
+    for (const [line, body] of [
+      ["POST /api/conversation", { prompt: "x", agentId: "twin" }],
+      ["GET /agents/twin"],
+      ["PUT /agents/twin", { name: "twin", prompt: "y" }],
+      ["DELETE /agents/twin"],
+      ["POST /agents/twin/run", {}],
+    ] as const) {
+      const refused = await old(line, body);
+      expect(refused.status).toBe(400);
+      for (const id of ids) expect(refused.body.error).toContain(id);
+    }
+  });
+
   test(
     "a run that failed is 500 with the error",
     async () => {

@@ -5,20 +5,71 @@ import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
 import type { Services } from "../../../functions/services/services.ts";
+import { checkpointObject } from "../../../shared/documents/attempt.ts";
+import type { Checkpoint } from "../../../shared/documents/manifest.ts";
 import { TIMING } from "../../../shared/limits.ts";
+import type { RunRecord } from "../../../shared/run/record.ts";
 import {
   answering,
   attemptOf,
   claimedRun,
   endedBuild,
-  later,
   manifestOf,
+  pass,
   putClaim,
   putObject,
   submittedRun,
 } from "../../support/attempts.ts";
 import { eventually } from "../../support/eventually.ts";
-import { shellImage, startPipeline } from "../../support/pipeline.ts";
+import { type Pipeline, shellImage, startPipeline } from "../../support/pipeline.ts";
+
+interface Stored {
+  number: number;
+  text: string;
+}
+
+/** What a runner stores of an attempt while its agent works. */
+function checkpointOf(run: RunRecord, { number, text }: Stored): Checkpoint {
+  const { facts, ...rest } = manifestOf(run, "b");
+  const file = (name: string) => ({
+    name,
+    object: `${pathsOf(run).checkpoints}${number}/${name}`,
+    contentType: "text/plain",
+    sizeBytes: 2,
+    sha256: "0".repeat(64),
+  });
+  const [earlierUsd, inputTokens, outputTokens] = [0, 1, 2];
+  return {
+    ...rest,
+    number,
+    facts: {
+      ...facts,
+      exitCode: null,
+      result: null,
+      lastText: text,
+      spending: { costUsd: 0.25, earlierUsd, inputTokens, outputTokens, isExhausted: false },
+    },
+    session: { id: "s", origin: "new", remark: "", commit: null, instructionsHash: "h" },
+    outputs: [file("patch.diff"), file("session/s.jsonl")],
+  };
+}
+
+async function putCheckpoint(
+  { services }: Pipeline,
+  run: RunRecord,
+  { missing, ...stored }: Stored & { missing?: string },
+): Promise<void> {
+  const checkpoint = checkpointOf(run, stored);
+  for (const { name, object } of checkpoint.outputs) {
+    if (name !== missing) await putObject(services, object, {});
+  }
+  await putObject(services, checkpointObject(pathsOf(run), stored.number), checkpoint);
+}
+
+const withPublisher = (
+  services: Services,
+  publishAttempt: Services["publisher"]["publishAttempt"],
+): Services => ({ ...services, publisher: { ...services.publisher, publishAttempt } });
 
 describe("record-build-status", () => {
   test("any message of any kind is survived, and none of another's build is followed", async () => {
@@ -58,6 +109,33 @@ describe("record-build-status", () => {
       expect(ended).toMatchObject({ status: "succeeded", output: { text: "Done so." } });
       expect([repeat, state.dueAt]).toEqual([repeat, null]);
     }
+  });
+
+  test("of a build that left no manifest the newest whole checkpoint is kept", async () => {
+    await using pipeline = await startPipeline({ images: shellImage("exit 1") });
+    const { run, message } = await endedBuild(pipeline);
+    await putClaim(pipeline, run, message.id);
+    await putCheckpoint(pipeline, run, { number: 9, text: "Nine." });
+    await putCheckpoint(pipeline, run, { number: 10, text: "Ten." });
+    await putCheckpoint(pipeline, run, { number: 11, text: "Half.", missing: "patch.diff" });
+    await putCheckpoint(pipeline, run, { number: 12, text: "Cut.", missing: "session/s.jsonl" });
+    await putObject(pipeline.services, checkpointObject(pathsOf(run), 13), { number: 13 });
+    const misnamed = checkpointOf(run, { number: 3, text: "Another's number." });
+    await putObject(pipeline.services, checkpointObject(pathsOf(run), 14), misnamed);
+    await recordBuildStatus(pipeline.services, message);
+    const { run: now, state } = await pipeline.record(run.run.id);
+    expect(now).toMatchObject({
+      status: "pending",
+      attempt: 2,
+      output: { text: "Ten." },
+      checkpoint: { attempt: 1, number: 10, at: new Date("2026-01-01T00:00:09Z") },
+      usage: { costUsd: 0.25, inputTokens: 1, outputTokens: 2, turns: 1, incomplete: true },
+    });
+    expect(state.resume).toMatchObject({
+      runId: run.run.id,
+      sessionId: "s",
+      workspace: { object: `${pathsOf(run).checkpoints}10/patch.diff` },
+    });
   });
 
   test("a build that lost the claim decides nothing", async () => {
@@ -128,9 +206,13 @@ describe("cancel", () => {
     await applyEvent(pipeline.services, run.run.id, { type: "cancel" });
     const { run: ended, state } = await pipeline.record(run.run.id);
     expect(ended).toMatchObject({ status: "cancelled", done: true });
-    expect(state.obligations).toEqual(["build"]);
+    expect(state).toMatchObject({ obligations: [], slot: null, dueAt: null });
+    expect(await pipeline.services.capacity.slotsOf(run.run.id)).toMatchObject([
+      { state: "held", needed: false },
+    ]);
     await eventually(async () => expect((await pipeline.builds())[0]?.status).toBe("CANCELLED"));
-    await sweep(later(pipeline.services, TIMING.cancelStep + 1));
+    await pass(pipeline, TIMING.cancelStep + 1);
+    await sweep(pipeline.services);
     expect((await pipeline.record(run.run.id)).state).toMatchObject({
       obligations: [],
       dueAt: null,
@@ -142,9 +224,11 @@ describe("cancel", () => {
     const run = await claimedRun(pipeline);
     await applyEvent(pipeline.services, run.run.id, { type: "cancel" });
     expect((await pipeline.record(run.run.id)).run.status).toBe("cancelling");
-    await sweep(later(pipeline.services, TIMING.cancelStep + 1));
+    await pass(pipeline, TIMING.cancelStep + 1);
+    await sweep(pipeline.services);
     expect((await pipeline.builds())[0]?.status).not.toBe("CANCELLED");
-    await sweep(later(pipeline.services, TIMING.cancelGrace + TIMING.cancelStep + 2));
+    await pass(pipeline, TIMING.cancelGrace + 1);
+    await sweep(pipeline.services);
     await eventually(async () => expect((await pipeline.builds())[0]?.status).toBe("CANCELLED"));
     await recordBuildStatus(pipeline.services, (await pipeline.builds())[0]);
     expect((await pipeline.record(run.run.id)).run.status).toBe("cancelled");
@@ -159,18 +243,20 @@ describe("the sweep", () => {
     await using pipeline = await startPipeline();
     const run = await pipeline.accept();
     const published: object[] = [];
-    const publisher = { publishAttempt: async (message: object) => void published.push(message) };
-    const services: Services = { ...pipeline.services, publisher };
+    const publishAttempt = async (message: object) => void published.push(message);
+    const services = withPublisher(pipeline.services, publishAttempt);
     expect(await sweep(services)).toEqual({ visited: 0, failed: 0 });
-    expect(await sweep(later(services, TIMING.pendingDue + 1))).toEqual({ visited: 1, failed: 0 });
+    await pass(pipeline, TIMING.pendingDue + 1);
+    expect(await sweep(services)).toEqual({ visited: 1, failed: 0 });
     expect(published).toEqual([attemptOf(run)]);
-    expect(await sweep(later(services, TIMING.pendingDue + 2))).toMatchObject({ visited: 0 });
+    expect(await sweep(services)).toMatchObject({ visited: 0 });
   });
 
   test("settles a run whose status messages were all lost", async () => {
     await using pipeline = await startPipeline({ images: shellImage("exit 1") });
     const { run } = await endedBuild(pipeline);
-    await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
+    await pass(pipeline, TIMING.queueTtl + TIMING.grace + 1);
+    await sweep(pipeline.services);
     expect((await pipeline.record(run.run.id)).run).toMatchObject({
       status: "pending",
       attempt: 2,
@@ -185,19 +271,22 @@ describe("the sweep", () => {
     const [blocking, run] = [await pipeline.accept(), await pipeline.accept()];
     await submitBuild(pipeline.services, attemptOf(blocking));
     await submitBuild(pipeline.services, attemptOf(run));
-    await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
+    await pass(pipeline, TIMING.queueTtl + TIMING.grace + 1);
+    await sweep(pipeline.services);
     const { run: now, state } = await pipeline.record(run.run.id);
     expect(now.history.at(-1)?.cause).toContain("build_expired");
-    expect(state).toMatchObject({ phase: "pending", attempt: 2, failures: 1 });
+    expect(state).toMatchObject({ phase: "pending", attempt: 2, failures: 0, lostSubmissions: 1 });
     expect(await pipeline.services.artifacts.claimOf(pathsOf(run))).toMatchObject({ by: "seal" });
   });
 
   test("ends a build past its hard limit", async () => {
     await using pipeline = await startPipeline({ images: shellImage("sleep 600") });
     const run = await claimedRun(pipeline);
-    await sweep(later(pipeline.services, TIMING.queueTtl + TIMING.grace + 1));
+    await pass(pipeline, TIMING.queueTtl + TIMING.grace + 1);
+    await sweep(pipeline.services);
     expect((await pipeline.record(run.run.id)).state.phase).toBe("running");
-    await sweep(later(pipeline.services, 24 * 3600));
+    await pass(pipeline, 24 * 3600);
+    await sweep(pipeline.services);
     await eventually(async () => expect((await pipeline.builds())[0]?.status).toBe("CANCELLED"));
   });
 
@@ -205,14 +294,13 @@ describe("the sweep", () => {
     await using pipeline = await startPipeline();
     const [bad, good] = [await pipeline.accept(), await pipeline.accept()];
     const published: { runId: string }[] = [];
-    const publisher = {
-      publishAttempt: async (message: { runId: string }) => {
-        if (message.runId === bad.run.id) throw new Error("as the test wants it");
-        published.push(message);
-      },
+    const publishAttempt = async (message: { runId: string }) => {
+      if (message.runId === bad.run.id) throw new Error("as the test wants it");
+      published.push(message);
     };
-    const services: Services = { ...pipeline.services, publisher };
-    expect(await sweep(later(services, TIMING.pendingDue + 1))).toEqual({ visited: 2, failed: 1 });
+    const services = withPublisher(pipeline.services, publishAttempt);
+    await pass(pipeline, TIMING.pendingDue + 1);
+    expect(await sweep(services)).toEqual({ visited: 2, failed: 1 });
     expect(published).toEqual([attemptOf(good)]);
     expect((await pipeline.record(bad.run.id)).state.dueAt).not.toBeNull();
   });

@@ -1,8 +1,10 @@
 import { pathsOf } from "../../../functions/attempts/attempt-outcome.ts";
+import { recordBuildStatus } from "../../../functions/attempts/record-build-status.ts";
 import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
 import { TIMING } from "../../../shared/limits.ts";
-import { answering, attemptOf, later, putClaim } from "../../support/attempts.ts";
+import { answering, attemptOf, pass, putClaim } from "../../support/attempts.ts";
+import { eventually } from "../../support/eventually.ts";
 import { shellImage, startPipeline } from "../../support/pipeline.ts";
 
 describe("submit-build", () => {
@@ -52,6 +54,61 @@ describe("submit-build", () => {
     expect(ended.error?.message.length).toBeGreaterThan("Cloud Build refused the build: ".length);
   });
 
+  test("a secret that is refused by now ends the run with its name and the setting", async () => {
+    await using pipeline = await startPipeline({
+      env: { RUNYARD_SECRET_PREFIXES: '{"owner": ["own-"]}' },
+    });
+    const secret = "projects/pipeline/secrets/own-token/versions/latest";
+    const run = await pipeline.accept("Do it", { environment: { TOKEN: { secret } } });
+    const { secretRule } = pipeline.services;
+    const taken = { ...secretRule, prefixes: new Map([["another", ["own-"]]]) };
+    await submitBuild({ ...pipeline.services, secretRule: taken }, attemptOf(run));
+    expect((await pipeline.record(run.run.id)).run).toMatchObject({
+      status: "failed",
+      attempt: 1,
+      error: {
+        code: "secret_refused",
+        kind: "request",
+        retryable: false,
+        message: expect.stringMatching(
+          `TOKEN from ${secret} is not for owner.*RUNYARD_SECRET_PREFIXES`,
+        ),
+      },
+    });
+    expect(await pipeline.builds()).toEqual([]);
+  });
+
+  test.each([
+    ["missing", "secret_missing", "gcloud secrets create own-missing --project=pipeline"],
+    ["closed", "secret_unreadable", "own-closed/versions/1: rpc error: code = PermissionDenied"],
+  ])("a secret that is %s ends the run at once and says what to do", async (id, code, says) => {
+    await using pipeline = await startPipeline({
+      env: { RUNYARD_SECRET_PREFIXES: '{"owner": ["own-"]}' },
+      secrets(name) {
+        if (name.includes("closed")) throw new Error("chmod 600 it");
+        return name.includes("key") ? "key" : undefined;
+      },
+    });
+    const secret = `projects/pipeline/secrets/own-${id}/versions/1`;
+    const run = await pipeline.accept("Do it", { environment: { TOKEN: { secret } } });
+    await submitBuild(pipeline.services, attemptOf(run));
+    const message = await eventually(() => {
+      const over = pipeline.messages.find(({ status }) => status === "FAILURE");
+      if (over === undefined) throw new Error("the build is not over");
+      return over;
+    });
+    await recordBuildStatus(pipeline.services, message);
+    const { run: ended } = await pipeline.record(run.run.id);
+    expect(ended).toMatchObject({
+      status: "failed",
+      attempt: 1,
+      error: { code, retryable: false },
+    });
+    expect(ended.error?.message).toContain(secret);
+    expect(ended.error?.message).toContain(says);
+    expect(await pipeline.builds()).toHaveLength(1);
+  });
+
   test("over quota the run waits and goes on when its time has come", async () => {
     await using pipeline = await startPipeline({ createsPerMinute: 1 });
     const [first, second] = [await pipeline.accept(), await pipeline.accept()];
@@ -73,7 +130,7 @@ describe("submit-build", () => {
     expect(await pipeline.builds()).toEqual([]);
     const { run: waiting, state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "pending", attempt: 1 });
-    expect(waiting.why).toContain("took too long");
+    expect(waiting.history.at(-1)?.cause).toContain("took too long");
   });
 
   test.each([
@@ -86,7 +143,8 @@ describe("submit-build", () => {
     expect((await pipeline.record(run.run.id)).state.phase).toBe("submitting");
     await sweep(pipeline.services);
     expect((await pipeline.record(run.run.id)).state.phase).toBe("submitting");
-    await sweep(later(pipeline.services, TIMING.lease + 1));
+    await pass(pipeline, TIMING.lease + 1);
+    await sweep(pipeline.services);
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "pending", attempt: 2, failures: 0, lostSubmissions: 1 });
     const claim = await pipeline.services.artifacts.claimOf(pathsOf(run));
@@ -99,7 +157,8 @@ describe("submit-build", () => {
     await submitBuild(answering(pipeline.services, "unknown", true), attemptOf(run));
     const [build] = await pipeline.builds();
     await putClaim(pipeline, run, build?.id ?? "");
-    await sweep(later(pipeline.services, TIMING.lease + 1));
+    await pass(pipeline, TIMING.lease + 1);
+    await sweep(pipeline.services);
     const { state } = await pipeline.record(run.run.id);
     expect(state).toMatchObject({ phase: "running", attempt: 1, build: { id: build?.id } });
   });

@@ -34,6 +34,9 @@ test.each(["bubblewrap", "none"] as const)(
       ["raw.bin", "deleted"],
     ]);
     expect(second.session?.workspace?.name).toBe("workspace.diff");
+    const note = "# Runyard: This turn's changes alone; they apply on those of the turns before.";
+    expect(await second.output("patch.diff")).toContain(note);
+    expect(await first.output("patch.diff")).not.toContain("# Runyard");
     const third = await world.turn("run: cat notes.txt; od -An -tx1 d/raw.bin; ls", {
       isolation,
       restore: second.session,

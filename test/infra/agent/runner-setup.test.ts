@@ -127,3 +127,13 @@ test("a variable cannot take the place of one of the runner's", async () => {
   const { facts } = await world.manifest();
   expect(facts.result?.result).toContain("home=/home/agent");
 });
+
+test("setup commands that were written on Windows do what they say", async () => {
+  await using world = await startWorld();
+  const setupCommands = ["echo one > s.txt\r\necho two >> s.txt\r\n", "touch t.txt\r", "ls\r\n"];
+  const settings = { setupCommands };
+  await (await world.start("run: ls; cat s.txt", settings, { RUNYARD_SANDBOX: "none" })).ended;
+  const { facts } = await world.manifest();
+  expect(facts.result?.result).toMatch(/s\.txt\nt\.txt\none\ntwo$/);
+  expect(facts.result?.result).not.toContain("\r");
+});

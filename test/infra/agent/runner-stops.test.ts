@@ -1,7 +1,9 @@
 import { takeClaim } from "../../../infra/agent/attempt/claim.ts";
 import { objectsOf } from "../../../infra/agent/attempt/objects.ts";
+import { readPrices } from "../../../infra/agent/model/prices.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
 import { systemClock } from "../../../shared/clock.ts";
+import { eventually } from "../../support/eventually.ts";
 import { isAnyProcessWith } from "../../support/processes.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 
@@ -12,11 +14,7 @@ const markOf = (world: World): string => `${world.root}/mark`;
 
 /** Waits until the agent runs a command with the mark. */
 async function untilAgentWorks(world: World): Promise<void> {
-  for (let poll = 0; poll < 400; poll += 1) {
-    if (isAnyProcessWith(markOf(world))) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error("the agent did not come to its command");
+  await eventually(() => expect(isAnyProcessWith(markOf(world))).toBe(true));
 }
 
 test.each(["bubblewrap", "none"])(
@@ -49,6 +47,38 @@ test("a cancel before the start starts no agent", async () => {
   expect(world.requests).toEqual([]);
 });
 
+test("an agent whose attempt was decided by others is ended once its reports are refused", async () => {
+  await using world = await startWorld();
+  const mark = markOf(world);
+  const commands = [5, 60].map((seconds) => `timeout ${seconds} tail -f /dev/null ${mark}; true`);
+  const { ended } = await world.start(`run each:\n${commands.join("\n")}`);
+  await untilAgentWorks(world);
+  const seal = JSON.stringify({ schemaVersion: 1, by: "seal", cause: "build lost" });
+  await world.bucket.file(world.paths.manifest).save(seal);
+  world.answerProgressWith(401);
+  const sealedAt = Date.now();
+  // The next report, of the second command, is refused.
+  const { exitCode, stdout } = await ended;
+  expect(Date.now() - sealedAt).toBeLessThan(20_000);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("stopping the agent: superseded");
+  expect(stdout).toContain("superseded: the result was decided by a seal (build lost)");
+  expect(isAnyProcessWith(mark)).toBe(false);
+  expect(await world.read(world.paths.manifest)).toBe(seal);
+}, 60_000);
+
+test.each([401, 404, 409])(
+  "reports that are refused with %i alone end no agent",
+  async (status) => {
+    await using world = await startWorld();
+    world.answerProgressWith(status);
+    const { exitCode } = await (await world.start("wait 6 seconds")).ended;
+    expect(exitCode).toBe(0);
+    expect((await world.manifest()).facts).toMatchObject({ stoppedBy: null, turns: 2 });
+  },
+  60_000,
+);
+
 test("the deadline stops the agent", async () => {
   await using world = await startWorld();
   const tenTimesFaster = {
@@ -61,6 +91,7 @@ test("the deadline stops the agent", async () => {
     buildId: "build-1",
     apiKey: KEY,
     apiBaseUrl: world.model.url,
+    prices: readPrices(undefined),
     environment: {},
     isolation: "bubblewrap",
     memoryBytes: 4 * 1024 ** 3,
@@ -99,10 +130,7 @@ test.each(["bubblewrap", "none"])(
     child.kill("SIGKILL");
     await ended;
     const isAlive = () => isAnyProcessWith(mark) || isAnyProcessWith(world.sessionId);
-    for (let poll = 0; isAlive() && poll < 200; poll += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(isAlive()).toBe(false);
+    await eventually(() => expect(isAlive()).toBe(false));
     expect(await world.objects()).not.toContain(world.paths.manifest);
   },
 );

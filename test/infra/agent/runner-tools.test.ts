@@ -1,3 +1,4 @@
+import { verdict } from "../../../shared/attempt/verdict.ts";
 import { type AgentEvent, AgentEvent as EventSchema } from "../../../shared/documents/event.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import { KEY, startWorld } from "./runner-world.ts";
@@ -46,6 +47,11 @@ test("a tool of an MCP server in the sandbox is called, with a secret that nobod
   ).ended;
   expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
   const { facts } = await world.manifest();
+  expect(verdict(facts)).toMatchObject({
+    outcome: "succeeded",
+    message: "Done. Without the tools of MCP servers that did not start: broken.",
+    failedServers: ["broken"],
+  });
   expect(facts.result?.result).toMatch(/noted a \$\(id\) b, key 12 \*\*\*, real key runyard-/);
   expect(JSON.stringify(reported(world))).not.toMatch(/n0tes-s3cr3t/);
   expect(reported(world).map(({ event }) => event)).toContainEqual({
@@ -56,6 +62,7 @@ test("a tool of an MCP server in the sandbox is called, with a secret that nobod
     type: "tool",
     tool: "mcp__notes__note",
     input: '{"text":"a $(id) b"}',
+    callId: expect.any(String),
   });
   expect(JSON.stringify(world.requests)).not.toContain(`real key ${KEY}`);
 }, 180_000);
@@ -87,13 +94,31 @@ test("what the agent does is told in order and once, before the manifest is ther
   await using world = await startWorld();
   await (await world.start("Say hello.")).ended;
   const events = reported(world);
-  expect(events.map(({ event }) => event)).toEqual([
+  const ofType = (...types: AgentEvent["type"][]) =>
+    events.map(({ event }) => event).filter(({ type }) => types.includes(type));
+  const callId = expect.stringMatching(/^toolu_/);
+  expect(ofType("text", "tool", "tool_result", "cost")).toEqual([
     { type: "text", text: "[offline] I will write hello.txt." },
-    { type: "tool", tool: "Write", input: "hello.txt" },
+    { type: "tool", tool: "Write", input: "hello.txt", callId },
+    {
+      type: "tool_result",
+      callId,
+      isError: false,
+      preview: expect.stringContaining("hello.txt"),
+      ms: expect.any(Number),
+    },
     { type: "text", text: expect.stringContaining("I wrote hello.txt") },
     { type: "cost", costUsd: 0, turns: 2 },
   ]);
-  expect(events.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+  expect(ofType("usage")).toHaveLength(2);
+  expect(ofType("changes").at(-1)).toEqual({ type: "changes", files: 1, added: 1, removed: 0 });
+  const over = ofType("phase").flatMap((event) =>
+    event.type === "phase" && event.state === "done" ? [event.name] : [],
+  );
+  expect(over).toEqual(["claim", "agent", "upload"]);
+  const { phases = [] } = await world.manifest();
+  expect(phases.map(({ name }) => name)).toEqual(over);
+  expect(events.map(({ number }) => number)).toEqual(events.map((_, index) => index + 1));
   const validate = validatorOf(EventSchema);
   for (const { event } of events) expect(validate(event).ok).toBe(true);
 });
@@ -104,7 +129,19 @@ test("a denied tool is told", async () => {
   expect(reported(world).map(({ event }) => event)).toContainEqual({
     type: "denied",
     tool: "Write",
+    input: "hello.txt",
+    callId: expect.any(String),
   });
+  expect((await world.manifest()).facts.deniedCalls).toEqual([
+    { tool: "Write", input: "hello.txt" },
+  ]);
+});
+
+test("an agent that plans converses, without the beta that it asks for", async () => {
+  await using world = await startWorld();
+  await (await world.start("echo", { permissionMode: "plan" })).ended;
+  const { facts } = await world.manifest();
+  expect(facts).toMatchObject({ result: { is_error: false }, turns: 1 });
 });
 
 test("an API that takes no reports costs the run seconds, not its result", async () => {
@@ -116,3 +153,17 @@ test("an API that takes no reports costs the run seconds, not its result", async
   expect(stdout).toContain("the last events are not reported");
   expect((await world.manifest()).facts.result?.result).toContain("I wrote hello.txt");
 }, 180_000);
+
+test("a command that is at work in the background ends with the agent, and the run says so", async () => {
+  await using world = await startWorld();
+  const input = { command: "timeout 60 tail -f /dev/null", run_in_background: true };
+  const call = JSON.stringify({ ...input, description: "all tests" });
+  await (await world.start(`call: Bash ${call}`)).ended;
+  const { facts } = await world.manifest();
+  expect(facts.background).toEqual(["all tests"]);
+  expect(verdict(facts)).toMatchObject({
+    outcome: "background_ended",
+    message:
+      "Done, but commands that were still at work in the background ended with the agent: all tests.",
+  });
+}, 60_000);

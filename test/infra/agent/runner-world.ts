@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Storage } from "@google-cloud/storage";
-import { startStorage } from "../../../infra/emulators/storage/start.ts";
+import { type StorageOptions, startStorage } from "../../../infra/emulators/storage/start.ts";
 import {
   type ReceivedRequest,
   startOfflineModel,
@@ -18,7 +18,8 @@ import { type AgentSettings, resolveAgent } from "../../../shared/agent/settings
 import { type AttemptInput, pathsUnder } from "../../../shared/documents/attempt.ts";
 import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 
-const MAIN = fileURLToPath(new URL("../../../infra/agent/main.ts", import.meta.url));
+/** The runner. */
+export const MAIN = fileURLToPath(new URL("../../../infra/agent/main.ts", import.meta.url));
 const BUCKET = "runs";
 const PREFIX = "attempts/run_1/1-0123456789abcdef/";
 export const KEY = "sk-real-key-that-nobody-may-see";
@@ -31,11 +32,15 @@ export interface RunnerEnd {
 }
 
 /** A storage, an offline model and a receiver of progress, for one runner at a time. */
-export async function startWorld() {
+export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}) {
   const root = mkdtempSync(join(tmpdir(), "runyard-test-"));
   const requests: ReceivedRequest[] = [];
   const progress: { authorization: string | undefined; body: Record<string, unknown> }[] = [];
-  const storage = await startStorage({ directory: join(root, "storage"), buckets: [BUCKET] });
+  const storage = await startStorage({
+    directory: join(root, "storage"),
+    buckets: [BUCKET],
+    ...(faults && { faults }),
+  });
   const model = await startOfflineModel({ onRequest: (request) => void requests.push(request) });
   let progressStatus = 204;
   const receiver = createServer(async (request, response) => {
@@ -83,8 +88,21 @@ export async function startWorld() {
     return folder;
   };
 
+  const environmentOfBuild = {
+    PATH: process.env["PATH"],
+    HOME: root,
+    TMPDIR: temporary,
+    BUILD_ID: "build-1",
+    ANTHROPIC_API_KEY: KEY,
+    ANTHROPIC_BASE_URL: model.url,
+    STORAGE_EMULATOR_HOST: storage.url,
+    METADATA_SERVER_DETECTION: "none",
+  };
+
   return {
     root,
+    environmentOfBuild,
+    storageUrl: storage.url,
     bucket,
     paths,
     model,
@@ -101,23 +119,22 @@ export async function startWorld() {
     async start(
       prompt: string,
       settings: AgentSettings = {},
-      environment: Record<string, string> = {},
+      {
+        attempt = 1,
+        ownerBudgetUsd,
+        ...environment
+      }: { attempt?: number; ownerBudgetUsd?: number } & {
+        [variable in Uppercase<string>]?: string;
+      } = {},
     ) {
-      const folder = await writeInput(prompt, settings);
+      const folder = await writeInput(prompt, settings, {
+        attempt,
+        ...(ownerBudgetUsd !== undefined && { ownerBudgetUsd }),
+      });
       const child = spawn(process.execPath, [MAIN], {
         cwd: folder,
         stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          PATH: process.env["PATH"],
-          HOME: root,
-          TMPDIR: temporary,
-          BUILD_ID: "build-1",
-          ANTHROPIC_API_KEY: KEY,
-          ANTHROPIC_BASE_URL: model.url,
-          STORAGE_EMULATOR_HOST: storage.url,
-          METADATA_SERVER_DETECTION: "none",
-          ...environment,
-        },
+        env: { ...environmentOfBuild, ...environment },
       });
       return { child, folder, ended: endOf(child) };
     },

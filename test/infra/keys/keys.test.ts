@@ -19,7 +19,7 @@ afterAll(async () => {
 
 /** The command as a person runs it. */
 async function keysCommand(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ["infra/launch.js", "infra/keys/main.ts", ...args], {
+  const child = spawn(process.execPath, ["infra/launch.js", "cli/main.ts", "keys", ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -84,14 +84,14 @@ test("what cannot be done says why, and nothing else", async () => {
   });
   const nowhere = await keysCommand(["list", "--state", join(world.directory, "none")]);
   expect(nowhere).toMatchObject({
-    code: 1,
+    code: 3,
     out: "",
     hints: expect.stringMatching(/^No server runs on/),
   });
   const wrong = await keys("create");
-  expect(wrong).toMatchObject({ code: 1, out: "", hints: expect.stringMatching(/^--name must/) });
-  const help = await keysCommand(["--help"]);
-  expect(help).toMatchObject({ code: 0, out: expect.stringContaining("create --name NAME") });
+  expect(wrong).toMatchObject({ code: 2, out: "", hints: expect.stringMatching(/^--name must/) });
+  const help = await keysCommand(["create", "--help"]);
+  expect(help).toMatchObject({ code: 0, out: expect.stringContaining("--name <NAME>") });
 }, 180_000);
 
 test("keys of a project need no state", async () => {

@@ -1,42 +1,36 @@
-import { parseCommand } from "../../../infra/keys/options.ts";
+import { type KeyFlags, keyOrder } from "../../../infra/keys/options.ts";
+import { placeOf } from "../../../infra/local/state/place.ts";
+import { parsed } from "../../support/parsed.ts";
 
 const NOW = new Date("2026-01-02T03:04:05.000Z");
-const parse = (text: string) => parseCommand(text.split(" ").filter(Boolean), NOW);
+const order = (flags: KeyFlags) => keyOrder(flags, NOW);
 
 test("a key is made for runs of the local owner, and for ever, unless something else is said", () => {
-  expect(parse("create --name ci")).toEqual({
-    name: "create",
-    place: { directory: ".runyard" },
-    order: { name: "ci", owner: "local", scopes: ["run"], expiresAt: null },
+  expect(order({ name: "ci" })).toEqual({
+    name: "ci",
+    owner: "local",
+    scopes: ["run"],
+    expiresAt: null,
   });
-  const all = "create --name ci --owner google:1 --scope admin,read --expires 1d --project p";
-  expect(parse(all)).toEqual({
-    name: "create",
-    place: { projectId: "p" },
-    order: {
-      name: "ci",
-      owner: "google:1",
-      scopes: ["read", "admin"],
-      expiresAt: new Date("2026-01-03T03:04:05.000Z"),
-    },
+  const all = { name: "ci", owner: "google:1", scope: "admin,read", expires: "1d", project: "p" };
+  expect(order(all)).toEqual({
+    name: "ci",
+    owner: "google:1",
+    scopes: ["read", "admin"],
+    expiresAt: new Date("2026-01-03T03:04:05.000Z"),
   });
 });
 
-test("keys are listed and revoked where they are", () => {
-  expect(parse("list --state d")).toEqual({ name: "list", place: { directory: "d" } });
-  expect(parse("revoke key_1")).toEqual({
-    name: "revoke",
-    place: { directory: ".runyard" },
-    id: "key_1",
-  });
-  expect(parse("revoke --help")).toEqual({ name: "help" });
+test("keys are where they are said to be", () => {
+  expect(placeOf({})).toEqual({ directory: ".runyard" });
+  expect(placeOf({ state: "d" })).toEqual({ directory: "d" });
+  expect(placeOf({ project: "p" })).toEqual({ projectId: "p" });
 });
 
 test.each([
-  ["", /no command is given; use create, list or revoke/],
-  ["make", /the command make is not known/],
+  ["make", /unknown command 'make'/],
   ["create", /--name must say what the key is for/],
-  ["create --name ci x", /create does not know what to do with x/],
+  ["create --name ci x", /too many arguments for 'create'.*: x/],
   ["create --name ci --project p", /--owner must say whom/],
   ["create --name ci --owner é", /--owner must say whom/],
   [`create --name ci --owner ${"o".repeat(129)}`, /--owner must say whom/],
@@ -45,12 +39,12 @@ test.each([
   ["create --name ci --scope read,", /--scope: nothing is no scope/],
   ["create --name ci --expires soon", /--expires: soon is no time/],
   ["create --name ci --state d --project p", /--state and --project/],
-  ["list --name ci", /list has no option --name/],
-  ["list x", /list does not know what to do with x/],
+  ["list --name ci", /unknown option '--name'/],
+  ["list x", /too many arguments for 'list'.*: x/],
   ["list --project=", /--project needs the id/],
-  ["revoke", /revoke needs the id of a key/],
-  ["revoke a b", /revoke does not know what to do with b/],
-  ["list --jsn", /--jsn/],
-])("%j is refused with what is wrong", (text, message) => {
-  expect(() => parse(text)).toThrow(message);
+  ["revoke", /missing required argument 'key'/],
+  ["revoke a b", /too many arguments for 'revoke'/],
+  ["list --jsn", /unknown option '--jsn'/],
+])("%j is refused with what is wrong", async (text, message) => {
+  await expect(parsed(["keys", ...text.split(" ")])).rejects.toThrow(message);
 });

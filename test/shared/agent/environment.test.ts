@@ -1,23 +1,20 @@
 import { claudeEnvironment } from "../../../infra/agent/engines/claude-code/command.ts";
 import { ADDRESSED, agentEnvironment } from "../../../infra/agent/environment.ts";
-import {
-  DEFAULT_SECRET_PREFIX,
-  environmentFaults,
-  type SecretRule,
-} from "../../../shared/agent/environment.ts";
+import { environmentFaults, type SecretRule } from "../../../shared/agent/environment.ts";
 
 const RULE: SecretRule = {
-  prefix: DEFAULT_SECRET_PREFIX,
+  prefixes: new Map([["owner", ["runyard-"]]]),
+  projectId: "p",
   modelKeySecret: "projects/p/secrets/model-key/versions/1",
 };
 const version = (id: string, project = "p") => `projects/${project}/secrets/${id}/versions/latest`;
 const ALLOWED = version("runyard-token");
 
 const faultsOf = (name: string, secret = ALLOWED, rule = RULE) =>
-  environmentFaults({ environment: { [name]: { secret } } }, rule);
+  environmentFaults({ environment: { [name]: { secret } } }, "owner", rule);
 
 test("no environment has no faults", () => {
-  expect(environmentFaults({}, RULE)).toEqual([]);
+  expect(environmentFaults({}, "owner", RULE)).toEqual([]);
 });
 
 test.each(["GITHUB_TOKEN", "NPM_TOKEN", "DATABASE_URL", "a", "_", "MY_PATH", "HOMEPAGE"])(
@@ -52,10 +49,12 @@ test("a secret without the operator's prefix is refused, and the fault says the 
   ]);
 });
 
+const ruleOf = (...prefixes: string[]) => ({ ...RULE, prefixes: new Map([["owner", prefixes]]) });
+
 test("the operator's prefix counts, and an empty one allows every secret", () => {
-  expect(faultsOf("TOKEN", version("agents-x"), { ...RULE, prefix: "agents-" })).toEqual([]);
-  expect(faultsOf("TOKEN", version("agents-x"), { ...RULE, prefix: "" })).toEqual([]);
-  expect(faultsOf("TOKEN", ALLOWED, { ...RULE, prefix: "agents-" })).toHaveLength(1);
+  expect(faultsOf("TOKEN", version("agents-x"), ruleOf("agents-"))).toEqual([]);
+  expect(faultsOf("TOKEN", version("agents-x"), ruleOf(""))).toEqual([]);
+  expect(faultsOf("TOKEN", ALLOWED, ruleOf("agents-"))).toHaveLength(1);
 });
 
 test.each([
@@ -65,7 +64,7 @@ test.each([
 ])("the key of the model's API is never given away: %s", (_name, secret) => {
   const modelKeySecret = "projects/p/secrets/runyard-model/versions/1";
   for (const prefix of ["runyard-", ""]) {
-    const [fault, ...more] = faultsOf("KEY", secret, { prefix, modelKeySecret });
+    const [fault, ...more] = faultsOf("KEY", secret, { ...ruleOf(prefix), modelKeySecret });
     expect(fault?.detail).toContain("the key of the model's API");
     expect(more).toEqual([]);
   }

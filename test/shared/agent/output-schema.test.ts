@@ -49,9 +49,9 @@ describe("an output", () => {
   test("that does not fit has each of its faults with its place", () => {
     expect(outputFaults(schema, { at: 1, more: true })).toEqual(
       expect.arrayContaining([
-        { pointer: "/n", detail: "is required" },
-        { pointer: "/more", detail: "is not a known property" },
-        { pointer: "/at", detail: "must be string" },
+        { pointer: "/n", detail: "is required: a whole number" },
+        { pointer: "/more", detail: "is not known; known here: n, at" },
+        { pointer: "/at", detail: "must be a string; it is 1" },
       ]),
     );
   });

@@ -40,7 +40,7 @@ describe("the build plan", () => {
       serviceAccount: SETTINGS.serviceAccount,
       logsBucket: SETTINGS.logsBucket,
       timeout: { seconds: buildTimeoutSeconds(300) },
-      queueTtl: { seconds: 3600 },
+      queueTtl: { seconds: 600 },
       options: { logging: "GCS_ONLY", machineType: "E2_STANDARD_2" },
     });
   });

@@ -63,8 +63,32 @@ test("usage adds up every model, cached tokens included", () => {
     small: { inputTokens: 5000, outputTokens: 6 },
   };
   const { usage } = result({ result: { total_cost_usd: 0.25, num_turns: 7, modelUsage } });
-  expect(usage).toEqual({ costUsd: 0.25, inputTokens: 5321, outputTokens: 10, turns: 7 });
+  expect(usage).toEqual({
+    costUsd: 0.25,
+    inputTokens: 5321,
+    outputTokens: 10,
+    turns: 7,
+    incomplete: false,
+  });
 });
+
+test.each([-5, 0, 9_999_999])(
+  "a result line that counts %d turns is not what counts them",
+  (num_turns) => {
+    const spending = { costUsd: 1, earlierUsd: 0.5, inputTokens: 3, outputTokens: 4 };
+    const { usage } = result({
+      result: { total_cost_usd: -1, num_turns, modelUsage: {} },
+      spending: { ...spending, isExhausted: false },
+    });
+    expect(usage).toEqual({
+      costUsd: 1,
+      inputTokens: 3,
+      outputTokens: 4,
+      turns: 2,
+      incomplete: false,
+    });
+  },
+);
 
 describe("a run that went on from an earlier session", () => {
   const restore = { totalCostUsd: 0.5, totalInputTokens: 100, totalOutputTokens: 10 } as Session;
@@ -77,7 +101,13 @@ describe("a run that went on from an earlier session", () => {
   };
 
   test("is charged the difference when the totals went on", () => {
-    const usage = { costUsd: 0.25, inputTokens: 50, outputTokens: 1, turns: 1 };
+    const usage = {
+      costUsd: 0.25,
+      inputTokens: 50,
+      outputTokens: 1,
+      turns: 1,
+      incomplete: false,
+    };
     expect(usageOf("restored", [0.75, 150])).toEqual(usage);
   });
 
@@ -93,7 +123,13 @@ describe("a run that went on from an earlier session", () => {
 test("without a result line the last words are the answer and nothing is known of the cost", () => {
   const { output, usage } = result({ result: null });
   expect(output?.text).toBe("Last words.");
-  expect(usage).toEqual({ costUsd: 0, inputTokens: 0, outputTokens: 0, turns: 2 });
+  expect(usage).toEqual({
+    costUsd: null,
+    inputTokens: null,
+    outputTokens: null,
+    turns: 2,
+    incomplete: true,
+  });
 });
 
 test("an answer that is too long is cut and says so; a structured output is left out whole", () => {
@@ -129,6 +165,15 @@ test("the largest possible run stays within what a document may hold", () => {
       removed: 0,
     })),
   };
+  const left = {
+    path: wide.slice(0, MANIFEST_LIMITS.omissionPathLength),
+    why: "too_large" as const,
+  };
+  rest.omitted = {
+    files: Array.from({ length: MANIFEST_LIMITS.omissions }, () => left),
+    moreFiles: 3,
+    ignoredFiles: 9,
+  };
   const { running } = makeRunsInEveryPhase();
   const labels = Object.fromEntries(
     Array.from({ length: RUN_LIMITS.labels }, (_, index) => [
@@ -148,12 +193,14 @@ test("the largest possible run stays within what a document may hold", () => {
   };
   const full = manifest(facts, rest);
   const shown = resultOf(full, (object) => `gs://b/${object}`, null);
-  const settlement = { verdict: verdict(full.facts), result: shown };
+  const settlement = { verdict: verdict(full.facts, full.omitted), result: shown };
   const ended = next(largest, settled("succeeded", { settlement }), at(1));
   if (!ended.changed) throw new Error(ended.reason);
   const { run } = ended.record;
   expect(run.output?.changedFiles).toHaveLength(2);
   expect(run.output?.moreChangedFiles).toBe(998);
+  const { files = [], moreFiles = 0, ignoredFiles } = run.output?.omitted ?? {};
+  expect([files.length > 1, files.length + moreFiles, ignoredFiles]).toEqual([true, 103, 9]);
   expect(run.artifacts.length).toBeGreaterThan(10);
   expect(utf8Length(JSON.stringify(run))).toBeLessThanOrEqual(64 * 1024);
 });

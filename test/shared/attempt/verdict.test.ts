@@ -224,11 +224,24 @@ const STOPPED: [NonNullable<AgentFacts["stoppedBy"]>, Outcome][] = [
   ["deadline", "timed_out"],
   ["idle", "idle"],
   ["memory", "out_of_memory"],
+  ["processes", "too_many_processes"],
+  ["disk", "out_of_disk"],
   ["unauthorized", "model_unauthorized"],
   ["terminated", "terminated"],
 ];
 
 describe("the verdict", () => {
+  test("each bound that stops an agent is named by its outcome and its message", () => {
+    const messages = (["memory", "processes", "disk"] as const).map(
+      (stoppedBy) => verdict(facts({ stoppedBy })).message,
+    );
+    expect(messages).toEqual([
+      "The agent used more memory than it may.",
+      "The agent had more processes and threads than it may.",
+      "The agent wrote more than it may, or all that its machine's disk had room for.",
+    ]);
+  });
+
   test.each(RECORDED)("%s is %s", (_case, outcome, recorded) => {
     expect(verdict(recorded).outcome).toBe(outcome);
   });

@@ -100,6 +100,7 @@ test("a later turn that had no session to go on from says so", () => {
   const idle = endTurn(conversationWith(), FIRST.run.id, at(2));
   const result = {
     output: null,
+    changes: null,
     usage: null,
     artifacts: [],
     isolation: "none",

@@ -54,7 +54,7 @@ test("the claim and the first events are one change", () => {
   const { record, events } = changed(queued, report([1]));
   expect(record.run.status).toBe("running");
   expect(record.state.version).toBe(queued.state.version + 1);
-  expect(events.map(({ event }) => event.type)).toEqual(["status", "text"]);
+  expect(events.map(({ event }) => event.type)).toEqual(["phase", "status", "text"]);
 });
 
 test("a run has a bounded number of events, and the last of the agent's says what is missing", () => {

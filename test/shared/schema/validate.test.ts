@@ -78,7 +78,7 @@ describe("a request to create a run", () => {
       ["/agent/settings/machineType"],
     ],
     ["an agent that is no object", { prompt: "x", agent: 1 }, ["/agent"]],
-    ["an id of another kind", { prompt: "x", agent: "run_1" }, ["/agent"]],
+    ["an agent without a name", { prompt: "x", agent: " " }, ["/agent"]],
     [
       "an agent with settings and an id",
       { prompt: "x", agent: { settings: {}, id: "agent_0000000000000000000000" } },

@@ -25,6 +25,7 @@ export function createSubscription(
   parseName("subscriptions", name);
   const config = subscriptionConfig({ ...request, name, detached: false });
   const passesFilter = attributesFilter(config.filter ?? "");
+  checkSigner(state, config);
   if (state.subscriptions.has(name)) throw alreadyExists(name);
   const topic = findTopic(state, config.topic);
   if (config.deadLetterPolicy) findTopic(state, config.deadLetterPolicy.deadLetterTopic);
@@ -35,6 +36,11 @@ export function createSubscription(
   topic.subscriptions.add(subscription);
   if (isPush(subscription)) startPushing(state, subscription);
   return shown(state, subscription);
+}
+
+/** Differs: where nobody signs ID tokens a push that asks for one is refused. */
+export function checkSigner({ idToken }: PubsubState, { pushConfig }: SubscriptionConfig): void {
+  if (pushConfig.oidcToken && !idToken) throw unsupported("PushConfig.oidcToken");
 }
 
 export function getSubscription(

@@ -10,7 +10,14 @@ import {
   subscriptionConfig,
 } from "../subscription-rules.ts";
 import type { SubscriptionConfig } from "../types.ts";
-import { closeConsumers, findSubscription, isPush, notPullable, shown } from "./subscriptions.ts";
+import {
+  checkSigner,
+  closeConsumers,
+  findSubscription,
+  isPush,
+  notPullable,
+  shown,
+} from "./subscriptions.ts";
 import { findTopic } from "./topics.ts";
 
 const MUTABLE_FIELDS: Record<string, keyof SubscriptionConfig> = {
@@ -67,6 +74,7 @@ function configure(
   config: SubscriptionConfig,
 ): void {
   if (config.deadLetterPolicy) findTopic(state, config.deadLetterPolicy.deadLetterTopic);
+  checkSigner(state, config);
   const wasPush = isPush(subscription);
   transact(state, () => {
     state.store.updateSubscription(subscription.id, config);

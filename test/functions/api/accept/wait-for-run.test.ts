@@ -81,6 +81,7 @@ test("a run stays accepted when it cannot be waited for", async () => {
       return () => {};
     },
     watchEvents: () => () => {},
+    watchList: () => () => {},
   };
   await using server = await startApiServer({ services: { watch } });
   const response = await server.call("/v1/runs", {
@@ -126,7 +127,7 @@ describe("waitForRun", () => {
     const closing = new AbortController();
     const signal = new AbortController();
     const services = {
-      watch: { ...watch, watchEvents: () => () => {} },
+      watch: { ...watch, watchEvents: () => () => {}, watchList: () => () => {} },
       closing: closing.signal,
       timers: systemClock,
     };

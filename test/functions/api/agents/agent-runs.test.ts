@@ -15,6 +15,45 @@ afterAll(async () => {
 
 const { call, createAgent, patchAgent } = agentCalls(() => world);
 
+describe("an agent's name", () => {
+  test("stands for its id wherever one is named", async () => {
+    const { id, revision } = await createAgent({ name: "the reviewer" });
+    const path = "/agents/the%20reviewer";
+    expect((await call(`GET ${path}`)).body).toMatchObject({ id });
+    expect((await call(`GET ${path}/versions/1`)).body).toMatchObject({ agentId: id });
+    for (const [line, body] of [
+      [`POST ${path}/runs`, { prompt: "echo" }],
+      ["POST /runs", { prompt: "echo", agent: "the reviewer" }],
+      ["POST /runs", { prompt: "echo", agent: { id: "the reviewer", version: 1 } }],
+    ] as const) {
+      const accepted = await call(line, body);
+      expect(accepted).toMatchObject({ status: 202, body: { agent: { id, version: 1 } } });
+    }
+    const runs = await call("GET /runs?agent=the%20reviewer");
+    expect(runs.body.items).toHaveLength(3);
+    expect((await call(`POST ${path}/archive`)).body).toMatchObject({ revision: revision + 1 });
+    expect((await call(`POST ${path}/unarchive`)).body).toMatchObject({ archivedAt: null });
+  });
+
+  test("of several is none, but for those in the archive", async () => {
+    const [one, two] = [await createAgent({ name: "twin" }), await createAgent({ name: "twin" })];
+    const refused = await call("POST /runs", { prompt: "echo", agent: "twin" });
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    for (const { id } of [one, two]) expect(refused.body.detail).toContain(id);
+    await call(`POST /agents/${one.id}/archive`);
+    expect((await call("GET /agents/twin")).body).toMatchObject({ id: two.id });
+  });
+
+  test("that nobody has, or somebody else, is not found", async () => {
+    const { name } = await createAgent({ name: "mine" });
+    const headers = await otherOwner(world);
+    expect((await call("GET /agents/nobody")).status).toBe(404);
+    expect((await call(`GET /agents/${name}`, undefined, headers)).status).toBe(404);
+    const refused = await call("POST /runs", { prompt: "echo", agent: "nobody" });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: "/agent" }] } });
+  });
+});
+
 describe("an archived agent", () => {
   test("is read, changed and taken out again, but not run", async () => {
     const { id } = await createAgent();

@@ -70,6 +70,16 @@ describe("POST /v1/agents", () => {
       "/settings/environment/HOME",
     ],
     [
+      "a variable of a server that steers programs",
+      {
+        name: "a",
+        settings: {
+          mcpServers: { near: { type: "stdio", command: "x", env: { LD_PRELOAD: "/tmp/a.so" } } },
+        },
+      },
+      "/settings/mcpServers/near/env/LD_PRELOAD",
+    ],
+    [
       "settings that are too big",
       { name: "a", settings: { instructions: "\u0001".repeat(64 * 1024) } },
       "/settings",

@@ -1,7 +1,10 @@
 import { createConnection, type Socket } from "node:net";
 import type { RunWatch } from "../../../../functions/services/runs.ts";
+import type { Services } from "../../../../functions/services/services.ts";
+import { systemClock as clock } from "../../../../shared/clock.ts";
 import type { Event } from "../../../../shared/documents/event.ts";
 import { STREAMS } from "../../../../shared/limits.ts";
+import { COLLECTIONS } from "../../../../shared/names.ts";
 import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { type Message, messagesOf } from "../../../support/server-sent-events.ts";
@@ -14,13 +17,14 @@ interface Tally {
 }
 
 /** A server whose listeners are counted, and a key for it. */
-async function startCounted(services: { closing?: AbortSignal } = {}) {
+async function startCounted(services: Partial<Services> = {}) {
   const tally: Tally = { open: 0, seen: 0 };
   const stack = new AsyncDisposableStack();
   const first = stack.use(await startApiServer());
   const real = first.pipeline.services.watch;
   const watch: RunWatch = {
     watchRun: (id, observer) => real.watchRun(id, observer),
+    watchList: (list, observer) => real.watchList(list, observer),
     watchEvents(page, observer) {
       tally.open += 1;
       const stop = real.watchEvents(page, {
@@ -168,5 +172,27 @@ describe("an event stream", () => {
     }
     expect(text).toMatch(/^retry: 2000\n\n/);
     expect(performance.now() - start).toBeLessThan((STREAMS.heartbeatSeconds + 5) * 1000);
+  }, 180_000);
+
+  test("says where in its line a run stands that waits for a slot, and no longer once it is over", async () => {
+    const timers: Services["timers"] = {
+      after: clock.after,
+      every: (ms, beat) => clock.every(ms / 100, beat),
+    };
+    await using counted = await startCounted({ timers });
+    const { server, bearer } = counted;
+    const { run } = await server.pipeline.accept();
+    await server.firestore.doc(`${COLLECTIONS.runStates}/${run.id}`).update({ line: "a-line" });
+    const messages: Message[] = [];
+    for await (const message of messagesOf(
+      await server.call(`/v1/runs/${run.id}/events`, { bearer }),
+    )) {
+      messages.push(message);
+      if (messages.length === 3)
+        await server.call(`/v1/runs/${run.id}/cancel`, { bearer, method: "POST" });
+    }
+    expect(messages[0]).toMatchObject({ id: "1-000001" });
+    expect(messages[1]).toEqual({ event: "queue", data: { position: 1, startsAt: null } });
+    expect(messages.at(-1)).toEqual({ event: "done", data: { id: run.id, status: "cancelled" } });
   }, 180_000);
 });

@@ -1,5 +1,5 @@
 import type { Run } from "../../../../shared/documents/run.ts";
-import { accepted, ended, post as send, turnsOf } from "../../../support/api.ts";
+import { accepted, ask, ended, otherOwner, post as send, turnsOf } from "../../../support/api.ts";
 import { snapshotsUntil } from "../../../support/follow.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
@@ -19,8 +19,13 @@ const startRun = (prompt: string, rest: object = {}) =>
   accepted(world, "/runs", { prompt, ...rest });
 const startTurn = (run: Run, body: object) => accepted(world, turnsOf(run), body);
 
-const running = ({ id }: Run) =>
-  snapshotsUntil(world.firestore, id, (run) => run.status === "running" && run.progress !== null);
+/** At work, and the model has answered so often. */
+const running = ({ id }: Run, turns: number) =>
+  snapshotsUntil(
+    world.firestore,
+    id,
+    ({ status, progress }) => status === "running" && (progress?.turn ?? -1) >= turns,
+  );
 
 async function patchOf(run: Run): Promise<string> {
   const patch = run.artifacts.find(({ name }) => name === "patch.diff");
@@ -65,6 +70,29 @@ describe("a conversation", () => {
         lastRun: third.id,
         items: [{ id: first.id }, { id: second.id }, { id: third.id }],
       });
+    },
+    LONG_MS,
+  );
+
+  test(
+    "is listed, the newest first",
+    async () => {
+      const headers = await otherOwner(world);
+      const begin = async () => (await post("/runs", { prompt: "echo" }, headers)).body as Run;
+      const [first, second] = [await begin(), await begin()];
+      const page = await ask(world, "GET /conversations?pageSize=1", { headers });
+      const about = { promptPreview: "echo", status: expect.any(String) };
+      expect(page.body.items).toMatchObject([
+        { id: second.conversation.id, turns: 1, last: about },
+      ]);
+      const next = `GET /conversations?pageSize=1&pageToken=${page.body.nextPageToken}`;
+      const rest = await ask(world, next, { headers });
+      expect(rest.body).toEqual({
+        items: [expect.objectContaining({ id: first.conversation.id })],
+      });
+      await ended(world, second);
+      const after = await ask(world, "GET /conversations?pageSize=1", { headers });
+      expect(after.body.items).toMatchObject([{ last: { status: "succeeded", done: true } }]);
     },
     LONG_MS,
   );
@@ -172,8 +200,8 @@ describe("continue", () => {
   test(
     "after a cancel at work; without a body the agent is told to go on",
     async () => {
-      const first = await startRun("sleep 60");
-      await running(first);
+      const first = await startRun("wait 60 seconds");
+      await running(first, 1);
       await post(`/runs/${first.id}/cancel`, {});
       expect((await ended(world, first)).status).toBe("cancelled");
       const response = await world.call(`/runs/${first.id}/continue`, { method: "POST" });
@@ -182,6 +210,21 @@ describe("continue", () => {
       expect(second).toMatchObject({ status: "succeeded", parentRunId: first.id });
       expect(second.promptPreview).toMatch(/^Continue/);
       expect(second.conversation.session).toBe("restored");
+    },
+    LONG_MS,
+  );
+
+  test(
+    "before the model has answered: without a body the prompt is told again",
+    async () => {
+      const first = await startRun("fail with 529");
+      await running(first, 0);
+      await post(`/runs/${first.id}/cancel`, {});
+      expect((await ended(world, first)).status).toBe("cancelled");
+      const again = await accepted(world, `/runs/${first.id}/continue`, {});
+      expect(again.promptPreview).toBe("fail with 529");
+      await post(`/runs/${again.id}/cancel`, {});
+      await ended(world, again);
     },
     LONG_MS,
   );

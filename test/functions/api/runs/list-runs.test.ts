@@ -143,6 +143,36 @@ describe("filters", () => {
     }
   });
 
+  test("a period begins with its from and ends before its to, with any other filter", async () => {
+    const { add, all } = await somebody();
+    const day = Date.UTC(2026, 10, 28);
+    const runs: Run[] = [];
+    for (const at of [day - 1, day, day + 500, day + 24 * 3600_000]) runs.push(await add({ at }));
+    await add({ at: day + 1, status: "failed" });
+    const [, first, second] = runs as [Run, Run, Run];
+    const pending = "status=pending&pageSize=1";
+    expect(await all(`${pending}&from=2026-11-28&to=2026-11-29`)).toEqual([second.id, first.id]);
+    expect(await all(`${pending}&from=2026-11-28T00:00:00.5Z&to=2026-11-29`)).toEqual([second.id]);
+    expect(await all(`${pending}&to=2026-11-28T01:00:00%2B01:00`)).toEqual([runs[0]?.id]);
+    expect(await all(`${pending}&from=2026-11-29`)).toEqual([runs[3]?.id]);
+  });
+
+  test("an archived run is left out unless it is asked for, and pages go on behind many", async () => {
+    const { add, all } = await somebody();
+    const runs: Run[] = [];
+    for (let i = 0; i < 30; i += 1) {
+      const archivedAt = i % 10 === 0 ? null : new Date(T0);
+      runs.push(await add({ at: T0 + i, archivedAt }));
+    }
+    // As a revision of before has written it.
+    const { archivedAt: _, ...old } = await add({ at: T0 + 40 });
+    await world.firestore.doc(`runs/${old.id}`).set(old);
+    const listed = [...runs.filter(({ archivedAt }) => archivedAt === null), old as Run];
+    expect(await all("pageSize=1")).toEqual(idsOf(listed));
+    expect(await all("pageSize=3&archived=false")).toEqual(idsOf(listed));
+    expect(await all("pageSize=7&archived=true")).toEqual(idsOf([...runs, old as Run]));
+  });
+
   test("each status is one", async () => {
     const { add, all } = await somebody();
     const runs = new Map<string, Run>();
@@ -175,6 +205,11 @@ describe("filters", () => {
     ["pageSize=101", "/pageSize"],
     ["pageSize=x", "/pageSize"],
     ["color=red", "/color"],
+    ["from=yesterday", "/from"],
+    ["from=2026-02-30", "/from"],
+    ["to=2026-11-29T25:00:00Z", "/to"],
+    ["from=2026-11-29&to=2026-11-29", "/to"],
+    ["archived=yes", "/archived"],
     ["pageToken[a]=b", "/pageToken%5Ba%5D"],
   ])("%s is refused with its place", async (query, pointer) => {
     const { list } = await somebody();
@@ -229,4 +264,33 @@ describe("a page token", () => {
       expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: "/pageToken" }] } });
     }
   });
+});
+
+describe("a run in the archive", () => {
+  test("is there as before, and leaves the archive again; repeating either is no error", async () => {
+    const headers = await otherOwner(world);
+    const call = (line: string, body?: unknown) => ask(world, line, { headers, body });
+    const prefer = { ...headers, prefer: "wait=60" };
+    const { body: run } = await ask(world, "POST /runs", {
+      headers: prefer,
+      body: { prompt: "echo" },
+    });
+    const archived = await call(`POST /runs/${run.id}/archive`);
+    expect(archived).toMatchObject({ status: 200, body: { id: run.id, status: run.status } });
+    expect(archived.body.archivedAt).toMatch(/Z$/);
+    expect((await call(`POST /runs/${run.id}/archive`)).body).toEqual(archived.body);
+    expect((await call(`GET /runs/${run.id}`)).body).toEqual(archived.body);
+    expect((await call("GET /runs")).body.items).toEqual([]);
+    expect((await call("GET /runs?archived=true")).body.items).toHaveLength(1);
+    expect((await call(`POST /runs/${run.id}/unarchive`)).body).toMatchObject({ archivedAt: null });
+    expect((await call("GET /runs")).body.items).toHaveLength(1);
+    expect((await call(`POST /runs/run_${"0".repeat(22)}/archive`)).status).toBe(404);
+  }, 180_000);
+
+  test("has to be over", async () => {
+    const { body: run } = await ask(world, "POST /runs", { body: { prompt: "wait 60 seconds" } });
+    const refused = await ask(world, `POST /runs/${run.id}/archive`);
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    await ask(world, `POST /runs/${run.id}/cancel`);
+  }, 60_000);
 });

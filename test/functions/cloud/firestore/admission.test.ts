@@ -1,4 +1,5 @@
 import type { Run } from "../../../../shared/documents/run.ts";
+import { sha256 } from "../../../../shared/hash.ts";
 import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
 
 const CREATE = { json: { prompt: "echo" } };
@@ -93,6 +94,35 @@ describe("runs in a day", () => {
     expect((await document?.ref.get())?.get("runsToday")).toBe(1);
   }, 180_000);
 });
+
+test("an owner whose budget of the day is spent is told so until it is over", async () => {
+  await using server = await startApiServer({
+    env: { RUNYARD_DAILY_BUDGETS: '{"poor": 0, "*": 5}' },
+  });
+  const poor = await server.newKey({ owner: "poor" });
+  const refused = await create(server, poor);
+  expect(await refused.json()).toMatchObject({
+    status: 429,
+    code: "budget_spent",
+    detail: "the budget of 0 USD that poor has for a day is spent, until midnight UTC",
+  });
+  const tomorrow = 86_400 - ((Date.now() / 1000) % 86_400);
+  expect(Math.abs(Number(refused.headers.get("retry-after")) - tomorrow)).toBeLessThan(30);
+  const bearer = await server.newKey();
+  const key = { "idempotency-key": "one" };
+  const first = (await (await create(server, bearer, key)).json()) as Run;
+  const day = { schemaVersion: 1, owner: "owner", day: new Date().toISOString().slice(0, 10) };
+  await server.firestore
+    .doc(`spending/${sha256("owner")}`)
+    .set({ ...day, spentMicros: 5_000_000, asideMicros: 0 });
+  const turns = `/v1/conversations/${first.conversation.id}/runs`;
+  const queued = { bearer, json: { prompt: "echo", onBusy: "queue" } };
+  expect((await create(server, bearer)).status).toBe(429);
+  expect((await server.call(turns, queued)).status).toBe(429);
+  const again = await create(server, bearer, key);
+  expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
+  expect((await server.firestore.collection("owners").get()).empty).toBe(true);
+}, 180_000);
 
 test("without a limit nothing is read or written of the owner", async () => {
   await using server = await startApiServer();

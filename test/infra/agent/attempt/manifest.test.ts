@@ -15,6 +15,7 @@ function holding(content?: string): Objects {
     find: async () => (content === undefined ? undefined : Buffer.from(content)),
     exists: async () => content !== undefined,
     upload: async () => ({ sizeBytes: 0, sha256: "" }),
+    uploadContent: async () => ({ sizeBytes: 0, sha256: "" }),
   };
 }
 

@@ -18,7 +18,11 @@ async function startWorld() {
     root,
     home,
     project,
-    collect: () => collectSession(home, "sid", join(root, "copies")),
+    collect: () =>
+      collectSession(home, "sid", {
+        copies: join(root, "copies"),
+        whatPassed: (content) => content,
+      }),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true }),
   };
 }

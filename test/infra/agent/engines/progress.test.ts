@@ -23,6 +23,7 @@ async function startReceiver(...statuses: number[]) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const lines: string[] = [];
+  const refusals: number[] = [];
   const clock = startFakeClock();
   const reporter = startProgress({
     url: `http://127.0.0.1:${port}/`,
@@ -31,10 +32,11 @@ async function startReceiver(...statuses: number[]) {
     buildId: "b",
     intervalMs: 2000,
     clock,
+    onRefused: () => void refusals.push(texts.length),
     log: (line) => lines.push(line),
   });
   const arrived = async (count: number) => {
-    for (let poll = 0; texts.length < count && poll < 200; poll += 1) {
+    for (let poll = 0; texts.length < count && poll < 4000; poll += 1) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -44,6 +46,7 @@ async function startReceiver(...statuses: number[]) {
     texts,
     reports,
     lines,
+    refusals,
     clock,
     reporter,
     arrived,
@@ -121,8 +124,8 @@ test("events go out with the progress, at most once per interval", async () => {
     text: "Write a.txt",
     turn: 1,
     events: [
-      { number: 1, event: word("one") },
-      { number: 2, event: { type: "tool", tool: "Write", input: "a.txt" } },
+      { number: 1, agoMs: 30, event: word("one") },
+      { number: 2, agoMs: 30, event: { type: "tool", tool: "Write", input: "a.txt" } },
     ],
   });
   reporter.add(word("three"));
@@ -207,3 +210,13 @@ test("closing gives up after seconds when nobody answers", async () => {
   expect(Date.now() - startedAt).toBeLessThan(8_000);
   expect(world.lines).toContain("the last events are not reported");
 }, 180_000);
+
+test("a report that is refused for good is told; one that fails or is not understood is not", async () => {
+  await using world = await startReceiver(503, 422, 429, 401, 404, 409);
+  for (let count = 1; count <= 6; count += 1) {
+    world.reporter.report({ text: String(count), turn: count });
+    await world.clock.advance(2_000);
+    await world.arrived(count);
+  }
+  expect(world.refusals).toEqual([4, 5, 6]);
+});

@@ -12,12 +12,15 @@ import {
   installedClaudeCode,
 } from "../../../../infra/agent/engines/claude-code/command.ts";
 import { agentEnvironment } from "../../../../infra/agent/environment.ts";
+import { openModelAccess } from "../../../../infra/agent/model/access.ts";
+import { readPrices } from "../../../../infra/agent/model/prices.ts";
 import { startEgressProxy } from "../../../../infra/agent/sandbox/egress-proxy.ts";
 import { launchSandboxed, socketsIn } from "../../../../infra/agent/sandbox/launch.ts";
-import { startModelProxy } from "../../../../infra/agent/sandbox/model-proxy.ts";
 import { arrange, makeFolders } from "../../../../infra/agent/sandbox/place.ts";
 import { startOfflineModel } from "../../../../infra/local/offline-model/start.ts";
 import { resolveAgent } from "../../../../shared/agent/settings.ts";
+import { systemClock } from "../../../../shared/clock.ts";
+import { memoryStore } from "../../../security/model-world.ts";
 
 const PATH = process.env["PATH"] ?? "";
 const HOST = "mcp.example.com";
@@ -66,22 +69,28 @@ test.each([
         allowedHosts: [...allowedHosts],
         mcpServers: { far: { type: "http", url: `https://${HOST}/mcp` } },
       });
-      const folders = await makeFolders(root);
+      const folders = await makeFolders(root, "bubblewrap");
       const installed = installedClaudeCode();
       const arrangement = await arrange(folders, {
         isolation: "bubblewrap",
         installed,
         agent,
         path: PATH,
+        memoryBytes: Number.POSITIVE_INFINITY,
       });
       const { place, plan, directory, sockets } = arrangement;
       if (plan === undefined) throw new Error("no sandbox is planned");
       const { modelSocket, egressSocket } = socketsIn(folders.sockets);
-      const modelProxy = await startModelProxy({
+      const access = await openModelAccess({
         socketPath: modelSocket,
         baseUrl: model.url,
         apiKey: "k",
-        placeholderKey: "p",
+        prices: readPrices(undefined),
+        budgetUsd: 1,
+        store: memoryStore(new Map()),
+        clock: systemClock,
+        hide: (said) => said,
+        onEvent: () => {},
       });
       const egressProxy = await startEgressProxy({
         socketPath: egressSocket,
@@ -90,12 +99,12 @@ test.each([
         open: () => connect(host.port, "127.0.0.1"),
       });
       const command = [place.program, ...claudeArguments(agent, SESSION, place)];
-      const engine = claudeEnvironment(place, "p");
+      const engine = claudeEnvironment(place, access.placeholderKey);
       const environment = agentEnvironment({ given: {}, place, engine });
       const process = launchSandboxed({ command, directory, environment, ...sockets }, plan, PATH);
       process.stdin.end(claudeInput(Buffer.from("echo")));
       const [said, end] = await Promise.all([text(process.stdout), process.ended]);
-      await Promise.all([modelProxy.close(), egressProxy.close()]);
+      await Promise.all([access.close(), egressProxy.close()]);
       expect(end).toEqual({ exitCode: 0, signal: null });
       expect(said).toMatch(/"mcp_servers":\[\{"name":"far","status":"failed"/);
       const hellos = host.received.map((bytes) => ({

@@ -1,88 +1,42 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { seeThrough } from "../../../../infra/agent/engines/claude-code/agent-run.ts";
+import { recordPassed } from "../../../../infra/agent/model/passed.ts";
 import {
   type AgentProcess,
   launchSandboxed,
   launchUnconfined,
-  RELAY_SHOWN,
   socketsIn,
 } from "../../../../infra/agent/sandbox/launch.ts";
-import {
-  DEFAULT_LIMITS,
-  probeSandbox,
-  type SandboxLimits,
-} from "../../../../infra/agent/sandbox/sandbox.ts";
+import { probeSandbox, type SandboxLimits } from "../../../../infra/agent/sandbox/sandbox.ts";
 import { hiding } from "../../../../infra/agent/secrets.ts";
 import { systemClock } from "../../../../shared/clock.ts";
+import { ENVIRONMENT, outcomeOf, startSandboxWorld } from "../../../support/sandbox.ts";
 
 const PATH = process.env["PATH"] ?? "";
-const ENVIRONMENT = { PATH: "/usr/bin:/bin", MARK: "visible" };
 
 /** Private folders, and ways to start a shell script as the agent. */
-function startWorld(limits: Partial<SandboxLimits> = {}) {
-  const root = mkdtempSync(join(tmpdir(), "runyard-sandbox-"));
-  for (const name of ["workspace", "home", "sockets"]) mkdirSync(join(root, name));
-  const plan = {
-    workspace: join(root, "workspace"),
-    home: join(root, "home"),
-    shown: [...RELAY_SHOWN, { host: join(root, "sockets"), inside: "/run/runyard" }],
-    limits: { ...DEFAULT_LIMITS, ...limits },
-  };
-  const agents: AgentProcess[] = [];
-  const keep = (agent: AgentProcess): AgentProcess => {
-    agents.push(agent);
-    return agent;
-  };
-  const command = (script: string) => ["/bin/bash", "-c", script];
+async function startWorld(limits: Partial<SandboxLimits> = {}) {
+  const world = await startSandboxWorld(limits);
   return {
-    root,
-    plan,
-    inside: (script: string) =>
-      keep(
-        launchSandboxed(
-          {
-            command: command(script),
-            directory: "/workspace",
-            environment: ENVIRONMENT,
-            ...socketsIn("/run/runyard"),
-          },
-          plan,
-          PATH,
-        ),
-      ),
+    ...world,
     outside: (script: string, inherited: Record<string, string> = {}) =>
-      keep(
+      world.keep(
         launchUnconfined(
           {
-            command: command(script),
-            directory: plan.workspace,
+            command: ["/bin/bash", "-c", script],
+            directory: world.plan.workspace,
             environment: ENVIRONMENT,
-            ...socketsIn(join(root, "sockets")),
+            ...socketsIn(world.sockets),
           },
           inherited,
         ),
       ),
-    async [Symbol.asyncDispose]() {
-      for (const agent of agents) await agent.kill();
-      await rm(root, { recursive: true, force: true });
-    },
   };
-}
-
-async function outcomeOf(agent: AgentProcess) {
-  agent.stdin.end();
-  const [stdout, stderr, end] = await Promise.all([
-    text(agent.stdout),
-    text(agent.stderr),
-    agent.ended,
-  ]);
-  return { stdout, stderr, end };
 }
 
 /** Live processes of this machine whose command line holds `mark`. */
@@ -101,7 +55,7 @@ const firstOutput = (agent: AgentProcess) =>
   new Promise<void>((resolve) => agent.stdout.once("data", () => resolve()));
 
 test("inside, only the system, the workspace and the home are there, and only the last two are writable", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const { stdout, stderr, end } = await outcomeOf(
     world.inside(
       `id -u; echo $(ls /); touch /x /usr/x /etc/x /dev/x /opt/runyard/x /run/runyard/x
@@ -129,7 +83,7 @@ test("inside, only the system, the workspace and the home are there, and only th
 });
 
 test("inside, nothing of the runner's environment can be read, and no process of the machine", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   process.env["RUNYARD_TEST_SECRET"] = "secret-of-the-runner";
   const { stdout } = await outcomeOf(
     world.inside("cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n'; ps -e | wc -l"),
@@ -142,7 +96,7 @@ test("inside, nothing of the runner's environment can be read, and no process of
 });
 
 test("inside, neither the machine's loopback nor a network can be reached, nor a namespace made", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const server = createServer((_request, response) => response.end("reached"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -158,11 +112,12 @@ test("inside, neither the machine's loopback nor a network can be reached, nor a
 });
 
 test("inside, the proxies' sockets are reached through the ports that the environment names", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const server = createServer((incoming, response) => response.end(`model ${incoming.url}`));
   await new Promise<void>((resolve) =>
-    server.listen(join(world.root, "sockets", "model.sock"), () => resolve()),
+    server.listen(join(world.sockets, "model.sock"), () => resolve()),
   );
+  await chmod(join(world.sockets, "model.sock"), 0o666);
   const { stdout } = await outcomeOf(
     world.inside(
       `address=\${ANTHROPIC_BASE_URL#http://}; exec 3<>/dev/tcp/\${address/://}
@@ -179,7 +134,7 @@ const FAMILY = (mark: string) =>
 test.each(["inside", "outside"] as const)(
   "nothing is left of an agent %s that was killed, not even what left its session",
   async (where) => {
-    await using world = startWorld();
+    await using world = await startWorld();
     const mark = join(world.plan.workspace, `mark-${where}`);
     const agent = world[where](FAMILY(mark));
     agent.stderr.resume();
@@ -191,7 +146,7 @@ test.each(["inside", "outside"] as const)(
 );
 
 test("an interrupt reaches the agent, which ends in its own way", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const agent = world.inside(
     "trap 'echo interrupted; exit 5' INT; echo ready; while :; do read -t 0.05 <> <(:) ; done",
   );
@@ -203,13 +158,13 @@ test("an interrupt reaches the agent, which ends in its own way", async () => {
 });
 
 test("a signal that ends the agent is told as such", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const { end } = await outcomeOf(world.inside("kill -SEGV $$"));
   expect(end).toEqual({ exitCode: null, signal: "SIGSEGV" });
 });
 
 test("a program that does not exist is an error, not an exit", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const agent = launchSandboxed(
     { command: ["/nope"], directory: "/", environment: {}, ...socketsIn("/run/runyard") },
     world.plan,
@@ -219,7 +174,7 @@ test("a program that does not exist is an error, not an exit", async () => {
 });
 
 test("the agent's use of memory and processes is seen from outside", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const agent = world.inside(
     "tail -f /dev/null & tail -f /dev/null & x=$(head -c 100000000 /dev/zero | tr '\\0' x); echo ready; wait",
   );
@@ -230,7 +185,7 @@ test("the agent's use of memory and processes is seen from outside", async () =>
 });
 
 test("an agent that takes too much memory is killed with all that it started", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const mark = join(world.plan.workspace, "mark-memory");
   const agent = world.inside(
     `setsid tail -f /dev/null ${mark} & x=$(head -c 400000000 /dev/zero | tr '\\0' x); tail -f /dev/null`,
@@ -245,13 +200,18 @@ test("an agent that takes too much memory is killed with all that it started", a
       lingerMs: 1_000,
       memoryBytes: 300_000_000,
       processes: 100,
+      diskBytes: Number.POSITIVE_INFINITY,
       cancelPollMs: 10_000,
     },
     clock: systemClock,
     terminated: new AbortController().signal,
     isCancelled: async () => false,
+    passed: recordPassed((text) => text),
     hiding: hiding([]),
-    costBefore: 0,
+    apiHost: "",
+    costUsd: () => 0,
+    isSpent: () => false,
+    leftoverMs: 0,
     onProgress: () => {},
     onEvent: () => {},
     log: () => {},
@@ -261,7 +221,7 @@ test("an agent that takes too much memory is killed with all that it started", a
 });
 
 test("a file cannot grow beyond its limit", async () => {
-  await using world = startWorld({ fileBytes: 1_000_000 });
+  await using world = await startWorld({ fileBytes: 1_000_000 });
   const { stdout } = await outcomeOf(
     world.inside("(head -c 2000000 /dev/zero > big) 2>/dev/null; stat -c %s big"),
   );
@@ -269,7 +229,7 @@ test("a file cannot grow beyond its limit", async () => {
 });
 
 test("unconfined, the agent gets a small environment and the variables that are to be carried on", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   process.env["RUNYARD_TEST_SECRET"] = "secret-of-the-runner";
   const { stdout } = await outcomeOf(world.outside("env", { CLOUD_BUILD_STEP: "step-1" }));
   delete process.env["RUNYARD_TEST_SECRET"];
@@ -278,7 +238,7 @@ test("unconfined, the agent gets a small environment and the variables that are 
 });
 
 test("the probe accepts this machine, and says what to do where bubblewrap is missing", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   await probeSandbox(world.plan, PATH);
   await expect(probeSandbox(world.plan, "/nonexistent")).rejects.toThrow(
     "prlimit is not installed. Install bubblewrap and util-linux",
@@ -286,7 +246,7 @@ test("the probe accepts this machine, and says what to do where bubblewrap is mi
 });
 
 test("the probe tells why the sandbox could not be made", async () => {
-  await using world = startWorld();
+  await using world = await startWorld();
   const plan = { ...world.plan, home: "/nonexistent" };
   await expect(probeSandbox(plan, PATH)).rejects.toThrow(
     /bwrap: Can't find source path \/nonexistent/,

@@ -20,8 +20,15 @@ const PATH = process.env["PATH"] ?? "";
 async function startWorld(isolation: Isolation = "none") {
   const server = await startGitServer();
   const root = mkdtempSync(join(tmpdir(), "runyard-checkout-"));
-  const folders = await makeFolders(root);
-  const wanted = { isolation, installed: installedClaudeCode(), agent: {}, path: PATH };
+  const folders = await makeFolders(root, isolation);
+  const memoryBytes = 4 * 1024 ** 3;
+  const wanted = {
+    isolation,
+    installed: installedClaudeCode(),
+    agent: {},
+    path: PATH,
+    memoryBytes,
+  };
   const { place, directory, sockets, plan } = await arrange(folders, wanted);
   const terminated = new AbortController();
   const helper: Helper = {
@@ -37,8 +44,9 @@ async function startWorld(isolation: Isolation = "none") {
       graceMs: 100,
       lingerMs: 100,
       cancelPollMs: 1000,
-      memoryBytes: 4 * 1024 ** 3,
+      memoryBytes,
       processes: 100,
+      diskBytes: Number.POSITIVE_INFINITY,
     },
     launch(command, environment) {
       const placed = { command, environment, directory, ...sockets };
@@ -91,6 +99,18 @@ test.each(["repository", "dumb"])(
     expect(await world.checkOut(first, address)).toBe(first);
     expect(await world.checkOut(second.slice(0, 9), address)).toBe(second);
     expect(world.read("a.txt")).toBe("2\n");
+  },
+);
+
+test.each(["+plus", "tag", "dépôt", "$(id)'b"])(
+  "the branch %s is no option, force or keyword to git",
+  async (name) => {
+    await using world = await startWorld();
+    const { git, commit } = world.server;
+    const made = commit({ "a.txt": "1\n" });
+    git("update-ref", `refs/heads/${name}`, made);
+    commit({ "a.txt": "2\n" });
+    expect(await world.checkOut(name)).toBe(made);
   },
 );
 

@@ -26,7 +26,8 @@ const GIT = {
 
 /**
  * One repository over HTTPS: at `/repository` through git's own server, at `/dumb` as plain files; at
- * `/private` a demand for a password.
+ * `/private` a demand for a password, at `/moved` a redirect to the repository, at `/page` a page, at
+ * `/silent` never an answer, and at `/endless` one that never ends.
  */
 export async function startGitServer() {
   const root = mkdtempSync(join(tmpdir(), "runyard-git-"));
@@ -86,11 +87,35 @@ function certificate(folder: string): { key: string; cert: string } {
   return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
 }
 
+/** What is at places where there is no repository. */
+const OTHERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  private: (response) => {
+    response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+  },
+  moved: (response) => {
+    const location = `https://${HOST}/repository/info/refs?service=git-upload-pack`;
+    response.writeHead(302, { location }).end();
+  },
+  page: (response) => {
+    response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>\n");
+  },
+  silent: () => {},
+  endless: (response) => {
+    const line = `003e${"0".repeat(40)} refs/heads/${"x".repeat(5)}\n`.repeat(100);
+    const more = () => {
+      while (!response.destroyed && response.write(line)) {}
+    };
+    response.on("drain", more).write("001e# service=git-upload-pack\n0000");
+    more();
+  },
+};
+
 async function answer(work: string, request: IncomingMessage, response: ServerResponse) {
   const { pathname, search } = new URL(request.url ?? "/", `https://${HOST}`);
-  const [, place, rest] = /^\/(repository|dumb|private)(\/.*)$/.exec(pathname) ?? [];
-  if (place === "private") {
-    response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+  const [, place, rest] = /^\/(repository|dumb)(\/.*)$/.exec(pathname) ?? [];
+  const other = OTHERS[pathname.split("/")[1] ?? ""];
+  if (other !== undefined) {
+    other(response);
     return;
   }
   if (place === "dumb") {

@@ -10,6 +10,7 @@ import {
   recordState,
 } from "../../../../infra/agent/workspace/git-states.ts";
 import {
+  type Changes,
   needsWorkspaceDiff,
   writePatch,
   writeWorkspaceDiff,
@@ -39,7 +40,8 @@ async function startWorld(files: Record<string, string> = {}, limits: Partial<Pa
     patch: () => readFileSync(patchFile, "utf8"),
     write: (maxFiles = 100) => writePatch(states, { patchFile, maxFiles }),
     /** Writes the diff for the next turn, after the patch. */
-    writeWorkspaceDiff: () => writeWorkspaceDiff(states, patchFile),
+    writeWorkspaceDiff: async (omitted: Changes["omitted"]) =>
+      (await writeWorkspaceDiff(states, { file: patchFile, omitted })).notes,
     /** Applies the patch to a copy of the first state; gives what differs from the workspace then. */
     applied(): string {
       const env = { ...GIT, GIT_CEILING_DIRECTORIES: root };
@@ -54,6 +56,8 @@ async function startWorld(files: Record<string, string> = {}, limits: Partial<Pa
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 }
+
+const NOTHING = { named: [], ignored: [] };
 
 test("a patch holds new, changed, binary and deleted files, modes and links, and applies", async () => {
   await using world = await startWorld({
@@ -79,7 +83,9 @@ test("a patch holds new, changed, binary and deleted files, modes and links, and
       { path: "run.sh", status: "added", added: 1, removed: 0 },
     ],
     moreFiles: 0,
+    counts: { files: 5, added: 4, removed: 1 },
     notes: [],
+    omitted: NOTHING,
   });
   expect(world.patch()).not.toContain("root:");
   expect(world.applied()).toBe("");
@@ -146,7 +152,9 @@ test("pipes are left out, and folders that were closed are opened again", async 
 
 test("nothing changed gives an empty patch", async () => {
   await using world = await startWorld({ same: "s\n" });
-  expect(await world.write()).toEqual({ files: [], moreFiles: 0, notes: [] });
+  const counts = { files: 0, added: 0, removed: 0 };
+  const nothing = { files: [], moreFiles: 0, counts, notes: [], omitted: NOTHING };
+  expect(await world.write()).toEqual(nothing);
   expect(world.patch()).toBe("");
 });
 
@@ -157,22 +165,18 @@ test("a file that is too large is left out with a note, and the rest applies", a
   await writeFile(world.at("small"), "s\n");
   const { files, notes } = await world.write();
   expect(files.map(({ path }) => path)).toEqual(["small"]);
-  expect(notes).toEqual([
-    "2 files are too large or too many, and are left out (1 of them were there before).",
-  ]);
-  expect(world.patch()).toMatch(/\n# Runyard: 2 files are too large .*\n$/);
+  expect(notes).toEqual(['2 files are left out: "big" (too large), "grown" (too large).']);
+  expect(world.patch()).toMatch(/\n# Runyard: 2 files are left out: .*\n$/);
   expect(world.applied()).toContain("grown");
   expect(readFileSync(join(world.copy, "small"), "utf8")).toBe("s\n");
 });
 
-test("a patch that is too long ends after a whole file, says so, and applies", async () => {
+test("a patch that would be too long has whole files only, names the others, and applies", async () => {
   await using world = await startWorld({}, { patchBytes: 1500 });
   for (const name of ["a", "b", "c"]) await writeFile(world.at(name), `${"x".repeat(600)}\n`);
   const { files, notes } = await world.write();
   expect(files).toHaveLength(3);
-  expect(notes).toEqual([
-    "The patch is longer than 1500 bytes and ends early, after a whole file.",
-  ]);
+  expect(notes).toEqual(['2 files are left out: "b" (no room left), "c" (no room left).']);
   world.applied();
   expect(existsSync(join(world.copy, "a"))).toBe(true);
   expect(existsSync(join(world.copy, "c"))).toBe(false);
@@ -181,8 +185,8 @@ test("a patch that is too long ends after a whole file, says so, and applies", a
 test("the list of changed files is bounded and the others are counted", async () => {
   await using world = await startWorld();
   for (let index = 0; index < 5; index += 1) await writeFile(world.at(`f${index}`), "x");
-  const { files, moreFiles } = await world.write(2);
-  expect([files.length, moreFiles]).toEqual([2, 3]);
+  const { files, moreFiles, counts } = await world.write(2);
+  expect([files.length, moreFiles, counts.files]).toEqual([2, 3, 5]);
 });
 
 test("a patch begins with what the agent found, the diff for the next turn with the first state", async () => {
@@ -194,7 +198,7 @@ test("a patch begins with what the agent found, the diff for the next turn with 
   const { files } = await world.write();
   expect(files.map(({ path }) => path)).toEqual(["now"]);
   expect(needsWorkspaceDiff(world.states)).toBe(true);
-  expect(await world.writeWorkspaceDiff()).toEqual([]);
+  expect(await world.writeWorkspaceDiff(NOTHING)).toEqual([]);
   expect(world.applied()).toBe("");
 });
 
@@ -208,7 +212,7 @@ test("what setup commands did is not in the diff for the next turn, unless the a
   await rm(world.at("package.json"));
   await writeFile(world.at("now"), "n\n");
   await world.write();
-  await world.writeWorkspaceDiff();
+  await world.writeWorkspaceDiff(NOTHING);
   expect(needsWorkspaceDiff(world.states)).toBe(true);
   const left = world.applied();
   expect(left).toMatch(/^Only in .*workspace: installed\n/);
@@ -223,10 +227,10 @@ test("a file that grows too large later keeps the state that it had", async () =
   await writeFile(world.at("grows"), "small\n");
   await recordState(world.states, "restored");
   await writeFile(world.at("grows"), "x".repeat(2000));
-  const { files } = await world.write();
+  const { files, omitted } = await world.write();
   expect(files).toEqual([]);
-  const notes = await world.writeWorkspaceDiff();
-  expect(notes).toEqual(["1 files are too large or too many, and are left out."]);
+  const notes = await world.writeWorkspaceDiff(omitted);
+  expect(notes).toEqual(['1 file is left out: "grows" (too large).']);
   world.applied();
   expect(readFileSync(join(world.copy, "grows"), "utf8")).toBe("small\n");
 });

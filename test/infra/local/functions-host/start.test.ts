@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { startFunctionsHost } from "../../../../infra/local/functions-host/start.ts";
 import { differsTest } from "../../../contract/declared.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -11,9 +13,16 @@ const SOURCE = `
 import { http } from "@google-cloud/functions-framework";
 import { installGuard } from "ROOT/functions/guard.ts";
 installGuard({ bodyBytes: 100, host: "127.0.0.1" });
+let held = 0;
 http("whoami", (request, response) => {
   if (request.path === "/crash") process.kill(process.pid, "SIGKILL");
+  const busyUntil = Date.now() + (request.path === "/busy" ? 2000 : 0);
+  while (Date.now() < busyUntil);
   if (request.path === "/slow") setTimeout(() => response.send("slow " + process.pid), 500);
+  else if (request.path === "/held") {
+    held += 1;
+    process.once("SIGTERM", () => setTimeout(() => response.send("held " + process.pid), 500));
+  } else if (request.path === "/count") response.send(String(held));
   else response.send(process.env.NAME + " " + process.pid + " " + request.method);
 });
 `;
@@ -51,6 +60,24 @@ differsTest(
 );
 
 test(
+  "connections that come faster than its process takes them start no other one",
+  async () => {
+    await using world = await startHost();
+    await world.host.warm();
+    const pid = world.host.pidOf("whoami");
+    const port = Number(new URL(world.host.urlOf("whoami")).port);
+    const busy = world.get("/busy");
+    const held = Array.from({ length: 3000 }, () => connect(port, "127.0.0.1"));
+    for (const socket of held) socket.on("error", () => {});
+    expect(await world.get("/")).toBe(`at 127.0.0.1 ${pid} GET`);
+    expect(await busy).toBe(`at 127.0.0.1 ${pid} GET`);
+    expect(world.host.pidOf("whoami")).toBe(pid);
+    for (const socket of held) socket.destroy();
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "a function that crashed is started again by the next request",
   async () => {
     await using world = await startHost();
@@ -71,8 +98,9 @@ test(
     await using world = await startHost();
     await world.host.warm();
     const pid = world.host.pidOf("whoami") as number;
-    const slow = Array.from({ length: 20 }, () => world.get("/slow"));
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    const inHand = Promise.all(Array.from({ length: 20 }, () => world.get("/held")));
+    inHand.catch(() => {});
+    await eventually(async () => expect(await world.get("/count")).toBe("20"), 30);
     process.kill(pid, "SIGTERM");
     const later = await eventually(async () => {
       const answer = await world.get("/");
@@ -80,7 +108,7 @@ test(
       return answer;
     });
     expect(later).toMatch(/^at 127/);
-    expect(await Promise.all(slow)).toEqual(Array.from({ length: 20 }, () => `slow ${pid}`));
+    expect(await inHand).toEqual(Array.from({ length: 20 }, () => `held ${pid}`));
     await eventually(() => expect(isAlive(pid)).toBe(false));
   },
   TIMEOUT_MS,
@@ -108,16 +136,39 @@ test(
   TIMEOUT_MS,
 );
 
+test.each([
+  ["is taken", (taken: number) => taken],
+  ["is none", () => 70_000],
+])("a port that was only preferred gives way if it %s, another fails", async (_what, portOf) => {
+  const foreign = createServer().listen(0, "127.0.0.1");
+  await once(foreign, "listening");
+  const port = portOf((foreign.address() as AddressInfo).port);
+  const start = (orAny: boolean) =>
+    startFunctionsHost({
+      source: "/nowhere/index.mjs",
+      functions: [{ target: "none", port, orAny }],
+      env: async () => ({}),
+    });
+  try {
+    await using host = await start(true);
+    expect(Number(new URL(host.urlOf("none")).port)).not.toBe(port);
+    await expect(start(false)).rejects.toThrow(/EADDRINUSE|port/);
+  } finally {
+    foreign.close();
+  }
+});
+
 test(
   "nothing is left after close",
   async () => {
     const world = await startHost();
     await world.host.warm();
     const pid = world.host.pidOf("whoami") as number;
-    const url = world.host.urlOf("whoami");
+    expect(world.host.urlOf("whoami")).toMatch(/:\d+$/);
     await world[Symbol.asyncDispose]();
     expect(isAlive(pid)).toBe(false);
-    await expect(fetch(url)).rejects.toThrow();
+    // Whether it listens itself: its port may be another's by now.
+    expect(() => world.host.urlOf("whoami")).toThrow(/no function whoami is hosted/);
   },
   TIMEOUT_MS,
 );

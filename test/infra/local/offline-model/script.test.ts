@@ -1,6 +1,6 @@
+import { minimalInstance } from "../../../../infra/local/offline-model/minimal-instance.ts";
 import {
   DEFAULT_SCRIPT,
-  minimalInstance,
   nextTurn,
   type Situation,
   type Turn,

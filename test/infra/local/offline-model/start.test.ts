@@ -117,7 +117,9 @@ test("each request is told before it is answered, and a script of one's own is f
   const requests: ReceivedRequest[] = [];
   await using model = await startOfflineModel({
     onRequest: (request) => void requests.push(request),
-    script: [{ name: "only", phrase: /^/, turns: () => [{ text: "mine" }] }],
+    script: [
+      { name: "only", example: "x", does: "x", phrase: /^/, turns: () => [{ text: "mine" }] },
+    ],
   });
   const body = { messages: [user("x")] };
   const answer = await (await ask(model.url, body)).json();

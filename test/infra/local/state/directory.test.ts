@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isInUse, takeStateDirectory } from "../../../../infra/local/state/directory.ts";
+import { isInUse } from "../../../../cli/local-server.ts";
+import { takeStateDirectory } from "../../../../infra/local/state/directory.ts";
 import { bringUpToDate } from "../../../../infra/local/state/format.ts";
 
 function temporaryDirectory(): Disposable & { path: string } {
@@ -55,7 +56,7 @@ test.each([
   ["another program's files", { "notes.txt": "mine" }, /not empty and no state directory/],
   ["another program's format file", { "format.json": '{"version":1}' }, /no state directory/],
   ["a damaged format file", { "format.json": "{" }, /format\.json is damaged/],
-  ["a half cleared state", { "clearing.json": "{}" }, /being cleared.*npm run state -- clear/],
+  ["a half cleared state", { "clearing.json": "{}" }, /being cleared.*npx runyard state clear/],
 ])("%s is refused, and nothing is written", (_name, files, reason) => {
   using temporary = temporaryDirectory();
   for (const [name, content] of Object.entries(files)) {

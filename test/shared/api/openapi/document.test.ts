@@ -129,6 +129,16 @@ describe("an operation", () => {
     expect(operation.responses["400"]).toMatchObject({ content });
   });
 
+  test("that answers in either of two ways has the contents of both", () => {
+    const page = { description: "A page.", schema: Type.Object({ items: Type.String() }) };
+    const { operation } = get({
+      answers: { 200: { ...page, orContentType: "text/event-stream" } },
+    });
+    expect(operation.responses["200"]).toMatchObject({
+      content: { "application/json": {}, "text/event-stream": { schema: { type: "string" } } },
+    });
+  });
+
   test("of a group that nobody has described is a mistake", () => {
     expect(() => get({ tag: "Nothings" })).toThrow("no description of the tag Nothings");
   });

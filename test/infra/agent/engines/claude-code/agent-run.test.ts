@@ -7,10 +7,13 @@ import {
   type AgentRun,
   seeThrough,
 } from "../../../../../infra/agent/engines/claude-code/agent-run.ts";
+import { factsOf } from "../../../../../infra/agent/engines/claude-code/facts.ts";
 import type { Progress } from "../../../../../infra/agent/engines/progress.ts";
-import type { AgentEnd } from "../../../../../infra/agent/sandbox/launch.ts";
-import type { Patience } from "../../../../../infra/agent/sandbox/watch.ts";
+import { recordPassed } from "../../../../../infra/agent/model/passed.ts";
+import type { AgentEnd, AgentUsage } from "../../../../../infra/agent/sandbox/launch.ts";
+import type { Patience, StopCause } from "../../../../../infra/agent/sandbox/watch.ts";
 import { hiding } from "../../../../../infra/agent/secrets.ts";
+import { verdict } from "../../../../../shared/attempt/verdict.ts";
 import type { AgentEvent } from "../../../../../shared/documents/event.ts";
 import { startFakeClock } from "../../fake-clock.ts";
 
@@ -22,6 +25,7 @@ const PATIENCE: Patience = {
   cancelPollMs: 2_000,
   memoryBytes: 1_000,
   processes: 10,
+  diskBytes: 5_000,
 };
 
 /** An agent played by the test, watched over with a clock that the test moves. */
@@ -33,8 +37,16 @@ function startAgent(patience: Partial<Patience> = {}) {
   const lines: string[] = [];
   const progress: Progress[] = [];
   const events: AgentEvent[] = [];
+  const errors = new Set<number>();
   const terminated = new AbortController();
-  const world = { isCancelled: false, residentBytes: 0, processes: 1, onInterrupt: () => {} };
+  const usage: AgentUsage = {
+    residentBytes: 0,
+    processes: 1,
+    threads: 1,
+    diskBytes: 0,
+    exceeded: undefined,
+  };
+  const world = { isCancelled: false, usage, onInterrupt: () => {} };
   let end = (_end: AgentEnd) => {};
   const ended = new Promise<AgentEnd>((resolve) => {
     end = resolve;
@@ -58,7 +70,10 @@ function startAgent(patience: Partial<Patience> = {}) {
         calls.push("kill");
         exit(null, "SIGKILL");
       },
-      usage: () => ({ residentBytes: world.residentBytes, processes: world.processes }),
+      left: () => [],
+      modelHost: () => "127.0.0.1:4567",
+      usage: () => world.usage,
+      lookAtDisk: async () => {},
     },
     {
       input: Buffer.from("prompt"),
@@ -68,7 +83,11 @@ function startAgent(patience: Partial<Patience> = {}) {
       terminated: terminated.signal,
       isCancelled: async () => world.isCancelled,
       hiding: hiding(["s3cr3t value"]),
-      costBefore: 0.5,
+      apiHost: "api.example.com",
+      costUsd: () => 0.25,
+      isSpent: () => false,
+      leftoverMs: 10_000,
+      passed: { errors },
       onProgress: (one) => progress.push(one),
       onEvent: (one) => events.push(one),
       log: (line) => lines.push(line),
@@ -82,6 +101,7 @@ function startAgent(patience: Partial<Patience> = {}) {
     lines,
     progress,
     told: events,
+    errors,
     run,
     exit,
     stdin,
@@ -198,14 +218,18 @@ test("the first cause to stop is the one that counts", async () => {
   expect(agent.calls[0]).toBe("interrupt");
 });
 
-test.each([
-  ["memory", { residentBytes: 1_001 }],
-  ["processes", { processes: 11 }],
-])("too much %s kills the agent at once", async (_name, usage) => {
+test.each<[string, StopCause, Partial<AgentUsage>]>([
+  ["memory", "memory", { residentBytes: 1_001 }],
+  ["memory, as the kernel has it,", "memory", { exceeded: "memory" }],
+  ["processes", "processes", { processes: 11 }],
+  ["processes, as the kernel has it,", "processes", { exceeded: "processes" }],
+  ["threads", "processes", { threads: 101 }],
+  ["disk", "disk", { diskBytes: 5_001 }],
+])("too much %s kills the agent at once", async (_name, cause, usage) => {
   await using agent = startAgent();
-  Object.assign(agent.world, usage);
+  Object.assign(agent.world.usage, usage);
   await agent.clock.advance(1_000);
-  expect((await agent.run).stoppedBy).toBe("memory");
+  expect((await agent.run).stoppedBy).toBe(cause);
   expect(agent.calls).not.toContain("interrupt");
 });
 
@@ -221,7 +245,12 @@ test("an agent that stays after its result lingers and is killed; nothing else s
 
 test("the first refusal of the key stops the agent", async () => {
   await using agent = startAgent();
-  await agent.say({ type: "system", subtype: "api_retry", error_status: 401 });
+  const retry = { type: "system", subtype: "api_retry", error_status: 401 };
+  // Nothing but a line: whatever the agent starts can write it.
+  await agent.say(retry);
+  expect(agent.calls).toEqual([]);
+  agent.errors.add(401);
+  await agent.say(retry);
   expect(agent.calls).toEqual(["interrupt"]);
   agent.exit(0);
   expect((await agent.run).stoppedBy).toBe("unauthorized");
@@ -235,6 +264,25 @@ test("a line of 20 MB is noted instead of kept, and the result after it is read"
   const { seen } = await agent.run;
   expect(seen.result).toEqual(RESULT);
   expect(agent.events()).toContain('{"type":"runyard","subtype":"line_too_long","bytes":20971520}');
+});
+
+test("an answer of 20 MB keeps its result line and what it cost", async () => {
+  await using agent = startAgent();
+  const answer = "é\n".repeat(7 * 1024 * 1024);
+  await agent.say(words(answer));
+  await agent.say({ ...RESULT, result: answer, total_cost_usd: 0.25, num_turns: 1 });
+  agent.exit(0);
+  const run = await agent.run;
+  const { result, ...rest } = run.seen.result ?? {};
+  expect(rest).toEqual({ ...RESULT, total_cost_usd: 0.25, num_turns: 1 });
+  expect([run.seen.isResultCut, run.seen.turns]).toEqual([true, 1]);
+  expect(answer.startsWith(String(result))).toBe(true);
+  expect(agent.events()).toContain('"subtype":"line_cut"');
+  const passed = recordPassed((text) => text);
+  passed.add([{ type: "text", text: answer }]);
+  const facts = await factsOf(run, { outputSchema: undefined, servers: [], passed });
+  expect(verdict(facts)).toMatchObject({ outcome: "succeeded" });
+  expect(facts.result?.result).toMatch(/^é\né\n.*…$/s);
 });
 
 test("too many events are cut off with a note, yet the result is among them", async () => {

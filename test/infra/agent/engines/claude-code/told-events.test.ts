@@ -1,9 +1,13 @@
-import { agentEventsOf } from "../../../../../infra/agent/engines/claude-code/told-events.ts";
+import { telling } from "../../../../../infra/agent/engines/claude-code/told-events.ts";
 import { AgentEvent } from "../../../../../shared/documents/event.ts";
 import { validatorOf } from "../../../../../shared/schema/validate.ts";
 
-const eventsOf = (line: unknown, costBefore = 0) =>
-  agentEventsOf(typeof line === "string" ? line : JSON.stringify(line), { costBefore, turns: 7 });
+let now = 0;
+const listener = (costUsd = 0.5) => {
+  const tell = telling({ clock: { now: () => now }, costUsd: () => costUsd });
+  return (line: unknown) => tell(typeof line === "string" ? line : JSON.stringify(line), 7);
+};
+const eventsOf = (line: unknown, costUsd?: number) => listener(costUsd)(line);
 
 const assistant = (content: object[], parent: string | null = null) => ({
   type: "assistant",
@@ -37,21 +41,25 @@ test.each<[string, unknown, object[]]>([
     ]),
     [
       { type: "text", text: "Now." },
-      { type: "tool", tool: "Write", input: "a.txt" },
-      { type: "tool", tool: "Bash", input: "npm test" },
+      { type: "tool", tool: "Write", input: "a.txt", callId: "t" },
+      { type: "tool", tool: "Bash", input: "npm test", callId: "t" },
     ],
   ],
   [
     "a call of an unknown kind",
     assistant([call("mcp__notes__add", { note: "x", n: 1 })]),
-    [{ type: "tool", tool: "mcp__notes__add", input: '{"note":"x","n":1}' }],
+    [{ type: "tool", tool: "mcp__notes__add", input: '{"note":"x","n":1}', callId: "t" }],
   ],
-  ["a broken call", assistant([call(7, "x")]), [{ type: "tool", tool: "tool", input: "" }]],
+  [
+    "a broken call",
+    assistant([call(7, "x")]),
+    [{ type: "tool", tool: "tool", input: "", callId: "t" }],
+  ],
   ["a sub-agent's words", assistant([{ type: "text", text: "Inner." }], "toolu_1"), []],
   [
     "a sub-agent's call",
     assistant([call("Read", { file_path: "x" })], "toolu_1"),
-    [{ type: "tool", tool: "Read", input: "x" }],
+    [{ type: "tool", tool: "Read", input: "x", callId: "t" }],
   ],
   [
     "a denial",
@@ -92,25 +100,73 @@ test.each<[string, unknown, object[]]>([
   [
     "the result",
     { type: "result", total_cost_usd: 0.5, num_turns: 3 },
-    [{ type: "cost", costUsd: 0.5, turns: 3 }],
+    [{ type: "cost", costUsd: 0.5, turns: 7 }],
   ],
   [
     "a result without turns",
     { type: "result", total_cost_usd: 0.5 },
     [{ type: "cost", costUsd: 0.5, turns: 7 }],
   ],
-  ["a result without cost", { type: "result", is_error: true }, []],
+  [
+    "a result without cost",
+    { type: "result", is_error: true },
+    [{ type: "cost", costUsd: 0.5, turns: 7 }],
+  ],
 ])("what is told of %s", (_name, line, expected) => {
   expect(eventsOf(line)).toEqual(expected);
 });
 
-test("what the session cost before is not in this run's cost, whether the agent counts it or not", () => {
-  expect(eventsOf({ type: "result", total_cost_usd: 0.75 }, 0.5)).toMatchObject([
-    { costUsd: 0.25 },
-  ]);
-  expect(eventsOf({ type: "result", total_cost_usd: 0.25 }, 0.5)).toMatchObject([
-    { costUsd: 0.25 },
-  ]);
+test.each([-5, 0, 1e9, Number.NaN, "0"])(
+  "what a run has cost is what passed, though its line says %j",
+  (total_cost_usd) => {
+    expect(eventsOf({ type: "result", total_cost_usd, num_turns: -1 }, 0.25)).toEqual([
+      { type: "cost", costUsd: 0.25, turns: 7 },
+    ]);
+  },
+);
+
+const result = (id: unknown, content: unknown, isError?: boolean) => ({
+  type: "user",
+  message: {
+    content: [
+      { type: "tool_result", tool_use_id: id, content, ...(isError && { is_error: true }) },
+    ],
+  },
+});
+
+describe("what a call came to", () => {
+  test("is told once, with its beginning and how long it took", () => {
+    const tell = listener();
+    tell(assistant([call("Bash", { command: "npm test" })]));
+    now += 1_250;
+    const told = { type: "tool_result", callId: "t", isError: true, preview: "a\nb", ms: 1_250 };
+    const content = [
+      { type: "text", text: "a" },
+      { type: "text", text: "b" },
+    ];
+    expect(tell(result("t", content, true))).toEqual([told]);
+    expect(tell(result("t", content))).toEqual([]);
+  });
+
+  test("is cut, and of a call that was not told nothing is said", () => {
+    const tell = listener();
+    tell(assistant([call("Read", {})]));
+    expect(tell(result("other", "x"))).toEqual([]);
+    expect(tell(result(["t"], "x"))).toEqual([]);
+    const [event] = tell(result("t", "é".repeat(3_000)));
+    expect(event).toMatchObject({ isError: false, preview: expect.stringMatching(/^é{900,}/) });
+    expect(validatorOf(AgentEvent)(event).ok).toBe(true);
+  });
+
+  test("or what was denied of it", () => {
+    const tell = listener();
+    tell(assistant([call("Bash", { command: "rm -r build" })]));
+    const denial = { type: "system", subtype: "permission_denied", tool_name: "Bash" };
+    expect(tell({ ...denial, tool_use_id: "t" })).toEqual([
+      { type: "denied", tool: "Bash", input: "rm -r build", callId: "t" },
+    ]);
+    expect(tell({ ...denial, tool_use_id: "u" })).toEqual([{ type: "denied", tool: "Bash" }]);
+  });
 });
 
 test("whatever a line holds, an event fits into its schema", () => {
@@ -122,13 +178,15 @@ test("whatever a line holds, an event fits into its schema", () => {
       call(long, { command: long }),
       call(long, { x: long }),
     ]),
-    { type: "system", subtype: "permission_denied", tool_name: long },
+    result("t", long),
+    { type: "system", subtype: "permission_denied", tool_name: long, tool_use_id: long },
     { type: "system", subtype: "api_retry", error: long, attempt: long },
     { type: "system", subtype: "init", mcp_servers: [{ name: long, status: "failed" }, null, 7] },
     { type: "result", total_cost_usd: 1, num_turns: 1.5 },
   ];
-  const events = lines.flatMap((line) => eventsOf(line));
-  expect(events).toHaveLength(7);
+  const tell = listener();
+  const events = lines.flatMap((line) => tell(line));
+  expect(events).toHaveLength(8);
   for (const event of events) {
     expect(validate(event)).toEqual({ ok: true, value: event });
     expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(25_000);

@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import type { CreateRun } from "../../client/types.ts";
+import { type AcceptFlags, accepted, withAcceptance } from "../accepted.ts";
+import { sayDryRun } from "../dry-run.ts";
+import { usageFault } from "../failure.ts";
+import { OWN_NAME } from "../own-name.ts";
+import { promptOf } from "../prompt.ts";
+import { type CliContext, remote } from "../session.ts";
+import {
+  labelOption,
+  labelsOf,
+  type SettingsFlags,
+  settingsOf,
+  withSettings,
+} from "../settings-flags.ts";
+import { oneLine } from "../terminal.ts";
+
+interface RunFlags extends AcceptFlags, SettingsFlags {
+  file?: string;
+  agent?: string;
+  dryRun?: boolean;
+  label: string[];
+}
+
+/** `runyard run`: sends a task and follows it. */
+export function addRun(program: Command, context: CliContext): void {
+  const command = program
+    .command("run")
+    .summary("Sends a task to an agent and follows it.")
+    .description(
+      "Sends a task to an agent and follows it to its end. The answer goes to standard output, everything else to standard error.",
+    )
+    .argument("[prompt...]", "what the agent shall do; - reads it from standard input")
+    .option("-f, --file <FILE>", "a file with the prompt")
+    .option("--agent <ID>", "a stored agent by id or name, or ID@VERSION; it has its own settings");
+  command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
+  withAcceptance(labelOption(command));
+  withSettings(command);
+  remote<RunFlags, [string[]]>(command, context, (given) => {
+    const body = orderOf(given.args[0], given.options);
+    if (given.options.dryRun) return sayDryRun(given, body);
+    return accepted(given, (once) => given.session.client.runs.create(body, once));
+  });
+}
+
+function orderOf(words: string[], options: RunFlags): CreateRun {
+  const prompt = promptOf(words, options.file);
+  if (prompt === undefined) {
+    throw usageFault(`What shall the agent do? Say it: ${OWN_NAME} run "…", or -f FILE, or -`);
+  }
+  const settings = settingsOf(options);
+  if (options.agent !== undefined && settings !== undefined) {
+    throw usageFault(
+      "--agent names a stored agent, which has its own settings: leave the others out, or change it with agents edit",
+    );
+  }
+  const labels = labelsOf(options.label);
+  return {
+    prompt,
+    ...(options.agent !== undefined && { agent: agentOf(options.agent) }),
+    ...(settings !== undefined && { agent: { settings } }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
+}
+
+/** `ID` or `ID@VERSION` */
+function agentOf(text: string): NonNullable<CreateRun["agent"]> {
+  const [, id = "", version] = /^([^@]+)(?:@(\d{1,9}))?$/.exec(text) ?? [];
+  if (id === "") throw usageFault(`--agent ${oneLine(text)} is neither ID nor ID@VERSION`);
+  return version === undefined ? id : { id, version: Number(version) };
+}

@@ -1,0 +1,22 @@
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+
+/** What ends the command, in words for a person: what is wrong, with which thing, and what to do. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, options: ErrorOptions & { exitCode?: ExitCode } = {}) {
+    super(message, options);
+    this.exitCode = options.exitCode ?? EXIT.failed;
+  }
+}
+
+/** The command line is not as it must be. */
+export function usageFault(message: string, cause?: unknown): Failure {
+  return new Failure(message, { exitCode: EXIT.usage, ...(cause !== undefined && { cause }) });
+}
+
+/** There is no server that answers, or no key for it. */
+export function unreachable(message: string, cause?: unknown): Failure {
+  return new Failure(message, { exitCode: EXIT.api, ...(cause !== undefined && { cause }) });
+}

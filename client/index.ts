@@ -1,0 +1,14 @@
+// What the package is imported for. It loads nothing of Node: a browser's bundle can have it.
+export {
+  type AcceptOptions,
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  type ContentOptions,
+  type CreateOptions,
+  createClient,
+} from "./client.ts";
+export type { FollowOptions } from "./follow.ts";
+export { ProblemError } from "./problem-error.ts";
+export type * from "./types.ts";
+export type { ListenableFirestore } from "./watch.ts";

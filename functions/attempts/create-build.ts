@@ -1,0 +1,127 @@
+import { gzipSync } from "node:zlib";
+import { packTar } from "modern-tar";
+import { buildPlan } from "../../shared/attempt/build-plan.ts";
+import {
+  afterCreate,
+  type CreateOutcome,
+  isInDoubt,
+  parentOf,
+  type Target,
+} from "../../shared/capacity/target.ts";
+import { type AttemptInput, INPUT_FILES, inputObject } from "../../shared/documents/attempt.ts";
+import type { ResolvedRequest } from "../../shared/run/accept.ts";
+import { usdOf } from "../../shared/run/owner-day.ts";
+import type { BuildInput, RunRecord } from "../../shared/run/record.ts";
+import { describeError } from "../log.ts";
+import type { Creation } from "../services/builds.ts";
+import type { Services } from "../services/services.ts";
+import { pathsOf } from "./attempt-outcome.ts";
+
+/** What became of a submission, and the input that it has uploaded. */
+export interface Submission {
+  creation: Creation;
+  input: BuildInput | null;
+}
+
+/** Uploads the input of a lease and creates its build. */
+export async function createBuild(
+  services: Services,
+  record: RunRecord,
+  {
+    request,
+    target,
+    progressToken,
+    giveUpAt,
+  }: { request: ResolvedRequest; target: Target; progressToken: string; giveUpAt: Date },
+): Promise<Submission> {
+  const { attempt, version } = record.state;
+  const paths = pathsOf(record);
+  const input =
+    record.state.input ??
+    (await services.artifacts.putInput(
+      inputObject(paths, version),
+      await inputArchive(services, record, { request, progressToken }),
+    ));
+  if (isInDoubt(target) && !(await isAlive(services, target))) {
+    return { creation: { kind: "deferred", message: "Cloud Build does not answer" }, input };
+  }
+  if (services.now() >= giveUpAt) {
+    // A CreateBuild now could still be under way when the message is delivered again.
+    return { creation: { kind: "deferred", message: "uploading its input took too long" }, input };
+  }
+  const settings = { ...services.settings, ...(target.pool && { pool: target.pool }) };
+  const planned = { runId: record.run.id, attempt, agent: request.settings, input };
+  const creation = await services.builds.create(buildPlan(settings, planned), parentOf(target));
+  await tellTarget(services, target, creation);
+  return { creation, input };
+}
+
+/** Asks for a sign of life, which costs no submission. */
+async function isAlive(services: Services, target: Target): Promise<boolean> {
+  try {
+    await services.builds.listLive(parentOf(target));
+    return true;
+  } catch (error) {
+    services.log("WARNING", `target ${target.id}: ${describeError(error)}`);
+    await changeTarget(services, target, "unreachable");
+    return false;
+  }
+}
+
+async function tellTarget(services: Services, target: Target, { kind }: Creation): Promise<void> {
+  if (kind === "created" && target.refusals + target.unknowns === 0) return;
+  if (kind === "created" || kind === "unknown") await changeTarget(services, target, kind);
+  else if (kind === "deferred" || kind === "denied")
+    await changeTarget(services, target, "refused");
+}
+
+/** What a target is remembered for only spares others a vain attempt. */
+async function changeTarget(
+  services: Services,
+  { id }: Target,
+  outcome: CreateOutcome,
+): Promise<void> {
+  const chance = services.chance();
+  try {
+    await services.capacity.changeTarget(id, (target, now) =>
+      afterCreate(target, outcome, { now, chance }),
+    );
+  } catch (error) {
+    services.log("WARNING", `target ${id}: ${describeError(error)}`);
+  }
+}
+
+/**
+ * The build's source: the attempt's description, and the prompt byte for byte in a file of its own.
+ */
+async function inputArchive(
+  services: Services,
+  record: RunRecord,
+  { request, progressToken }: { request: ResolvedRequest; progressToken: string },
+): Promise<Buffer> {
+  const { id } = record.run;
+  const { asideMicros, restore, resume = null } = record.state;
+  const attempt: AttemptInput = {
+    schemaVersion: 1,
+    runId: id,
+    attempt: record.state.attempt,
+    bucket: services.artifacts.bucketName,
+    prefix: pathsOf(record).prefix,
+    sessionId: (resume ?? restore)?.sessionId ?? record.state.sessionId,
+    restore,
+    resume,
+    agent: request.settings,
+    ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
+    progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
+  };
+  const tar = await packTar([
+    fileEntry(INPUT_FILES.attempt, JSON.stringify(attempt)),
+    fileEntry(INPUT_FILES.prompt, request.prompt),
+  ]);
+  return gzipSync(tar);
+}
+
+function fileEntry(name: string, text: string) {
+  const body = Buffer.from(text, "utf8");
+  return { header: { name, size: body.length, mode: 0o600 }, body };
+}

@@ -1,0 +1,30 @@
+import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
+import { factsWithoutAgent } from "./engines/claude-code/facts.ts";
+import type { Passed } from "./model/passed.ts";
+import type { Beginning } from "./workspace/prepare.ts";
+
+/** What came out of the agent's part of an attempt. */
+export interface AgentOutcome {
+  agent: BuildManifest["agent"];
+  facts: AgentFacts;
+  /** The whole result line, if there was one. */
+  result: Record<string, unknown> | undefined;
+  /** The session and the workspace that the agent began with; absent if it never came so far. */
+  beginning: Beginning | undefined;
+  /** What passed between the agent and its model; absent if it never came so far. */
+  passed: Passed | undefined;
+  /** The lines of the session that the runner restored. */
+  restored: ReadonlySet<string>;
+  /** Names of the logs among the outputs' files. */
+  logs: string[];
+}
+
+export const noOutcomeYet = (wantsStructuredOutput: boolean): AgentOutcome => ({
+  agent: { name: "claude-code", version: "unknown" },
+  facts: factsWithoutAgent({}, wantsStructuredOutput),
+  result: undefined,
+  beginning: undefined,
+  passed: undefined,
+  restored: new Set(),
+  logs: [],
+});

@@ -1,0 +1,85 @@
+import type { Clock } from "../../../shared/clock.ts";
+import { TIMING } from "../../../shared/limits.ts";
+import { messageOf } from "../text.ts";
+import type { Objects } from "./objects.ts";
+
+/** Who waits for a storage. */
+interface Waiting {
+  clock: Clock;
+  /** Nobody wants the answer any more; failures count as no. Default: somebody always does. */
+  isOver?(): Promise<boolean>;
+  log(line: string): void;
+}
+
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 8_000;
+/** Repetitions of a call that takes longer than the time for all, as the upload of a large file may. */
+const LEAST_TRIES = 3;
+
+/**
+ * Objects whose every call is made again after a failure that may pass: 408, 429, a server's error, a
+ * connection or a network that breaks. The pauses grow and are random. What still fails a while after the
+ * first failure, `TIMING.storagePatience`, fails.
+ *
+ * What is created has its name once, so that a call whose answer was lost does no harm by being repeated.
+ */
+export function patientObjects(objects: Objects, waiting: Waiting): Objects {
+  const again =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      tryAgain(() => call(...args), waiting);
+  return {
+    createOnce: again(objects.createOnce),
+    read: again(objects.read),
+    find: again(objects.find),
+    exists: again(objects.exists),
+    upload: again(objects.upload),
+    uploadContent: again(objects.uploadContent),
+  };
+}
+
+async function tryAgain<R>(
+  call: () => Promise<R>,
+  { clock, isOver = async () => false, log }: Waiting,
+): Promise<R> {
+  let until: number | undefined;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      until ??= clock.now() + TIMING.storagePatience * 1000;
+      if (!mayPass(error) || (clock.now() >= until && tries >= LEAST_TRIES)) throw error;
+      if (tries === 0) log(`the storage is asked again: ${messageOf(error)}`);
+      const pauseMs =
+        Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      if (await isOver().catch(() => false)) throw error;
+    }
+  }
+}
+
+/** As Node and Google's client name what becomes of connections and downloads. */
+const PASSING = [
+  "CONTENT_DOWNLOAD_MISMATCH",
+  "EAI_AGAIN",
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ERR_STREAM_PREMATURE_CLOSE",
+  "ETIMEDOUT",
+];
+const TEMPORARY = [408, 429];
+const BROKEN = /socket hang up|socket connection timeout|connection (reset|clos)/i;
+
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { cause } = error;
+  const { code = (cause as { code?: unknown } | undefined)?.code } = error as { code?: unknown };
+  if (typeof code === "number") return code >= 500 || TEMPORARY.includes(code);
+  if (typeof code === "string" && PASSING.includes(code)) return true;
+  return BROKEN.test(error.message);
+}

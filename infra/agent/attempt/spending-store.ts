@@ -1,0 +1,43 @@
+import { spendingObjects } from "../../../shared/documents/attempt.ts";
+import type { SpendingStore } from "../model/spending.ts";
+import type { Objects } from "./objects.ts";
+
+/**
+ * Spending as objects that are each created once, as builds may: the bounds that an attempt has raised in
+ * turn, and, when it ended in order, what it was. So an attempt that vanished counts with its last bound.
+ */
+export function spendingStore(
+  objects: Objects,
+  { runId, attempt }: { runId: string; attempt: number },
+): SpendingStore {
+  const own = spendingObjects(runId, attempt);
+  return {
+    async earlierUsd() {
+      let sum = 0;
+      for (let earlier = 1; earlier < attempt; earlier += 1) {
+        sum += await spentBy(objects, spendingObjects(runId, earlier));
+      }
+      return sum;
+    },
+    async raise(step, upToUsd) {
+      await objects.createOnce(own.step(step), JSON.stringify({ upToUsd }));
+    },
+    async settle(spentUsd) {
+      await objects.createOnce(own.settled, JSON.stringify({ spentUsd }));
+    },
+  };
+}
+
+async function spentBy(
+  objects: Objects,
+  paths: ReturnType<typeof spendingObjects>,
+): Promise<number> {
+  const settled = await objects.find(paths.settled);
+  if (settled) return Number(JSON.parse(settled.toString()).spentUsd);
+  let upToUsd = 0;
+  for (let step = 0; ; step += 1) {
+    const raised = await objects.find(paths.step(step));
+    if (raised === undefined) return upToUsd;
+    upToUsd = Number(JSON.parse(raised.toString()).upToUsd);
+  }
+}

@@ -1,0 +1,130 @@
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build } from "esbuild";
+import type { Programs } from "../local/programs.ts";
+import { buildPage } from "../page/build-page.ts";
+import { lazyPackages } from "./lazy-packages.ts";
+import { type Rewrite, rewriting } from "./rewrites.ts";
+import { WITHOUT_UNUSED_SURFACES } from "./unused-surfaces.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Where bundles are built in a checkout. */
+export const BUNDLES = join(ROOT, "dist/bundle");
+
+/** The programs in a folder of bundles. */
+export function bundlesIn(folder: string): Programs {
+  return {
+    functions: {
+      program: join(folder, "functions/main.mjs"),
+      source: join(folder, "functions/registered.cjs"),
+    },
+    runner: join(folder, "runner/main.mjs"),
+    compiled: join(folder, "compiled"),
+  };
+}
+
+/** The framework's program, which no package may import by name. */
+const FRAMEWORK = join(
+  dirname(createRequire(import.meta.url).resolve("@google-cloud/functions-framework")),
+  "main.js",
+);
+
+/** Modules that look for others by their place: where those stand in a bundle. */
+const MOVED: readonly Rewrite[] = [
+  moved("functions/schemas/schema-checks.ts", "./worker.ts", "./worker.mjs"),
+  moved("functions/api/page/page.ts", "../../../dist/page/", "./page/"),
+  moved(
+    "infra/agent/engines/claude-code/output-check.ts",
+    "output-worker.ts",
+    "./output-worker.mjs",
+  ),
+];
+
+function moved(file: string, from: string, to: string): Rewrite {
+  const old = `new URL("${from}", import.meta.url)`;
+  return {
+    file,
+    rewrite(text) {
+      if (!text.includes(old)) throw new Error(`${file} has no ${old}`);
+      return text.replace(old, `new URL("${to}", import.meta.url)`);
+    },
+  };
+}
+
+const REWRITES = [...MOVED, ...WITHOUT_UNUSED_SURFACES];
+
+/** What CommonJS modules expect, in a module that is none. */
+const AS_COMMONJS = `import { createRequire as createRequireOfBundle } from "node:module";
+const require = createRequireOfBundle(import.meta.url);
+const { filename: __filename, dirname: __dirname } = import.meta;`;
+
+/**
+ * Builds what is deployed: the functions and the runner, each as a few files that need no `node_modules`, but
+ * for the agent's own command line. Whoever reads the folder meanwhile finds all of it or what was there before.
+ *
+ * @param folder where to. Default: {@link BUNDLES}
+ * @throws {Error} if a file that is rewritten for a bundle is in none: it was renamed
+ */
+export async function buildBundles(folder: string = BUNDLES): Promise<Programs> {
+  const draft = `${folder}.${process.pid}`;
+  try {
+    const met = new Set<Rewrite>();
+    await Promise.all([
+      buildFunctions(join(draft, "functions"), met),
+      buildRunner(join(draft, "runner"), met),
+    ]);
+    const missed = REWRITES.filter((one) => !met.has(one)).map(({ file }) => file);
+    if (missed.length > 0) throw new Error(`no bundle has ${missed.join(", ")}: was it renamed?`);
+    // What Node compiled of the same files is of use still.
+    const { compiled } = bundlesIn(folder);
+    if (existsSync(compiled)) renameSync(compiled, join(draft, "compiled"));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(draft, folder);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+  return bundlesIn(folder);
+}
+
+async function buildFunctions(folder: string, met: Set<Rewrite>): Promise<void> {
+  const stdin = {
+    contents: `import "./functions/index.ts"; import ${JSON.stringify(FRAMEWORK)};`,
+    resolveDir: ROOT,
+  };
+  const entryPoints = { worker: "functions/schemas/worker.ts" };
+  await bundle({ outdir: folder, stdin, entryPoints }, met);
+  renameSync(join(folder, "stdin.mjs"), join(folder, "main.mjs"));
+  writeFileSync(join(folder, "registered.cjs"), "");
+  buildPage(join(folder, "page"));
+}
+
+async function buildRunner(folder: string, met: Set<Rewrite>): Promise<void> {
+  const entryPoints = {
+    main: "infra/agent/main.ts",
+    "output-worker": "infra/agent/engines/claude-code/output-worker.ts",
+  };
+  await bundle({ outdir: folder, entryPoints }, met);
+  cpSync(join(ROOT, "infra/agent/sandbox/relay.mjs"), join(folder, "relay.mjs"));
+}
+
+async function bundle(options: BuildOptions, met: Set<Rewrite>): Promise<void> {
+  await build({
+    ...options,
+    absWorkingDir: ROOT,
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
+    // Names stay: what fails says where.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    banner: { js: AS_COMMONJS },
+    plugins: [lazyPackages(), rewriting(REWRITES, met)],
+    logLevel: "silent",
+  });
+}

@@ -1,0 +1,297 @@
+import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
+import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
+import type { AccountName, AGENTS, FunctionName, Names } from "../names.ts";
+import type { ResolvedGrant } from "./policy.ts";
+import {
+  ACT_AS,
+  ALL_DOCUMENTS,
+  ATTEMPTS,
+  BUILD_ENDER,
+  BUILD_WATCHER,
+  BUILDS,
+  DEAD_LETTERS,
+  DOCUMENTS,
+  ERASER,
+  ID_TOKEN_CREATOR,
+  IMAGE_READER,
+  INVOKER,
+  LOG_READER,
+  LOG_WRITER,
+  PUBLISHER,
+  type Role,
+  roleId,
+  SECRET_ACCESSOR,
+  SUBSCRIBER,
+  WORKER,
+} from "./roles.ts";
+
+/** Who is given something: an account of ours, one of Google's own, or anybody at all. */
+export type Principal = AccountName | keyof typeof AGENTS | "anybody";
+
+/** What it is given on. */
+export type Target =
+  | { kind: "project" }
+  | { kind: "topic" | "subscription"; topic: string }
+  | { kind: "dataBucket" | "logsBucket" | "secret" | "repository" }
+  | { kind: "account"; account: AccountName }
+  | { kind: "service"; service: FunctionName };
+
+/** A row of the table: who may what, on what, and why. */
+export interface Grant {
+  principal: Principal;
+  role: Role;
+  on: Target;
+  why: string;
+  /** Only objects whose names begin so. */
+  objectPrefix?: string;
+  /** Permissions of the role that calls need only when things cross, and what happens then. */
+  rarely?: Readonly<Record<string, string>>;
+  /** Google itself needs it, on this page; absent: calls of ours need it, which are recorded. */
+  googles?: string;
+}
+
+const PROJECT: Target = { kind: "project" };
+const DATA: Target = { kind: "dataBucket" };
+const LOGS: Target = { kind: "logsBucket" };
+const topic = (name: string): Target => ({ kind: "topic", topic: name });
+const PUBSUB_PAGE = "https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions";
+const DEAD_LETTER_PAGE = "https://cloud.google.com/pubsub/docs/dead-letter-topics";
+const BUILD_PAGE =
+  "https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts";
+
+const OF_FUNCTIONS: readonly Grant[] = [
+  {
+    principal: "api",
+    role: ALL_DOCUMENTS,
+    on: PROJECT,
+    why: "accepts, shows, changes and erases runs",
+  },
+  { principal: "api", role: PUBLISHER, on: topic(TOPICS.runRequests), why: "tells of a new run" },
+  {
+    principal: "api",
+    role: ERASER,
+    on: DATA,
+    why: "shows what runs left, stops attempts, erases runs",
+  },
+  {
+    principal: "api",
+    role: LOG_READER,
+    on: LOGS,
+    why: "shows builds' logs, and erases them with runs",
+  },
+  {
+    principal: "api",
+    role: BUILD_WATCHER,
+    on: PROJECT,
+    why: "ends the builds of a run that is erased",
+  },
+  {
+    principal: "submitBuild",
+    role: DOCUMENTS,
+    on: PROJECT,
+    why: "takes the attempt's lease and slot",
+  },
+  {
+    principal: "submitBuild",
+    role: PUBLISHER,
+    on: topic(TOPICS.deadLetters),
+    why: "puts away what is no message",
+  },
+  {
+    principal: "submitBuild",
+    rarely: { "storage.objects.list": "an object that is not there yet would look forbidden" },
+    role: ATTEMPTS,
+    on: DATA,
+    why: "uploads inputs, seals claims",
+  },
+  {
+    principal: "submitBuild",
+    role: BUILDS,
+    on: PROJECT,
+    why: "creates builds, and cancels what nobody wants",
+  },
+  {
+    principal: "submitBuild",
+    role: ACT_AS,
+    on: { kind: "account", account: "build" },
+    why: "has builds run as their account",
+  },
+  {
+    principal: "recordBuildStatus",
+    role: DOCUMENTS,
+    on: PROJECT,
+    why: "writes what became of a run",
+  },
+  {
+    principal: "recordBuildStatus",
+    role: PUBLISHER,
+    on: topic(TOPICS.runRequests),
+    why: "tells of the next attempt or turn",
+  },
+  {
+    principal: "recordBuildStatus",
+    role: PUBLISHER,
+    on: topic(TOPICS.deadLetters),
+    why: "puts away what is no message",
+  },
+  {
+    principal: "recordBuildStatus",
+    role: ATTEMPTS,
+    on: DATA,
+    why: "reads manifests, or seals them",
+  },
+  {
+    principal: "recordBuildStatus",
+    role: BUILD_ENDER,
+    on: PROJECT,
+    why: "looks at builds, cancels strays",
+  },
+  { principal: "sweep", role: DOCUMENTS, on: PROJECT, why: "moves what is due" },
+  {
+    principal: "sweep",
+    role: PUBLISHER,
+    on: topic(TOPICS.runRequests),
+    why: "tells again of what nobody took",
+  },
+  { principal: "sweep", role: ATTEMPTS, on: DATA, why: "reads and seals claims and manifests" },
+  {
+    principal: "sweep",
+    role: BUILD_WATCHER,
+    on: PROJECT,
+    why: "looks at builds, cancels what is overdue",
+  },
+  {
+    principal: "keepDeadLetter",
+    role: DEAD_LETTERS,
+    on: PROJECT,
+    why: "keeps what no function could handle",
+  },
+  {
+    principal: "build",
+    role: WORKER,
+    on: DATA,
+    objectPrefix: ATTEMPTS_PREFIX,
+    why: "claims, uploads outputs and manifest, by name alone",
+  },
+];
+
+const OF_GOOGLE: readonly Grant[] = [
+  {
+    principal: "anybody",
+    role: INVOKER,
+    on: { kind: "service", service: "api" },
+    why: "callers have keys, which the api itself looks at",
+    googles: "https://cloud.google.com/run/docs/authenticating/public",
+  },
+  ...Object.values(PUSH_TARGETS).map(
+    (service): Grant => ({
+      principal: "push",
+      role: INVOKER,
+      on: { kind: "service", service },
+      why: "pushes messages to it",
+      googles: PUBSUB_PAGE,
+    }),
+  ),
+  {
+    principal: "scheduler",
+    role: INVOKER,
+    on: { kind: "service", service: "sweep" },
+    why: "calls it every minute",
+    googles: "https://cloud.google.com/scheduler/docs/http-target-auth",
+  },
+  {
+    principal: "pubsubAgent",
+    role: ID_TOKEN_CREATOR,
+    on: { kind: "account", account: "push" },
+    why: "makes the tokens of pushes",
+    googles: PUBSUB_PAGE,
+  },
+  {
+    principal: "pubsubAgent",
+    role: PUBLISHER,
+    on: topic(TOPICS.deadLetters),
+    why: "moves what was delivered too often",
+    googles: DEAD_LETTER_PAGE,
+  },
+  ...Object.keys(PUSH_TARGETS)
+    .filter((name) => name !== TOPICS.deadLetters)
+    .map(
+      (name): Grant => ({
+        principal: "pubsubAgent",
+        role: SUBSCRIBER,
+        on: { kind: "subscription", topic: name },
+        why: "takes it from there when it moves it",
+        googles: DEAD_LETTER_PAGE,
+      }),
+    ),
+  {
+    principal: "cloudBuildAgent",
+    role: PUBLISHER,
+    on: topic(TOPICS.cloudBuilds),
+    why: "tells how builds are",
+    googles: "https://cloud.google.com/build/docs/subscribe-build-notifications",
+  },
+  {
+    principal: "build",
+    role: LOG_WRITER,
+    on: LOGS,
+    why: "Cloud Build writes a build's log as its account",
+    googles: BUILD_PAGE,
+  },
+  {
+    principal: "build",
+    role: SECRET_ACCESSOR,
+    on: { kind: "secret" },
+    why: "Cloud Build gives the model's key to the step",
+    googles: "https://cloud.google.com/build/docs/securing-builds/use-secrets",
+  },
+  {
+    principal: "build",
+    role: IMAGE_READER,
+    on: { kind: "repository" },
+    why: "Cloud Build pulls the runner's image as the build's account",
+    googles: "https://cloud.google.com/artifact-registry/docs/access-control",
+  },
+];
+
+/** Everything that anybody is given; there is nothing else. */
+export const GRANTS: readonly Grant[] = [...OF_FUNCTIONS, ...OF_GOOGLE];
+
+/** `submitBuild: runyard.builds on project` */
+export const grantName = ({ principal, role, on }: Grant): string => {
+  const { kind, ...which } = on;
+  return [`${principal}: ${roleId(role)} on ${kind}`, ...Object.values(which)].join(" ");
+};
+
+/** The resource's name, as calls have it. */
+export function targetName(on: Target, names: Names): string {
+  switch (on.kind) {
+    case "project":
+      return `projects/${names.project}`;
+    case "topic":
+      return names.topic(on.topic);
+    case "subscription":
+      return names.subscription(on.topic);
+    case "dataBucket":
+    case "logsBucket":
+      return `buckets/${names[on.kind]}`;
+    case "secret":
+      return names.secret;
+    case "repository":
+      return names.repositoryName;
+    case "account":
+      return names.accountName(on.account);
+    case "service":
+      return names.service(on.service);
+  }
+}
+
+/** The grants by which calls are judged, under the names of one project. */
+export const resolved = (grants: readonly Grant[], names: Names): ResolvedGrant[] =>
+  grants.map((grant) => ({
+    name: grantName(grant),
+    account: grant.principal,
+    permissions: grant.role.permissions,
+    resource: targetName(grant.on, names),
+    ...(grant.objectPrefix !== undefined && { objectPrefix: grant.objectPrefix }),
+  }));

@@ -1,0 +1,63 @@
+import { PUSH_TARGETS } from "../../shared/names.ts";
+import type { DeploySettings } from "./settings.ts";
+
+/** What the names of all that is ours begin with. */
+const PRODUCT = "runyard";
+
+/** Every function that is deployed, by the name that `functions/index.ts` registers. */
+export const FUNCTIONS = ["api", ...Object.values(PUSH_TARGETS), "sweep"] as const;
+export type FunctionName = (typeof FUNCTIONS)[number];
+
+/** Everybody who has an account of the deployment: each function, builds, pushes and the clock. */
+export const ACCOUNTS = [...FUNCTIONS, "build", "push", "scheduler"] as const;
+export type AccountName = (typeof ACCOUNTS)[number];
+
+/** Google's own accounts in a project, by what stands before `PROJECT_NUMBER`'s domain. */
+export const AGENTS = {
+  pubsubAgent: "gcp-sa-pubsub",
+  cloudBuildAgent: "gcp-sa-cloudbuild",
+} as const;
+
+const kebab = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+
+/** The name of a service, or the id of an account. */
+export const ownName = (name: string): string => `${PRODUCT}-${kebab(name)}`;
+
+/** Stands for a project's number that was not looked up. */
+export const UNKNOWN_NUMBER = "NUMBER";
+
+/** What of a deployment is named by its project. */
+export type Place = Pick<
+  DeploySettings,
+  "project" | "region" | "buildRegion" | "modelKeySecret"
+> & {
+  projectNumber: string;
+};
+
+/** The names of all that the stack makes, and of what it is given. */
+export function namesOf({ project, projectNumber, region, buildRegion, modelKeySecret }: Place) {
+  const emailOf = (account: AccountName) =>
+    `${ownName(account)}@${project}.iam.gserviceaccount.com`;
+  return {
+    project,
+    dataBucket: `${project}-${PRODUCT}-data`,
+    logsBucket: `${project}-${PRODUCT}-logs`,
+    repository: PRODUCT,
+    repositoryName: `projects/${project}/locations/${buildRegion}/repositories/${PRODUCT}`,
+    secret: `projects/${project}/secrets/${modelKeySecret}`,
+    emailOf,
+    accountName: (account: AccountName) =>
+      `projects/${project}/serviceAccounts/${emailOf(account)}`,
+    topic: (topic: string) => `projects/${project}/topics/${topic}`,
+    subscription: (topic: string) => `projects/${project}/subscriptions/${topic}`,
+    service: (name: FunctionName) =>
+      `projects/${project}/locations/${region}/services/${ownName(name)}`,
+    /** @see https://cloud.google.com/run/docs/triggering/https-request#deterministic */
+    urlOf: (name: FunctionName) => `https://${ownName(name)}-${projectNumber}.${region}.run.app`,
+    agentEmail: (agent: keyof typeof AGENTS) =>
+      `service-${projectNumber}@${AGENTS[agent]}.iam.gserviceaccount.com`,
+  };
+}
+
+export type Names = ReturnType<typeof namesOf>;

@@ -1,0 +1,90 @@
+import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName } from "../names.ts";
+import type { Resource } from "../resource.ts";
+import { APIS, SERVICES } from "../tables/services.ts";
+import type { Stack } from "./stack.ts";
+
+/** Google's services that are turned on, and stay so. */
+export const apiResources = ({ settings: { project } }: Stack): Resource[] =>
+  APIS.map((service) => ({
+    name: `api-${service.replace(".googleapis.com", "")}`,
+    type: "projects.Service",
+    args: { project, service, disableOnDestroy: false },
+  }));
+
+export const accountResources = ({ settings: { project } }: Stack): Resource[] =>
+  ACCOUNTS.map((account) => ({
+    name: `account-${account}`,
+    type: "serviceaccount.Account",
+    args: { project, accountId: ownName(account), displayName: `Runyard: ${account}` },
+    after: ["api-iam"],
+  }));
+
+export const serviceResources = (stack: Stack): Resource[] =>
+  FUNCTIONS.map((name) => serviceOf(stack, name));
+
+function serviceOf(stack: Stack, name: FunctionName): Resource {
+  const { settings, names } = stack;
+  const row = SERVICES[name];
+  const envs = Object.entries(environmentOf(stack, name));
+  return {
+    name: `service-${name}`,
+    type: "cloudrunv2.Service",
+    args: {
+      project: settings.project,
+      location: settings.region,
+      name: ownName(name),
+      ingress: row.ingress,
+      deletionProtection: false,
+      // What tokens are for: the address that is known before the service is there.
+      customAudiences: [names.urlOf(name)],
+      template: {
+        serviceAccount: names.emailOf(name),
+        timeout: `${row.timeoutSeconds}s`,
+        maxInstanceRequestConcurrency: row.concurrency,
+        scaling: {
+          minInstanceCount: name === "api" ? settings.minInstances : 0,
+          maxInstanceCount: row.maxInstances,
+        },
+        containers: [
+          {
+            image: settings.image,
+            envs: envs.map(([variable, value]) => ({ name: variable, value })),
+            resources: {
+              limits: { cpu: row.cpu, memory: row.memory },
+              cpuIdle: true,
+              startupCpuBoost: true,
+            },
+          },
+        ],
+      },
+    },
+    after: [`account-${name}`, "api-run", "database", "bucket-data"],
+  };
+}
+
+/** The variables of a function, as `functions/config.ts` reads them. */
+export function environmentOf(
+  { settings, names }: Stack,
+  name: FunctionName,
+): Record<string, string> {
+  const caller = name === "sweep" ? "scheduler" : "push";
+  const trigger = {
+    RUNYARD_TRIGGER_AUTH: "iam",
+    RUNYARD_TRIGGER_AUDIENCE: names.urlOf(name),
+    RUNYARD_TRIGGER_ACCOUNTS: names.emailOf(caller),
+  };
+  return {
+    RUNYARD_ALLOWED_HOSTS: new URL(names.urlOf("api")).hostname,
+    ...settings.environment,
+    FUNCTION_TARGET: name,
+    GOOGLE_CLOUD_PROJECT: settings.project,
+    RUNYARD_BUCKET: names.dataBucket,
+    RUNYARD_PUBLIC_URL: names.urlOf("api"),
+    RUNYARD_IMAGE: settings.runnerImage,
+    RUNYARD_BUILD_SERVICE_ACCOUNT: names.accountName("build"),
+    RUNYARD_LOGS_BUCKET: `gs://${names.logsBucket}`,
+    RUNYARD_MODEL_KEY_SECRET: `${names.secret}/versions/latest`,
+    RUNYARD_LOCATION: settings.buildRegion,
+    ...(name !== "api" && trigger),
+  };
+}

@@ -1,0 +1,62 @@
+import { STREAMS, TIMING } from "../../../shared/limits.ts";
+import type { FunctionName } from "../names.ts";
+
+/** How a function runs on Cloud Run. */
+export interface ServiceRow {
+  cpu: string;
+  memory: string;
+  /** Requests that an instance takes at once; more than one needs a whole CPU. */
+  concurrency: number;
+  maxInstances: number;
+  timeoutSeconds: number;
+  /** Who reaches it: anybody on the internet, or what is within the project and Google's own services. */
+  ingress: "INGRESS_TRAFFIC_ALL" | "INGRESS_TRAFFIC_INTERNAL_ONLY";
+}
+
+const INTERNAL = "INGRESS_TRAFFIC_INTERNAL_ONLY";
+
+/** A handler has its budget, and ends before Pub/Sub takes it for lost. */
+const pushed = (memory: string, maxInstances: number): ServiceRow => ({
+  cpu: "1",
+  memory,
+  concurrency: 20,
+  maxInstances,
+  timeoutSeconds: TIMING.ackDeadline - 5,
+  ingress: INTERNAL,
+});
+
+/** Every function, and what it runs on. */
+export const SERVICES: Readonly<Record<FunctionName, ServiceRow>> = {
+  api: {
+    cpu: "1",
+    memory: "1Gi",
+    concurrency: 80,
+    maxInstances: 20,
+    // A stream of events ends by itself before.
+    timeoutSeconds: STREAMS.eventStreamSeconds + 60,
+    ingress: "INGRESS_TRAFFIC_ALL",
+  },
+  submitBuild: pushed("512Mi", 20),
+  recordBuildStatus: pushed("512Mi", 20),
+  keepDeadLetter: pushed("512Mi", 2),
+  // Two at once share the work.
+  sweep: { ...pushed("512Mi", 2), concurrency: 2, timeoutSeconds: 2 * TIMING.sweepInterval },
+};
+
+/** Google's services that a project must have on, by the API's name. */
+export const APIS = [
+  "artifactregistry",
+  "billingbudgets",
+  "cloudbuild",
+  "cloudscheduler",
+  "firebaserules",
+  "firestore",
+  "iam",
+  "iamcredentials",
+  "logging",
+  "monitoring",
+  "pubsub",
+  "run",
+  "secretmanager",
+  "storage",
+].map((name) => `${name}.googleapis.com`);

@@ -1,0 +1,9 @@
+import { now } from "../now.ts";
+import { timeText, utcText } from "../words/time.ts";
+
+/** An instant where the reader is, with UTC on hover. */
+export const Time = ({ at, class: name = "" }: { at: string; class?: string }) => (
+  <time class={name} dateTime={at} title={utcText(at)}>
+    {timeText(at, now.value)}
+  </time>
+);

@@ -1,0 +1,154 @@
+import type { AgentSettings } from "../../shared/agent/settings.ts";
+import { writtenSeconds } from "../words/time.ts";
+
+/** How a setting is written. Lines: one entry a line. Time: 20 min. Choice: one of a few words. */
+type Kind = "text" | "long" | "lines" | "amount" | "count" | "time" | "choice";
+
+interface FieldKind {
+  label: string;
+  hint: string;
+  kind: Kind;
+  choices?: readonly string[];
+}
+
+/** The fields in which settings are written; what none of them can hold is written in `other`. */
+export const FIELDS = {
+  model: { label: "Model", hint: "Empty: the engine’s own.", kind: "text" },
+  url: { label: "Repository", hint: "https://…; empty: none.", kind: "text" },
+  ref: { label: "Ref", hint: "Empty: its HEAD.", kind: "text" },
+  maxBudgetUsd: { label: "Spend at most, in USD", hint: "Empty: 5.", kind: "amount" },
+  timeoutSeconds: { label: "Work at most", hint: "Empty: 5 min.", kind: "time" },
+  effort: {
+    label: "Effort",
+    hint: "How much the model thinks.",
+    kind: "choice",
+    choices: ["low", "medium", "high", "xhigh", "max"],
+  },
+  maxTurns: { label: "Turns at most", hint: "Empty: 100.", kind: "count" },
+  instructions: { label: "Instructions", hint: "Appended to the system prompt.", kind: "long" },
+  permissionMode: {
+    label: "Permission mode",
+    hint: "What is asked about is denied: nobody is there.",
+    kind: "choice",
+    choices: ["bypassPermissions", "acceptEdits", "dontAsk", "manual", "plan"],
+  },
+  machineType: {
+    label: "Machine",
+    hint: "Of Cloud Build.",
+    kind: "choice",
+    choices: ["E2_MEDIUM", "E2_STANDARD_2", "E2_HIGHCPU_8", "E2_HIGHCPU_32"],
+  },
+  tools: { label: "Tools", hint: "One a line. Empty: all; “none”: none.", kind: "lines" },
+  allowedTools: { label: "Allowed tools", hint: "A rule a line: Bash(git log:*).", kind: "lines" },
+  disallowedTools: { label: "Denied tools", hint: "A rule a line.", kind: "lines" },
+  setupCommands: { label: "Setup commands", hint: "One a line, before the agent.", kind: "lines" },
+  allowedHosts: { label: "Hosts", hint: "One a line that may be reached.", kind: "lines" },
+  other: {
+    label: "Other settings, as JSON",
+    hint: "fallbackModels, mcpServers, environment, outputSchema.",
+    kind: "long",
+  },
+} as const satisfies Record<string, FieldKind>;
+
+export type FieldName = keyof typeof FIELDS;
+const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
+
+/** Settings as they are written; empty: the default. */
+export type Written = Record<FieldName, string>;
+export type Faults<Name extends string = FieldName> = Partial<Record<Name, string>>;
+
+export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [name, ""])) as Written;
+
+const NONE = "none";
+const PLACED: readonly FieldName[] = ["url", "ref", "other"];
+
+/** Settings in their fields. */
+export function writtenOf(settings: AgentSettings): Written {
+  const { repository, ...rest } = settings;
+  const written = { ...NOTHING_WRITTEN, url: repository?.url ?? "", ref: repository?.ref ?? "" };
+  const other: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(rest)) {
+    const isField = name in FIELDS && !PLACED.includes(name as FieldName);
+    const text = isField ? textOf(name as FieldName, value) : undefined;
+    if (text === undefined) other[name] = value;
+    else written[name as FieldName] = text;
+  }
+  if (Object.keys(other).length > 0) written.other = JSON.stringify(other, null, 2);
+  return written;
+}
+
+/** A setting as its field has it; undefined: the field cannot hold it. */
+function textOf(name: FieldName, value: unknown): string | undefined {
+  const { kind } = FIELDS[name];
+  if (kind === "lines") {
+    const lines = value as string[];
+    if (lines.length === 0) return name === "tools" ? NONE : "";
+    const isPlain = lines.every((line) => line.trim() === line && !line.includes("\n"));
+    return isPlain ? lines.join("\n") : undefined;
+  }
+  if (kind === "time") return timeText(Number(value));
+  return String(value);
+}
+
+function timeText(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
+
+/** What is written, as settings. Call only if {@link faultsOf} finds nothing. */
+export function settingsOf(written: Written): AgentSettings {
+  const settings: Record<string, unknown> = written.other === "" ? {} : JSON.parse(written.other);
+  for (const name of FIELD_NAMES) {
+    const text = written[name];
+    if (!PLACED.includes(name) && text.trim() !== "") settings[name] = settingOf(name, text);
+  }
+  const { url, ref } = written;
+  if (url.trim() !== "") {
+    settings["repository"] = { url: url.trim(), ...(ref.trim() !== "" && { ref: ref.trim() }) };
+  }
+  return settings as AgentSettings;
+}
+
+function settingOf(name: FieldName, text: string): unknown {
+  const { kind } = FIELDS[name];
+  if (kind === "lines") return linesOf(name, text);
+  if (kind === "amount") return Number(text.replace("$", ""));
+  if (kind === "count") return Number(text);
+  if (kind === "time") return writtenSeconds(text);
+  return kind === "long" ? text : text.trim();
+}
+
+function linesOf(name: FieldName, text: string): string[] {
+  if (name === "tools" && text.trim() === NONE) return [];
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+/** Faults of what is written, by field; the API says the others. */
+export function faultsOf(written: Written): Faults {
+  const faults: Faults = {};
+  const { maxBudgetUsd, timeoutSeconds, maxTurns, url, ref, other } = written;
+  if (maxBudgetUsd !== "" && !(Number(maxBudgetUsd.replace("$", "")) > 0)) {
+    faults.maxBudgetUsd = "Write an amount like 5 or 0.50.";
+  }
+  if (timeoutSeconds !== "" && writtenSeconds(timeoutSeconds) === undefined) {
+    faults.timeoutSeconds = "Write a time like 20 min or 1 h 30 min.";
+  }
+  if (maxTurns !== "" && !(Number.isInteger(Number(maxTurns)) && Number(maxTurns) > 0)) {
+    faults.maxTurns = "Write a whole number like 100.";
+  }
+  if (ref.trim() !== "" && url.trim() === "") faults.ref = "A ref needs a repository.";
+  if (other !== "" && !isObjectText(other)) faults.other = "Write a JSON object.";
+  return faults;
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+import { signal } from "@preact/signals";
+import { ProblemError } from "../client/problem-error.ts";
+import { faultOf, signedOutWhy, signIn } from "./session.ts";
+
+const fault = signal<string | null>(null);
+const isTrying = signal(false);
+
+async function tryKey(given: string): Promise<void> {
+  if (isTrying.value || given === "") return;
+  isTrying.value = true;
+  try {
+    await signIn(given);
+    fault.value = null;
+  } catch (error) {
+    const isWrong = error instanceof ProblemError && error.code === "unauthorized";
+    fault.value = isWrong ? "The API does not take this key." : faultOf(error);
+  } finally {
+    isTrying.value = false;
+  }
+}
+
+/** What is seen without a key, or with one that the API no longer takes. */
+export function SignIn() {
+  const why = signedOutWhy.value;
+  return (
+    <main class="page">
+      <div class="mid">
+        <h1>{why === null ? "Runyard" : "This key is not valid any more"}</h1>
+        <p class="ink2">
+          {why ?? ""} Make one with <code>npx runyard keys create</code>, or take that of the local
+          server from <code>.runyard/key</code>; it stays in this tab.
+        </p>
+        <form
+          class="row sign-in"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const input = event.currentTarget.elements.namedItem("key") as HTMLInputElement;
+            void tryKey(input.value.trim());
+          }}
+        >
+          <label class="grow">
+            <span class="sr">Key</span>
+            <input
+              name="key"
+              type="password"
+              class="field"
+              placeholder="Key"
+              autocomplete="off"
+              aria-invalid={fault.value !== null}
+            />
+          </label>
+          <button type="submit" class="button first" disabled={isTrying.value}>
+            Sign in
+          </button>
+        </form>
+        <p class="bad small" role="alert">
+          {fault.value}
+        </p>
+      </div>
+    </main>
+  );
+}

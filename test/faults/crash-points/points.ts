@@ -1,0 +1,82 @@
+import type { Fate, LostStatus, Plan } from "../world/fate.ts";
+import { DIMENSIONS, type Setting } from "./dimensions.ts";
+import { pairwise } from "./pairwise.ts";
+import { tell } from "./story.ts";
+
+/** A call at which something may befall its caller: the how many-th of its site. */
+interface CrashPoint {
+  /** Handler and kind: `submitBuild firestore.commit`. */
+  site: string;
+  nth: number;
+}
+
+/** The points that are reached when nothing goes wrong, each with the settings that lead there. */
+export type Reached = ReadonlyMap<string, { point: CrashPoint; settings: Setting[] }>;
+
+/** Calls of one site beyond these repeat what came before. */
+const MOST_OF_A_SITE = 2;
+/** Longer than a lease, so that whoever stood still finds it gone. */
+const LONG_SECONDS = 150;
+/** Longer than any caller waits for one call. */
+const SLOW_SECONDS = 25;
+
+const WRITES =
+  /^\S+ (firestore\.(commit|batchWrite)|storage\.(insert|delete)|builds\.(create|cancel)|pubsub)/;
+const LOST: readonly LostStatus[] = ["UNAVAILABLE", "ABORTED", "INTERNAL", "DEADLINE_EXCEEDED"];
+
+/** What Cloud Build says to more builds than it takes. */
+const REFUSED: Fate = { type: "fail", status: "RESOURCE_EXHAUSTED" };
+
+/** What may befall a call of the site. */
+export function fatesOf(site: string): Fate[] {
+  const lost = site.includes(" storage.") ? LOST.slice(0, 1) : LOST;
+  return [
+    { type: "die", when: "before" },
+    { type: "die", when: "after" },
+    { type: "freeze", when: "before", seconds: LONG_SECONDS },
+    { type: "freeze", when: "after", seconds: LONG_SECONDS },
+    { type: "fail", status: "UNAVAILABLE" },
+    { type: "slow", seconds: SLOW_SECONDS },
+    ...(WRITES.test(site) ? lost.map((status) => ({ type: "lost", status }) as const) : []),
+    // CreateBuild is never repeated by its client: it would make a second build.
+    ...(WRITES.test(site) && !site.endsWith(" builds.create") ? [{ type: "again" } as const] : []),
+    ...(site.endsWith(" builds.create") ? [REFUSED] : []),
+    ...(/^(?!runner).* storage\.download /.test(site) ? [{ type: "short" } as const] : []),
+  ];
+}
+
+/** Every two values of the dimensions meet in one of these. */
+export const SETTINGS: readonly Setting[] = pairwise(DIMENSIONS);
+
+/** Calls that change nothing and that nobody waits for. */
+const IDLE = / firestore\.rollback$/;
+
+/** Finds the points by playing every setting with nothing going wrong. */
+export async function reachedPoints(): Promise<Reached> {
+  const reached = new Map<string, { point: CrashPoint; settings: Setting[] }>();
+  for (const setting of SETTINGS) {
+    const { world } = await tell(setting);
+    for (const [site, count] of world.seen) {
+      if (IDLE.test(site)) continue;
+      for (let nth = 1; nth <= Math.min(count, MOST_OF_A_SITE); nth += 1) {
+        const key = `${site} ${nth}`;
+        const entry = reached.get(key) ?? { point: { site, nth }, settings: [] };
+        entry.settings.push(setting);
+        reached.set(key, entry);
+      }
+    }
+  }
+  return reached;
+}
+
+/** What befalls whom. */
+export interface Crash {
+  point: CrashPoint;
+  fate: Fate;
+}
+
+/** The plan in which each crash happens at its point. */
+export function planOf(crashes: readonly Crash[]): Plan {
+  const byPoint = new Map(crashes.map(({ point, fate }) => [`${point.site} ${point.nth}`, fate]));
+  return ({ handler, kind, nth }) => byPoint.get(`${handler} ${kind} ${nth}`);
+}

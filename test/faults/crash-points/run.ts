@@ -1,0 +1,109 @@
+import type { Violation } from "../world/witness.ts";
+import type { World } from "../world/world.ts";
+import type { Case } from "./cases.ts";
+import type { Setting } from "./dimensions.ts";
+import { planOf } from "./points.ts";
+import { describeCrash } from "./print.ts";
+import { tell } from "./story.ts";
+
+/** What came of many cases. */
+export interface Enumerated {
+  cases: number;
+  /** Those in which something befell somebody. */
+  fired: number;
+  runs: number;
+  /** What does not hold, each with the case that shows it. */
+  failures: { case: Case; violations: Violation[] }[];
+  /** How often each fate befell somebody. */
+  byFate: Map<string, number>;
+  /** `submitBuild firestore.commit: die after`: what befell somebody at least once. */
+  covered: Set<string>;
+  /**
+   * Which calls were made at all, as `submitBuild firestore.commit`, and the first case that led
+   * there.
+   */
+  seen: Map<string, Case>;
+  /** By how much later a run ended than without its crash, in milliseconds; in order. */
+  delaysMs: number[];
+}
+
+const MOST_FAILURES = 20;
+
+/**
+ * Plays the cases.
+ *
+ * @param options.onCase is called after each; false: no more of them
+ */
+export async function enumerate(
+  cases: Iterable<Case>,
+  { onCase = () => true }: { onCase?: (so: Enumerated) => boolean } = {},
+): Promise<Enumerated> {
+  const result: Enumerated = {
+    cases: 0,
+    fired: 0,
+    runs: 0,
+    failures: [],
+    byFate: new Map(),
+    covered: new Set(),
+    seen: new Map(),
+    delaysMs: [],
+  };
+  const quiet = new Quiet();
+  for (const one of cases) {
+    const { world, violations } = await tell(one.setting, { plan: planOf(one.crashes) });
+    add(result, world, one);
+    const usual = await quiet.endOf(one.setting);
+    const end = endOf(world);
+    if (world.fired.size > 0 && end !== undefined) result.delaysMs.push(Math.max(0, end - usual));
+    if (violations.length > 0) result.failures.push({ case: one, violations });
+    if (result.failures.length >= MOST_FAILURES || !onCase(result)) break;
+  }
+  result.delaysMs.sort((left, right) => left - right);
+  return result;
+}
+
+function add(result: Enumerated, world: World, one: Case): void {
+  result.cases += 1;
+  if (world.covered.size > 0) result.fired += 1;
+  result.runs += world.witness.records.size;
+  for (const site of world.seen.keys()) {
+    if (!result.seen.has(site)) result.seen.set(site, one);
+  }
+  for (const site of world.covered) result.covered.add(site);
+  for (const [name, count] of world.fired) {
+    result.byFate.set(name, (result.byFate.get(name) ?? 0) + count);
+  }
+}
+
+/** When the world's last run ended. */
+function endOf({ witness }: World): number | undefined {
+  const ends = [...witness.records.values()].map(({ run }) => run.finishedAt?.getTime());
+  return ends.length === 0 || ends.includes(undefined)
+    ? undefined
+    : Math.max(...(ends as number[]));
+}
+
+/** How long runs take when nothing goes wrong. */
+class Quiet {
+  readonly #ends = new Map<string, number>();
+
+  async endOf(setting: Setting): Promise<number> {
+    const key = JSON.stringify(setting);
+    const known = this.#ends.get(key);
+    if (known !== undefined) return known;
+    const end = endOf((await tell(setting)).world) ?? 0;
+    this.#ends.set(key, end);
+    return end;
+  }
+}
+
+/** The failures as people read them. */
+export function explain({ failures }: Enumerated): string {
+  return failures
+    .slice(0, 5)
+    .flatMap(({ case: { setting, crashes }, violations }) => {
+      const wrong = violations.map(({ invariant, wrong }) => `  ${invariant}: ${wrong}`);
+      return [`${crashes.map(describeCrash).join(", ")} in ${JSON.stringify(setting)}`, ...wrong];
+    })
+    .join("\n");
+}

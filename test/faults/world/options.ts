@@ -1,0 +1,57 @@
+import { createRequire } from "node:module";
+import { type Config, readConfig } from "../../../functions/config.ts";
+import { readIndexCatalog } from "../../../infra/emulators/firestore/index-catalog.ts";
+import type { BuildWeather } from "./cloud-build.ts";
+import type { MessageFate } from "./delivery.ts";
+import type { Plan } from "./fate.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+export const PROJECT = "proof";
+export const BUCKET = "bucket";
+/** The indexes that there are; a query without one is refused. */
+export const CATALOG = readIndexCatalog(
+  createRequire(import.meta.url).resolve("../../../firestore.indexes.json"),
+);
+
+/** The topics whose messages may go astray. */
+export type TopicName = "run-requests" | "cloud-builds";
+
+export interface WorldOptions {
+  seed: number;
+  /** What befalls each call. Default: nothing. */
+  plan?: Plan;
+  /** What befalls each message. Default: nothing. */
+  messageFate?: (topic: TopicName, data: Buffer, time: VirtualTime) => MessageFate | undefined;
+  weather?: Partial<BuildWeather>;
+  /** Builds that may be live at a time. Default: more than any world has runs. */
+  slots?: number;
+  /** By how much the clock of a new process is wrong, in seconds. Default: 0. */
+  skewSeconds?: (time: VirtualTime) => number;
+  /** Whether a sweep begins; called each minute. Default: yes. */
+  isSwept?: (time: VirtualTime) => boolean;
+  /** Seconds from a build's beginning to its runner's. */
+  startSeconds?: readonly [least: number, most: number];
+  /** Whether runners reach the API. Default: yes. */
+  hearsReports?: boolean;
+  /** Variables of the functions' configuration. */
+  env?: Record<string, string>;
+  /** Whether each line of the trace is kept. */
+  isTraced?: boolean;
+}
+
+/** The configuration of the functions in every world. */
+const ENV = {
+  GOOGLE_CLOUD_PROJECT: PROJECT,
+  RUNYARD_BUCKET: BUCKET,
+  RUNYARD_PUBLIC_URL: "http://api",
+  RUNYARD_IMAGE: "agent",
+  RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/a@b.iam.gserviceaccount.com`,
+  RUNYARD_LOGS_BUCKET: "gs://logs",
+  RUNYARD_MODEL_KEY_SECRET: "projects/proof/secrets/key/versions/1",
+  FUNCTION_TARGET: "api",
+};
+const CONFIG = readConfig(ENV);
+
+/** With variables of a world's own. */
+export const configOf = (env: Record<string, string> | undefined): Config =>
+  env === undefined ? CONFIG : readConfig({ ...ENV, ...env });

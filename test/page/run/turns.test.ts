@@ -1,0 +1,128 @@
+import type { RunEvent } from "../../../client/types.ts";
+import { earlierAttempts, ticksOf, waterfallOf } from "../../../page/run/lanes.ts";
+import { openTab, tabsOf } from "../../../page/run/tabs.ts";
+import { callCounts, turnsOf } from "../../../page/run/turns.ts";
+import { answered, eventsOf, overRun, pageRun, secondsAfter } from "../../support/page-run.ts";
+
+type Content = RunEvent["event"];
+
+const text = (words: string): Content => ({ type: "text", text: words });
+const call = (callId: string): Content => ({ type: "tool", tool: "Bash", input: "ls", callId });
+const result = (callId: string, isError = false): Content => ({
+  type: "tool_result",
+  callId,
+  isError,
+  preview: "one\ntwo",
+  ms: 1500,
+});
+
+describe("a transcript", () => {
+  test("begins a turn with what is said after results have come", () => {
+    const events = eventsOf(
+      text("I look."),
+      call("a"),
+      call("b"),
+      result("a"),
+      result("b", true),
+      text("Done."),
+    );
+    const turns = turnsOf(events);
+    expect(turns.map(({ words, calls }) => [words, calls.map(({ state }) => state)])).toEqual([
+      [["I look."], ["done", "failed"]],
+      [["Done."], []],
+    ]);
+    expect(turns[0]?.calls[0]).toMatchObject({ preview: "one\ntwo", ms: 1500 });
+    expect(callCounts(turns)).toEqual({ all: 2, failed: 1, denied: 0 });
+  });
+
+  test("says which calls were denied, told before or not", () => {
+    const events = eventsOf(
+      call("a"),
+      { type: "denied", tool: "Bash", callId: "a" },
+      result("a", true),
+      { type: "denied", tool: "Write", input: "x" },
+      { type: "retry", text: "Overloaded." },
+    );
+    const turns = turnsOf(events);
+    expect(turns.flatMap(({ calls }) => calls.map(({ tool, state }) => [tool, state]))).toEqual([
+      ["Bash", "denied"],
+      ["Write", "denied"],
+    ]);
+    expect(turns[0]?.notes).toEqual(["Overloaded."]);
+  });
+
+  test("begins a turn with each attempt", () => {
+    const [first, second] = eventsOf(text("One."), text("Two."));
+    if (!(first && second)) throw new Error("there are two");
+    expect(turnsOf([first, { ...second, id: "2-000002" }])).toHaveLength(2);
+  });
+});
+
+describe("a waterfall", () => {
+  const phase = (name: "queue" | "setup" | "agent", state: "started" | "done", ms?: number) =>
+    ({ type: "phase", name, state, ...(ms !== undefined && { ms }) }) as const;
+  const events = eventsOf(
+    phase("queue", "done", 1000),
+    phase("setup", "started"),
+    phase("setup", "done", 1000),
+    phase("agent", "started"),
+  );
+
+  test("has what is over, what is at work, what was skipped and what comes later", () => {
+    const run = pageRun({ status: "running" });
+    const waterfall = waterfallOf(run, events, { now: secondsAfter(8) });
+    expect(waterfall.lanes.map(({ name, state, ms }) => [name, state, ms])).toEqual([
+      ["queue", "done", 1000],
+      ["image", "skipped", null],
+      ["claim", "skipped", null],
+      ["checkout", "skipped", null],
+      ["restore", "skipped", null],
+      ["setup", "done", 1000],
+      ["agent", "working", 4000],
+      ["upload", "later", null],
+    ]);
+    expect(waterfall.lanes.at(-2)?.bar).toEqual({ from: 0.5, to: 1 });
+    expect(ticksOf(waterfall)).toEqual([2000, 4000, 6000, 8000]);
+  });
+
+  test("says of a run that failed where, and what did not run", () => {
+    const run = overRun({ status: "failed" });
+    const { lanes } = waterfallOf(run, events, { now: secondsAfter(100) });
+    expect(lanes.slice(-2).map(({ state }) => state)).toEqual(["failed", "never"]);
+  });
+});
+
+test("an attempt before the last one ended with what was told of it last, and failed there", () => {
+  const told = (attempt: number, name: "queue" | "agent", state: "started" | "done") =>
+    eventsOf({ type: "phase", name, state, ...(state === "done" && { ms: 500 }) }).map((event) => ({
+      ...event,
+      id: `${attempt}-${event.id.slice(2)}`,
+    }));
+  const events = [
+    ...told(1, "queue", "done"),
+    ...told(1, "agent", "started"),
+    ...told(2, "queue", "done"),
+  ];
+  const run = pageRun({ status: "running", attempt: 2 });
+  expect(earlierAttempts(run, events)).toEqual([1]);
+  const { lanes, to } = waterfallOf(run, events, { now: secondsAfter(60), attempt: 1 });
+  expect(to).toBe(secondsAfter(1));
+  expect(lanes.map(({ name, state }) => [name, state])).toContainEqual(["agent", "failed"]);
+  expect(lanes.at(-1)).toMatchObject({ name: "upload", state: "never" });
+});
+
+test("a run opens with what came of it, and without a tab that has nothing", () => {
+  const changes = { files: 2, added: 1, removed: 1 };
+  const changed = overRun({ changes, output: answered("So.") });
+  expect(tabsOf(changed).map(({ name }) => name)).toEqual([
+    "answer",
+    "transcript",
+    "changes",
+    "logs",
+    "request",
+  ]);
+  expect(openTab(changed, null)).toBe("changes");
+  expect(openTab(changed, "logs")).toBe("logs");
+  expect(openTab(overRun({ output: answered("So.") }), "changes")).toBe("answer");
+  expect(openTab(pageRun(), null)).toBe("transcript");
+});

@@ -1,0 +1,49 @@
+import { next } from "../../../shared/run/run.ts";
+import { recordOf, stateDocument } from "../../../shared/run/stored.ts";
+import { at, cancel, lease, makeRun } from "../../support/make-run.ts";
+
+const { run, state } = makeRun();
+
+/** A state as the first revision wrote it: without all that came later. */
+function stateOfBefore() {
+  const {
+    line: _line,
+    slot: _slot,
+    parent: _parent,
+    machineType: _machineType,
+    acceptedAt: _acceptedAt,
+    pastBuilds: _pastBuilds,
+    failedVisits: _failedVisits,
+    deniedSince: _deniedSince,
+    input: _input,
+    commits: _commits,
+    ...rest
+  } = state;
+  return { ...rest, schemaVersion: 1 };
+}
+
+test("a state of before is read, and written in the form of now", () => {
+  const record = recordOf({ run, state: stateOfBefore() });
+  expect(record).toEqual({ run, state: { ...state, acceptedAt: run.createdAt } });
+  for (const event of [lease, cancel]) expect(next(record, event, at(5)).changed).toBe(true);
+});
+
+test.each(["run", "state"] as const)("a %s of a later revision is left to that one", (which) => {
+  const documents = { run: { ...run }, state: { ...state } };
+  const later = { ...documents, [which]: { ...documents[which], schemaVersion: 3 } };
+  expect(() => recordOf(later)).toThrow(
+    expect.objectContaining({ code: "unavailable", retry: true }),
+  );
+});
+
+test("what this revision does not know is kept", () => {
+  const later = { ...state, hint: "of a revision beside this one" };
+  expect(stateDocument(recordOf({ run, state: later }).state)).toMatchObject({
+    hint: "of a revision beside this one",
+  });
+});
+
+test("only a run that waits has a line in its document", () => {
+  expect(stateDocument(state)).not.toHaveProperty("line");
+  expect(stateDocument({ ...state, line: "x" })).toHaveProperty("line", "x");
+});
