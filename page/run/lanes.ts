@@ -74,7 +74,8 @@ export function waterfallOf(
   const end = isEarlier
     ? (events.findLast(({ id }) => attemptOf(id) === attempt)?.at ?? null)
     : run.finishedAt;
-  const to = end === null ? now : instant(end);
+  // The page's clock ticks by the second: what was told last may be later than it.
+  const to = Math.max(end === null ? now : instant(end), ...phases.map(({ at }) => at));
   const from = Math.min(...begins, attempt === 1 ? instant(run.createdAt) : to);
   const width = Math.max(1, to - from);
   const share = (at: number) => Math.min(1, Math.max(0, (at - from) / width));

@@ -84,11 +84,12 @@ export async function tellWholeStory(
       talk(stage),
       look(stage, run),
       agents(stage),
-      deadLetters(stage),
+      deadLetters(stage, run),
       cancelAtWork(stage),
       overdue(stage),
     ]);
     await refused(stage);
+    await refusedTurn(stage);
     await unpublished(stage);
     await cancelWhileCreated(stage);
     await inDoubt(stage);
@@ -165,11 +166,17 @@ async function agents(stage: Stage): Promise<void> {
 }
 
 /** What is no message of ours, on each topic. */
-async function deadLetters({ world, saw }: Stage): Promise<void> {
-  for (const topic of [TOPICS.runRequests, TOPICS.cloudBuilds]) {
-    await world.pubsub.topic(topic).publishMessage({ data: Buffer.from("no JSON") });
+async function deadLetters({ world, saw }: Stage, { id }: Run): Promise<void> {
+  const ofRun = JSON.stringify({ runId: id, attempt: "none" });
+  for (const [topic, data] of [
+    [TOPICS.cloudBuilds, "no JSON"],
+    [TOPICS.runRequests, ofRun],
+  ] as const) {
+    await world.pubsub.topic(topic).publishMessage({ data: Buffer.from(data) });
   }
-  await eventually(() => expect(saw("keepDeadLetter", "datastore.entities.create")).toBe(true));
+  for (const verb of ["create", "get"]) {
+    await eventually(() => expect(saw("keepDeadLetter", `datastore.entities.${verb}`)).toBe(true));
+  }
 }
 
 async function cancelAtWork(stage: Stage): Promise<void> {
@@ -197,6 +204,23 @@ async function refused(stage: Stage): Promise<void> {
   const run = await ended(stage, await send(stage, "echo refused"));
   stage.wrong.create = false;
   expect(run.status).toBe("failed");
+}
+
+/** Whoever learns that a turn gets no build tells of the next one. */
+async function refusedTurn(stage: Stage): Promise<void> {
+  const { world, wrong } = stage;
+  wrong.publish = true;
+  const first = await send(stage, "echo refused");
+  const path = `/conversations/${first.conversation.id}/runs`;
+  const json = { prompt: "echo next", onBusy: "queue" };
+  const second = JSON.parse(await answered(stage, path, { json })) as Run;
+  await sleep(200);
+  Object.assign(wrong, { publish: false, create: true });
+  await state(stage, first).update({ dueAt: PAST });
+  await world.local.tick();
+  expect((await ended(stage, first)).status).toBe("failed");
+  wrong.create = false;
+  await ended(stage, second);
 }
 
 /** Accepted, and no message tells so. */

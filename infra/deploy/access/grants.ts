@@ -4,7 +4,6 @@ import type { AccountName, AGENTS, FunctionName, Names } from "../names.ts";
 import type { ResolvedGrant } from "./policy.ts";
 import {
   ACT_AS,
-  ALL_DOCUMENTS,
   ATTEMPTS,
   BUILD_ENDER,
   BUILD_WATCHER,
@@ -59,10 +58,15 @@ const DEAD_LETTER_PAGE = "https://cloud.google.com/pubsub/docs/dead-letter-topic
 const BUILD_PAGE =
   "https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts";
 
+/** What ends an attempt frees its slot. */
+const FREES_SLOTS = {
+  "datastore.entities.delete": "the slot of a run, retired while it was held, would never go",
+};
+
 const OF_FUNCTIONS: readonly Grant[] = [
   {
     principal: "api",
-    role: ALL_DOCUMENTS,
+    role: DOCUMENTS,
     on: PROJECT,
     why: "accepts, shows, changes and erases runs",
   },
@@ -87,9 +91,16 @@ const OF_FUNCTIONS: readonly Grant[] = [
   },
   {
     principal: "submitBuild",
+    rarely: FREES_SLOTS,
     role: DOCUMENTS,
     on: PROJECT,
     why: "takes the attempt's lease and slot",
+  },
+  {
+    principal: "submitBuild",
+    role: PUBLISHER,
+    on: topic(TOPICS.runRequests),
+    why: "tells of the turn or the run that goes on after one that it ended",
   },
   {
     principal: "submitBuild",
@@ -118,6 +129,7 @@ const OF_FUNCTIONS: readonly Grant[] = [
   },
   {
     principal: "recordBuildStatus",
+    rarely: FREES_SLOTS,
     role: DOCUMENTS,
     on: PROJECT,
     why: "writes what became of a run",
@@ -146,7 +158,13 @@ const OF_FUNCTIONS: readonly Grant[] = [
     on: PROJECT,
     why: "looks at builds, cancels strays",
   },
-  { principal: "sweep", role: DOCUMENTS, on: PROJECT, why: "moves what is due" },
+  {
+    principal: "sweep",
+    rarely: FREES_SLOTS,
+    role: DOCUMENTS,
+    on: PROJECT,
+    why: "moves what is due",
+  },
   {
     principal: "sweep",
     role: PUBLISHER,
@@ -164,7 +182,7 @@ const OF_FUNCTIONS: readonly Grant[] = [
     principal: "keepDeadLetter",
     role: DEAD_LETTERS,
     on: PROJECT,
-    why: "keeps what no function could handle",
+    why: "keeps what no function could handle, and makes its run due",
   },
   {
     principal: "build",

@@ -33,13 +33,8 @@ const own = (id: string, ...permissions: string[]): Role => ({ own: `runyard.${i
 const documents = (id: string, ...entities: string[]): Role =>
   own(id, "datastore.databases.get", ...entities.map((verb) => `datastore.entities.${verb}`));
 
-export const DOCUMENTS = documents("documents", "create", "get", "list", "update");
-export const ALL_DOCUMENTS = documents("allDocuments", "create", "delete", "get", "list", "update");
-export const DEAD_LETTERS = own(
-  "deadLetters",
-  "datastore.entities.create",
-  "datastore.entities.update",
-);
+export const DOCUMENTS = documents("documents", "create", "delete", "get", "list", "update");
+export const DEAD_LETTERS = documents("deadLetters", "create", "get", "update");
 export const ACT_AS = own("actAsBuild", "iam.serviceAccounts.actAs");
 const objects = (id: string, ...verbs: string[]): Role =>
   own(id, ...verbs.map((verb) => `storage.objects.${verb}`));

@@ -85,6 +85,17 @@ describe("a waterfall", () => {
     expect(ticksOf(waterfall)).toEqual([2000, 4000, 6000, 8000]);
   });
 
+  test("reaches to what was told last, whatever the page's clock says", () => {
+    const run = pageRun({ status: "running" });
+    const { lanes, to } = waterfallOf(run, events, { now: secondsAfter(2) });
+    expect(to).toBe(secondsAfter(4));
+    expect(lanes.filter(({ ms }) => ms !== null).map(({ name, ms }) => [name, ms])).toEqual([
+      ["queue", 1000],
+      ["setup", 1000],
+      ["agent", 0],
+    ]);
+  });
+
   test("says of a run that failed where, and what did not run", () => {
     const run = overRun({ status: "failed" });
     const { lanes } = waterfallOf(run, events, { now: secondsAfter(100) });
