@@ -23,12 +23,10 @@ differsTest(
   async () => {
     await using world = await startServicesWorld();
     await world.disk.fill();
-    const startedAt = performance.now();
     await expect(upload(world.clients, "full", Buffer.alloc(100_000))).rejects.toMatchObject({
       code: 507,
       errors: [{ reason: "insufficientStorage", domain: "global" }],
     });
-    expect(performance.now() - startedAt).toBeLessThan(5000);
   },
   TIMEOUT_MS,
 );

@@ -183,21 +183,20 @@ describe("output schemas", () => {
       const outputSchema = SCHEMAS[name];
       const json = { prompt: "x", agent: { settings: { outputSchema } } };
       const bytes = JSON.stringify(json).length;
-      const startMs = performance.now();
       let isOver = false;
       const answer = server.call("/v1/runs", { bearer, json }).finally(() => {
         isOver = true;
       });
       let longest = 0;
       while (!isOver) {
-        const before = performance.now();
+        const before = process.threadCpuUsage();
         await new Promise((resolve) => setTimeout(resolve, 5));
-        longest = Math.max(longest, performance.now() - before);
+        const { user, system } = process.threadCpuUsage(before);
+        longest = Math.max(longest, (user + system) / 1000);
       }
       const { status } = await answer;
-      const tookMs = Math.round(performance.now() - startMs);
       process.stdout.write(
-        `${name}: ${bytes} B in, ${status} after ${tookMs} ms, others waited ${Math.round(longest)} ms\n`,
+        `${name}: ${bytes} B in, ${status}, others waited for ${Math.round(longest)} ms of work\n`,
       );
       expect([202, 422]).toContain(status);
       // Not a measurement: the worst of them held everybody for nine seconds and more.
@@ -231,13 +230,13 @@ const bodies = Object.keys(BODIES);
 test(`a body costs what it has (${bodies.length} attempts)`, async () => {
   for (const name of bodies) {
     const body = BODIES[name] ?? "";
-    const startMs = performance.now();
+    const start = process.cpuUsage();
     const headers = { "content-type": "application/json" };
     const { status } = await server.call("/v1/agents", { bearer, method: "POST", headers, body });
-    const tookMs = Math.round(performance.now() - startMs);
-    process.stdout.write(`${name}: ${body.length} B in, ${status} after ${tookMs} ms\n`);
+    const costMs = Math.round(process.cpuUsage(start).user / 1000);
+    process.stdout.write(`${name}: ${body.length} B in, ${status} for ${costMs} ms of work\n`);
     expect([name, status === 400 || status === 422]).toEqual([name, true]);
-    expect(tookMs).toBeLessThan(5000);
+    expect(costMs).toBeLessThan(5000);
   }
 }, 120_000);
 

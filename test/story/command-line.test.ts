@@ -212,7 +212,7 @@ describe("kill -9 in mid-run", () => {
       const { pid } = JSON.parse(readFileSync(join(state.path, "server.json"), "utf8"));
       const pids = command.descendants();
       process.kill(pid, "SIGKILL");
-      await eventually(() => expect(pids.filter(isAlive)).toEqual([]), 15);
+      await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
     },
     TIMEOUT_MS,
   );

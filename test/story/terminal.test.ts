@@ -45,7 +45,7 @@ function onTerminal(args: string[], { columns = 80, env = {} } = {}) {
   return {
     shown: () => shown.replaceAll("\r\n", "\n"),
     type: (text: string) => void child.stdin?.write(text),
-    prints: (pattern: RegExp) => eventually(() => expect(shown).toMatch(pattern), 90),
+    prints: (pattern: RegExp) => eventually(() => expect(shown).toMatch(pattern)),
     exitCode: once(child, "close").then(([code]) => code as number | null),
     [Symbol.dispose]: () => killAll(child.exitCode === null ? [child.pid ?? 0] : []),
   };

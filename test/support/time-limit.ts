@@ -1,13 +1,13 @@
 import { addEventHandler } from "jest-circus";
 
-/** Milliseconds that a test or a hook may take which names no limit of its own. */
+/** Milliseconds that a test or a hook may take at least. */
 const LIMIT_MS = 120_000;
 
 type Work = () => Promise<unknown>;
 
 /**
  * What hangs fails by its name, instead of holding the whole run: the runner has no limits of its own.
- * Jest's third argument of a test or a hook (milliseconds) is heeded.
+ * Jest's third argument of a test or a hook (milliseconds) gives more.
  */
 function limited(work: Work, name: string, limitMs: number): Work {
   return async () => {
@@ -33,5 +33,5 @@ addEventHandler((event, { currentDescribeBlock }) => {
         : undefined;
   if (declared === undefined || declared.type === "describeBlock") return;
   const name = declared.type === "test" ? declared.name : declared.type;
-  declared.fn = limited(declared.fn as Work, name, declared.timeout ?? LIMIT_MS);
+  declared.fn = limited(declared.fn as Work, name, Math.max(declared.timeout ?? 0, LIMIT_MS));
 });

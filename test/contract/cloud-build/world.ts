@@ -200,7 +200,7 @@ export function bash(script: string): { name: string; args: string[] } {
 
 /** Waits, within a bound, until `condition` holds. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000 * PATIENCE;
+  const deadline = Date.now() + 60_000 * PATIENCE;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`still not so: ${condition}`);
     await sleep(15 * PATIENCE);

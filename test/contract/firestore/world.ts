@@ -180,10 +180,10 @@ export async function refusalOf(
   throw new Error("the call was not refused");
 }
 
-/** Tries again until the check passes; fails with its last error after a few seconds. */
+/** Tries again until the check passes; fails with its last error after a minute. */
 export async function eventually(
   check: () => void | Promise<void>,
-  withinMs = 8000,
+  withinMs = 60_000,
 ): Promise<void> {
   const end = Date.now() + withinMs * PATIENCE;
   while (true) {

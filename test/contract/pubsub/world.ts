@@ -210,9 +210,9 @@ export function publishText(topic: Topic, text: string, orderingKey?: string): P
   return topic.publishMessage(orderingKey === undefined ? { data } : { data, orderingKey });
 }
 
-/** Tries until `check` does not throw, for at most five seconds. */
+/** Tries until `check` does not throw, for at most a minute. */
 export async function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  const end = Date.now() + 5000 * PATIENCE;
+  const end = Date.now() + 60_000 * PATIENCE;
   for (;;) {
     try {
       return await check();

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import crypto from "node:crypto";
 import { seededRandom } from "../../../infra/emulators/wire/random.ts";
 import { setFirestoreTimers } from "../clients/firestore.ts";
@@ -8,6 +9,12 @@ interface Timer {
   /** Undefined: taken back. */
   callback: (() => void) | undefined;
 }
+
+/**
+ * Whatever a world has set going. What others have left at work in this process goes on in the real
+ * time: a timer of a client that was closed early would else see a year go by, and never rest.
+ */
+const inWorld = new AsyncLocalStorage<true>();
 
 /** Begins each world: a Monday, at noon. */
 const START_MS = Date.UTC(2026, 0, 5, 12);
@@ -66,7 +73,11 @@ export class VirtualTime {
    *
    * @returns whether it was `isOver` that ended it
    */
-  async run(isOver: () => boolean, limitMs: number): Promise<boolean> {
+  run(isOver: () => boolean, limitMs: number): Promise<boolean> {
+    return inWorld.run(true, () => this.#run(isOver, limitMs));
+  }
+
+  async #run(isOver: () => boolean, limitMs: number): Promise<boolean> {
     const restore = this.#install();
     try {
       await settled();
@@ -92,10 +103,13 @@ export class VirtualTime {
     const { randomBytes } = crypto;
     // Thousands of refusals a second are made here, and nobody reads where.
     Error.stackTraceLimit = 0;
-    Math.random = this.random;
+    Math.random = () => (inWorld.getStore() ? this.random() : random());
     // Firestore's client names each of its requests by forty of them, which nobody reads.
-    Object.assign(crypto, { randomBytes: (length: number) => SAME.subarray(0, length) });
-    Date.now = this.nowMs;
+    const same = (length: number) => SAME.subarray(0, length);
+    Object.assign(crypto, {
+      randomBytes: (length: number) => (inWorld.getStore() ? same(length) : randomBytes(length)),
+    });
+    Date.now = () => (inWorld.getStore() ? this.#nowMs : now());
     // Firestore's client leaves one behind when the first read of a read-only transaction fails.
     const note = () => {
       this.strayRejections += 1;

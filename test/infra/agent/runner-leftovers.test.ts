@@ -1,4 +1,5 @@
 import { verdict } from "../../../shared/attempt/verdict.ts";
+import { TIMING } from "../../../shared/limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { isAnyProcessWith } from "../../support/processes.ts";
 import { startWorld } from "./runner-world.ts";
@@ -54,13 +55,13 @@ test.each<[string, (world: World, end: () => void) => unknown]>([
     const mark = `${world.root}/mark`;
     const { child, ended } = await world.start(leave(`tail -f /dev/null ${mark}`));
     await eventually(() => expect(isAnyProcessWith(world.sessionId)).toBe(true));
-    await eventually(() => expect(isAnyProcessWith(mark)).toBe(true), 20);
-    await eventually(() => expect(isAnyProcessWith(world.sessionId)).toBe(false), 20);
+    await eventually(() => expect(isAnyProcessWith(mark)).toBe(true));
+    await eventually(() => expect(isAnyProcessWith(world.sessionId)).toBe(false));
     expect(isAnyProcessWith(mark)).toBe(true);
     const stoppedAt = Date.now();
     await stop(world, () => child.kill("SIGTERM"));
     await ended;
-    expect(Date.now() - stoppedAt).toBeLessThan(7_000);
+    expect(Date.now() - stoppedAt).toBeLessThan(TIMING.leftoverGrace * 1000);
     const { facts } = await world.manifest();
     expect(facts).toMatchObject({ stoppedBy: null, leftProcesses: { more: 0 } });
   },

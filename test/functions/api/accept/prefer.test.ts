@@ -41,7 +41,7 @@ test.each<[string | undefined, boolean]>([
 });
 
 test("a long header that is malformed costs no time", () => {
-  const start = performance.now();
+  const start = process.cpuUsage();
   for (const text of ['"\\"', ", ;= ", ' "', "wait="]) waitSecondsOf(text.repeat(16_000));
-  expect(performance.now() - start).toBeLessThan(500);
+  expect(process.cpuUsage(start).user).toBeLessThan(500_000);
 });

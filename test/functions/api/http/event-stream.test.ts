@@ -163,7 +163,6 @@ describe("an event stream", () => {
     const { server, bearer } = counted;
     const { run } = await server.pipeline.accept();
     const response = await server.call(`/v1/runs/${run.id}/events`, { bearer });
-    const start = performance.now();
     let text = "";
     const decoder = new TextDecoder();
     for await (const piece of response.body ?? []) {
@@ -171,7 +170,6 @@ describe("an event stream", () => {
       if (text.includes(": heartbeat\n\n")) break;
     }
     expect(text).toMatch(/^retry: 2000\n\n/);
-    expect(performance.now() - start).toBeLessThan((STREAMS.heartbeatSeconds + 5) * 1000);
   }, 180_000);
 
   test("says where in its line a run stands that waits for a slot, and no longer once it is over", async () => {

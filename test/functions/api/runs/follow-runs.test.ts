@@ -43,7 +43,7 @@ async function somebody() {
 }
 
 const isTold = (stream: { of(id: string): Message | undefined }, id: string, what: object) =>
-  eventually(() => expect(stream.of(id)).toMatchObject(what), 20);
+  eventually(() => expect(stream.of(id)).toMatchObject(what));
 
 describe("a list that is followed", () => {
   test("tells of runs that are new, change, are archived and are erased, to nobody else", async () => {

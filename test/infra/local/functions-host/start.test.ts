@@ -54,7 +54,7 @@ differsTest(
     const answers = await Promise.all(Array.from({ length: 100 }, () => world.get("/slow")));
     expect(new Set(answers)).toEqual(new Set([`slow ${world.host.pidOf("whoami")}`]));
     // One after the other they would take fifty seconds.
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(40_000);
   },
   TIMEOUT_MS,
 );
@@ -100,7 +100,7 @@ test(
     const pid = world.host.pidOf("whoami") as number;
     const inHand = Promise.all(Array.from({ length: 20 }, () => world.get("/held")));
     inHand.catch(() => {});
-    await eventually(async () => expect(await world.get("/count")).toBe("20"), 30);
+    await eventually(async () => expect(await world.get("/count")).toBe("20"));
     process.kill(pid, "SIGTERM");
     const later = await eventually(async () => {
       const answer = await world.get("/");

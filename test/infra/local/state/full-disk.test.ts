@@ -153,7 +153,7 @@ test(
     await pushTo(clients, `http://127.0.0.1:${port}/`);
     await disk.fill();
     isFull = true;
-    await eventually(() => expect(bodies.length).toBeGreaterThan(2), 20);
+    await eventually(() => expect(bodies.length).toBeGreaterThan(2));
     expect(await world.isAlive()).toBe(true);
     await disk.free();
     await eventually(async () => {

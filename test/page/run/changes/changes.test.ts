@@ -95,11 +95,11 @@ test("keys go from file to file, also where there is room for one text only", as
   await page.getByRole("region", { name: "gone.txt" }).waitFor();
   const focused = () => page.locator(":focus").textContent();
   await page.keyboard.press("]");
-  await eventually(async () => expect(await focused()).toContain("round.ts"), 5);
+  await eventually(async () => expect(await focused()).toContain("round.ts"));
   await page.keyboard.press("]");
-  await eventually(async () => expect(await focused()).toContain("run.sh"), 5);
+  await eventually(async () => expect(await focused()).toContain("run.sh"));
   await page.keyboard.press("[");
-  await eventually(async () => expect(await focused()).toContain("round.ts"), 5);
+  await eventually(async () => expect(await focused()).toContain("round.ts"));
   expect(await page.getByRole("button", { name: "Split" }).count()).toBe(0);
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
 });
