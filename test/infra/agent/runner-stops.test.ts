@@ -81,12 +81,18 @@ test.each([401, 404, 409])(
 
 test("the deadline stops the agent", async () => {
   await using world = await startWorld();
-  const tenTimesFaster = {
+  // What waits for the deadline is called as soon as the agent works.
+  let deadline = () => {};
+  const clock = {
     ...systemClock,
-    after: (delayMs: number, callback: () => void) => systemClock.after(delayMs / 10, callback),
+    after(delayMs: number, callback: () => void) {
+      if (delayMs > 100_000 && delayMs < 150_000) deadline = callback;
+      return systemClock.after(delayMs, callback);
+    },
   };
-  await runAttempt({
-    inputFolder: await world.writeInput("wait 60 seconds", { timeoutSeconds: 150 }),
+  const prompt = `run: timeout 60 tail -f /dev/null ${markOf(world)}`;
+  const ended = runAttempt({
+    inputFolder: await world.writeInput(prompt, { timeoutSeconds: 150 }),
     temporaryFolder: world.temporary,
     buildId: "build-1",
     apiKey: KEY,
@@ -100,9 +106,12 @@ test("the deadline stops the agent", async () => {
     repositories: {},
     objectsIn: () => objectsOf(world.bucket),
     terminated: new AbortController().signal,
-    clock: tenTimesFaster,
+    clock,
     log: () => {},
   });
+  await untilAgentWorks(world);
+  deadline();
+  await ended;
   const { facts } = await world.manifest();
   expect(facts).toMatchObject({ started: true, stoppedBy: "deadline", turns: 1 });
 });
