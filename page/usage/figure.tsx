@@ -1,16 +1,13 @@
 import { signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Period } from "./period.ts";
-import { Plot, type PlotSeries } from "./plot.tsx";
-import { dayText, dayTicks, type Scale } from "./scales.ts";
+import { type Drawn, Plot } from "./plot.tsx";
+import { dayText, dayTicks } from "./scales.ts";
 
-interface FigureProps {
+interface FigureProps extends Omit<Drawn, "days"> {
   title: string;
   unit: string;
   label: string;
-  kind: "bars" | "lines";
-  series: PlotSeries[];
-  scale: Scale;
   period: Period;
   /** What a day came to. */
   said(index: number): string;
@@ -18,38 +15,21 @@ interface FigureProps {
 }
 
 /** A plot with its table; of a single day there is the table alone. */
-export function Figure({
-  title,
-  unit,
-  label,
-  kind,
-  series,
-  scale,
-  period,
-  said,
-  children,
-}: FigureProps) {
-  const pointed = useMemo(() => signal<number | null>(null), []);
-  const drawn = useMemo(() => {
+export function Figure({ title, unit, period, said, children, ...drawn }: FigureProps) {
+  const pointed = useMemo(() => signal<number | null>(null), [period]);
+  const days = useMemo(() => {
     const ticks = dayTicks(period.days);
-    const words = ticks.map((index) => dayText(period.list[index] ?? ""));
-    const onPoint = (index: number | null) => {
-      pointed.value = index;
-    };
-    return { label, kind, series, scale, days: { ticks, words }, onPoint };
-  }, [period, title]);
-  const plot = useMemo(() => <Plot {...drawn} />, [drawn]);
+    return { ticks, words: ticks.map((index) => dayText(period.list[index] ?? "")) };
+  }, [period]);
+  const saidOf = (index: number) => `${dayText(period.list[index] ?? "")}: ${said(index)}`;
   const at = pointed.value;
-  const day = at === null ? undefined : period.list[at];
   return (
     <figure class="plot">
       <header>
         <h2>{title}</h2>
-        <span class="small ink3">
-          {day === undefined || at === null ? unit : `${dayText(day)}: ${said(at)}`}
-        </span>
+        <span class="small ink3">{at === null ? unit : saidOf(at)}</span>
       </header>
-      {period.days > 1 && plot}
+      {period.days > 1 && <Plot {...drawn} {...{ days, pointed }} said={saidOf} />}
       {children}
     </figure>
   );

@@ -102,7 +102,7 @@ export function tilesOf({ days }: Period, now: Usages, before: Usages): Tile[] {
     {
       word: "Succeeded",
       amount: good === undefined ? "–" : percent(good),
-      more: `${succeeded} of ${total.runs}${earlier}`,
+      more: `${succeeded.toLocaleString("en")} of ${total.runs.toLocaleString("en")}${earlier}`,
     },
     {
       word: "Waiting in the queue, p95",

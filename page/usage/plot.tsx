@@ -1,146 +1,204 @@
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import type { Scale } from "./scales.ts";
+import type { Signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { apart, heightOf, indexAt, middleOf, type Scale, stacked } from "./scales.ts";
 
 /** What one plot shows, day by day. */
 export interface PlotSeries {
   name: string;
   /** As the style sheet's classes of colour have it. */
   tone: "bar" | "bad" | "warn" | "line" | "ink" | "ink3";
+  /** null: there is none of that day. */
   values: readonly (number | null)[];
   isDashed?: boolean;
 }
 
-interface PlotProps {
-  /** Said instead of the picture. */
-  label: string;
+/** What is drawn, whatever is pointed at. */
+export interface Drawn {
   kind: "bars" | "lines";
+  /** Bars stand on each other, the first at the foot. */
   series: readonly PlotSeries[];
   scale: Scale;
   /** Indices of the days that are written at the axis, and their words. */
   days: { ticks: readonly number[]; words: readonly string[] };
-  /** The day that is pointed at; null: none is. */
-  onPoint(index: number | null): void;
 }
 
-const HEIGHT = 230;
-const FONT = "11px system-ui, sans-serif";
-
-/** A plot over days: bars that stand on each other, or lines on a log scale that are named at their end. */
-export function Plot(props: PlotProps) {
-  const place = useRef<HTMLDivElement>(null);
-  const { label } = props;
-  useEffect(() => draw(place.current, props), [props]);
-  return <div ref={place} class="plot-place" role="img" aria-label={label} />;
+interface PlotProps extends Drawn {
+  /** What its figures are of. */
+  label: string;
+  /** The day that is pointed at, by its index; null: none is. */
+  pointed: Signal<number | null>;
+  /** A day with what it came to. */
+  said(index: number): string;
 }
 
-/** @returns what takes it away */
-function draw(place: HTMLDivElement | null, props: PlotProps): () => void {
-  if (place === null) return () => undefined;
-  let plot = plotIn(place, props);
-  const fit = new ResizeObserver(() => {
-    plot.setSize({ width: place.clientWidth, height: HEIGHT });
-  });
-  fit.observe(place);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  const again = () => {
-    plot.destroy();
-    plot = plotIn(place, props);
-  };
-  scheme.addEventListener("change", again);
-  return () => {
-    fit.disconnect();
-    scheme.removeEventListener("change", again);
-    plot.destroy();
-  };
-}
-
-function plotIn(place: HTMLDivElement, props: PlotProps): uPlot {
-  const { kind, series, scale, days, onPoint } = props;
-  const colors = (tone: PlotSeries["tone"]) => colorIn(place, tone);
-  const [grid, text] = [colors("line"), colors("ink3")];
+/**
+ * A plot over days: bars, or lines that are named at their end. A pointer, or the arrow keys, choose a day. It is
+ * drawn in shares of its place, which is as wide as its figure.
+ */
+export function Plot({ label, pointed, said, ...drawn }: PlotProps) {
+  const { kind, series, scale, days } = drawn;
   const count = series[0]?.values.length ?? 0;
-  const margin = kind === "bars" ? 0.6 : 0.2;
-  const axis = { stroke: text, font: FONT, ticks: { show: false } };
-  const isLines = kind === "lines";
-  const options: uPlot.Options = {
-    width: place.clientWidth,
-    height: HEIGHT,
-    padding: [8, isLines ? 32 : 20, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, drag: { setScale: false, x: false }, points: { show: isLines } },
-    scales: {
-      x: { time: false, range: [-margin, count - 1 + margin] },
-      y: {
-        distr: isLines ? 3 : 1,
-        range: [scale.ticks[0] ?? 0, scale.ticks.at(-1) ?? 1],
-      },
-    },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 26,
-        splits: () => [...days.ticks],
-        values: () => [...days.words],
-      },
-      {
-        ...axis,
-        grid: { stroke: grid, width: 1 },
-        size: 52,
-        splits: () => scale.ticks,
-        filter: (_plot, splits) => splits,
-        values: () => scale.words,
-      },
-    ],
-    series: [{}, ...series.map((one) => seriesOf(one, { kind, color: colors(one.tone) }))],
-    hooks: {
-      setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)],
-      draw: isLines ? [(plot) => nameEnds(plot, series, text)] : [],
-    },
+  const last = count - 1;
+  const at = pointed.value ?? last;
+  const picture = useMemo(() => <Picture {...drawn} />, [series, scale, days]);
+  const point = (index: number | null) => {
+    pointed.value = index;
   };
-  const data = [Array.from({ length: count }, (_, index) => index), ...series.map(valuesOf)];
-  return new uPlot(options, data as uPlot.AlignedData, place);
+  const onPointer = (event: PointerEvent) => {
+    const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
+    point(indexAt((event.clientX - left) / width, count));
+  };
+  return (
+    <div
+      class="plot-place"
+      role="slider"
+      tabIndex={0}
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={last}
+      aria-valuenow={at}
+      aria-valuetext={said(at)}
+      onFocus={() => point(at)}
+      onBlur={() => point(null)}
+      onKeyDown={(event) => {
+        const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        point(Math.min(last, Math.max(0, to)));
+      }}
+    >
+      <svg class={kind} aria-hidden="true">
+        {picture}
+        {pointed.value !== null && <Pointed {...drawn} at={pointed.value} />}
+        <rect
+          class="all"
+          width="100%"
+          height="100%"
+          onPointerDown={onPointer}
+          onPointerMove={onPointer}
+          onPointerLeave={({ pointerType }) => pointerType === "mouse" && point(null)}
+        />
+      </svg>
+    </div>
+  );
 }
 
-const valuesOf = ({ values }: PlotSeries): (number | null)[] => [...values];
+const percent = (share: number): string => `${Number((share * 100).toFixed(2))}%`;
+const above = (height: number): string => percent(1 - height);
 
-function seriesOf(
-  { name, isDashed = false }: PlotSeries,
-  { kind, color }: { kind: PlotProps["kind"]; color: string },
-): uPlot.Series {
-  if (kind === "bars") {
-    const paths = uPlot.paths.bars?.({ size: [0.75, 40] });
-    return { label: name, fill: color, width: 0, points: { show: false }, ...(paths && { paths }) };
-  }
-  const dash = isDashed ? { dash: [4, 3] } : {};
-  return { label: name, stroke: color, width: 1.75, spanGaps: true, ...dash };
+function Picture({ kind, series, scale, days }: Drawn) {
+  const count = series[0]?.values.length ?? 0;
+  return (
+    <>
+      {scale.ticks.map((tick, index) => {
+        const y = above(heightOf(tick, scale));
+        return (
+          <>
+            <line x2="100%" y1={y} y2={y} />
+            <text class="up" x="-8" y={y} dy="4">
+              {scale.words[index]}
+            </text>
+          </>
+        );
+      })}
+      {days.ticks.map((day, index) => (
+        <text key={day} class="last" x={percent(middleOf(day, count))} y="100%" dy="18">
+          {days.words[index]}
+        </text>
+      ))}
+      {kind === "bars" ? <Bars {...{ series, scale }} /> : <Lines {...{ series, scale }} />}
+    </>
+  );
 }
 
-/** Writes the name of each line behind its last point. */
-function nameEnds(plot: uPlot, series: readonly PlotSeries[], color: string): void {
-  const { ctx } = plot;
-  ctx.save();
-  ctx.fillStyle = color;
-  ctx.font = FONT.replace("11", String(11 * devicePixelRatio));
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
-  for (const { name, values } of series) {
-    const index = values.findLastIndex((value) => value !== null);
-    const value = values[index];
-    if (value === undefined || value === null) continue;
-    const [x, y] = [plot.valToPos(index, "x", true), plot.valToPos(value, "y", true)];
-    ctx.fillText(name, x + 8 * devicePixelRatio, y);
-  }
-  ctx.restore();
+type Shapes = Pick<Drawn, "series" | "scale">;
+
+function Bars({ series, scale }: Shapes) {
+  const parts = stacked(series.map(({ values }) => values.map((value) => value ?? 0)));
+  return (
+    <>
+      {parts.flatMap((days, index) =>
+        days.map(([from, to], day) => {
+          const [foot, head] = [heightOf(from, scale), heightOf(to, scale)];
+          if (head <= foot) return null;
+          const wide = days.length > 7 ? 0.75 : 0.4;
+          return (
+            <rect
+              key={day}
+              class={`tone-${series[index]?.tone}`}
+              x={percent(middleOf(day, days.length) - wide / days.length / 2)}
+              y={above(head)}
+              width={percent(wide / days.length)}
+              height={percent(head - foot)}
+            />
+          );
+        }),
+      )}
+    </>
+  );
 }
 
-/** A colour of the style sheet as a canvas takes it. */
-function colorIn(place: HTMLElement, tone: PlotSeries["tone"]): string {
-  const probe = document.createElement("span");
-  probe.className = `tone-${tone}`;
-  place.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
+/** Names of lines that end beside each other are so far apart, as a share of the height. */
+const NAME_HEIGHT = 0.07;
+
+function Lines({ series, scale }: Shapes) {
+  const lines = series.map(({ values }) => pointsOf(values, scale));
+  const names = apart(
+    lines.map((points) => points.at(-1)?.y ?? 0),
+    NAME_HEIGHT,
+  );
+  return (
+    <>
+      <svg viewBox="0 0 1 1" preserveAspectRatio="none" overflow="visible" aria-hidden="true">
+        {series.map(({ name, tone, isDashed }, index) => (
+          <path
+            key={name}
+            class={`tone-${tone}${isDashed ? " dashed" : ""}`}
+            d={`M${lines[index]?.map(({ x, y }) => `${x.toFixed(4)} ${(1 - y).toFixed(4)}`).join("L")}`}
+          />
+        ))}
+      </svg>
+      {series.map(({ name, tone }, index) => {
+        const end = lines[index]?.at(-1);
+        if (end === undefined) return null;
+        return (
+          <>
+            <circle class={`tone-${tone}`} cx={percent(end.x)} cy={above(end.y)} r="2" />
+            <text x={percent(end.x)} y={above(names[index] ?? 0)} dx="8" dy="4">
+              {name}
+            </text>
+          </>
+        );
+      })}
+    </>
+  );
+}
+
+/** Where a line goes through, in shares; a day that has nothing is passed over. */
+const pointsOf = (values: PlotSeries["values"], scale: Scale): { x: number; y: number }[] =>
+  values.flatMap((value, day) =>
+    value === null ? [] : [{ x: middleOf(day, values.length), y: heightOf(value, scale) }],
+  );
+
+function Pointed({ kind, series, scale, at }: Drawn & { at: number }) {
+  const x = percent(middleOf(at, series[0]?.values.length ?? 1));
+  return (
+    <>
+      <line class="at" x1={x} x2={x} y2="100%" />
+      {kind === "lines" &&
+        series.map(({ name, tone, values }) => {
+          const value = values[at] ?? null;
+          if (value === null) return null;
+          return (
+            <circle
+              key={name}
+              class={`tone-${tone}`}
+              cx={x}
+              cy={above(heightOf(value, scale))}
+              r="3.5"
+            />
+          );
+        })}
+    </>
+  );
 }

@@ -39,16 +39,14 @@ const tickUsd = (usd: number): string =>
 /** How the runs of each day ended; failures stand at the foot. */
 export function OutcomePlot({ figures: { period, byDay: days } }: { figures: Figures }) {
   const counts = byDay(period.list, days.items).map((item) => item?.statuses ?? []);
-  const runsOf = OUTCOMES.map((outcome) => counts.map((statuses) => runsWith(outcome, statuses)));
-  const upTo = (last: number) =>
-    counts.map((_, day) =>
-      runsOf.slice(0, last + 1).reduce((sum, runs) => sum + (runs[day] ?? 0), 0),
-    );
-  // What stands lower is drawn over what reaches higher.
   const series = OUTCOMES.map(
-    ({ word, tone }, index): PlotSeries => ({ name: word, tone, values: upTo(index) }),
-  ).toReversed();
-  const most = Math.max(...upTo(OUTCOMES.length - 1), 4);
+    (outcome): PlotSeries => ({
+      name: outcome.word,
+      tone: outcome.tone,
+      values: counts.map((statuses) => runsWith(outcome, statuses)),
+    }),
+  );
+  const most = Math.max(...byDay(period.list, days.items).map((item) => item?.runs ?? 0), 4);
   const all = statusesOf(days);
   return (
     <Figure

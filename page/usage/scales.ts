@@ -17,10 +17,12 @@ const SAID: readonly (readonly [ms: number, word: string])[] = [
   [24 * HOUR, "24 h"],
 ];
 
-/** Where a scale has its lines, and what is written at each. */
+/** Where a scale has its lines, from the lowest, and what is written at each. */
 export interface Scale {
   ticks: number[];
   words: string[];
+  /** Whether equal distances are equal factors. */
+  isLog: boolean;
 }
 
 const MOST_TICKS = 5;
@@ -32,7 +34,7 @@ export function roundScale(most: number, wordOf: (tick: number) => string): Scal
   const ticks = Array.from({ length: count + 1 }, (_, index) =>
     Number((index * step).toPrecision(12)),
   );
-  return { ticks, words: ticks.map(wordOf) };
+  return { ticks, words: ticks.map(wordOf), isLog: false };
 }
 
 /** The next of 1, 2, 2.5, 5 times a power of ten. */
@@ -56,7 +58,7 @@ export function durationScale(values: readonly number[]): Scale {
   const step = Math.ceil((said.length - 1) / (MOST_TICKS - 1));
   const kept = said.filter((_, index) => (said.length - 1 - index) % step === 0 || index === 0);
   const scale = kept.length > MOST_TICKS ? kept.filter((_, index) => index !== 1) : kept;
-  return { ticks: scale.map(([ms]) => ms), words: scale.map(([, word]) => word) };
+  return { ticks: scale.map(([ms]) => ms), words: scale.map(([, word]) => word), isLog: true };
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -74,3 +76,42 @@ export function dayTicks(days: number): number[] {
   for (let index = days - 1; index >= 0; index -= step) ticks.unshift(index);
   return ticks;
 }
+
+/** How high a value stands: 0 at a scale's first line or below it, 1 at its last or above. */
+export function heightOf(value: number, { ticks, isLog }: Scale): number {
+  const measure = isLog ? Math.log : Number;
+  const [least, most] = [measure(ticks[0] ?? 0), measure(ticks.at(-1) ?? 1)];
+  return Math.min(1, Math.max(0, (measure(value) - least) / (most - least)));
+}
+
+/** Where the middle of a day lies, as a share of the width. */
+export const middleOf = (index: number, days: number): number => (index + 0.5) / days;
+
+/** The day that has a share of the width: the first before it, the last behind it. */
+export const indexAt = (share: number, days: number): number =>
+  Math.min(days - 1, Math.max(0, Math.floor(share * days)));
+
+/** From where to where each value reaches when each series stands on those before it. */
+export function stacked(series: readonly (readonly number[])[]): (readonly [number, number])[][] {
+  const feet: number[] = [];
+  return series.map((values) =>
+    values.map((value, index) => {
+      const foot = feet[index] ?? 0;
+      feet[index] = foot + value;
+      return [foot, foot + value] as const;
+    }),
+  );
+}
+
+/** Moves heights up until each is at least so far from the next below it; in the order that they had. */
+export function apart(heights: readonly number[], least: number): number[] {
+  const moved = [...heights];
+  const upwards = heights.map((_, index) => index).sort((a, b) => at(heights, a) - at(heights, b));
+  for (const [place, index] of upwards.entries()) {
+    const below = upwards[place - 1];
+    if (below !== undefined) moved[index] = Math.max(at(moved, index), at(moved, below) + least);
+  }
+  return moved;
+}
+
+const at = (heights: readonly number[], index: number): number => heights[index] ?? 0;

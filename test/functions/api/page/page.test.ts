@@ -61,7 +61,7 @@ test("all of the page together is small, and what it needs at once is named in i
     queue.push(...atOnce, ...imported(/import\(\s?"\.\/([^"]+)"/g));
   }
   expect(found.size).toBeGreaterThan(named.length);
-  expect(bytes).toBeLessThan(140_000);
+  expect(bytes).toBeLessThan(120_000);
 });
 
 test.each(["/assets/none.js", "/assets/page.css", "/assets/..%2findex.html", "/assets/index.html"])(
