@@ -21,7 +21,7 @@ export function Turn({ run }: { run: Run }) {
   const answer = output?.text.trim() ?? "";
   return (
     <article class="talk">
-      <h3>{conversation.turn}</h3>
+      <h2>{conversation.turn}</h2>
       <div>
         <a class="asked-big" href={hrefOf({ run: id })}>
           {firstLine(promptPreview)}
