@@ -17,6 +17,7 @@ import {
   ratioCell,
   type Table,
 } from "./benchmark.ts";
+import { pageHour } from "./page-hour.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const ROUNDS = 3;
@@ -27,8 +28,13 @@ const BASELINE = "no runs";
 /** What a browser loads, and how long a list of many runs takes to come, against an empty one. */
 export const page: Benchmark = {
   name: "page",
-  summary: "the page: its sizes, and the time from its key to the first list",
-  run: async (context) => [sizes(context), await firstLists(context), await hugeContents(context)],
+  summary: "the page: its sizes, the time to its first list, its longest tasks, and an hour's cost",
+  run: async (context) => [
+    sizes(context),
+    await firstLists(context),
+    await hugeContents(context),
+    await pageHour(context),
+  ],
 };
 
 function sizes({ cleanup }: Context): Table {

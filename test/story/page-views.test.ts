@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import type { Run, RunRequest } from "../../client/types.ts";
 import { buildPage } from "../../infra/page/build-page.ts";
 import { accepted } from "../support/api.ts";
-import { type Browser, pageOf, pageWithKey, startBrowser } from "../support/browser.ts";
+import { type Browser, HIDEABLE, pageOf, pageWithKey, startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -213,7 +213,7 @@ test(
   "a page that is not seen tells of a run that ends, once somebody has asked for it by a click",
   async () => {
     const page = await browser.open("about:blank");
-    await page.addInitScript(NOTIFICATIONS);
+    await page.addInitScript(HIDEABLE);
     await page.goto(pageWithKey(world));
     const told = () => page.evaluate("window.told") as Promise<string[]>;
     const ask = page.getByRole("button", { name: "Tell me of runs that end" });
@@ -238,23 +238,6 @@ test(
   },
   LONG_MS,
 );
-
-/** A browser that allows notifications and says what it was told, and a page that can be hidden. */
-const NOTIFICATIONS = `
-  window.told = [];
-  window.Notification = class {
-    static permission = "default";
-    static async requestPermission() { return (Notification.permission = "granted"); }
-    constructor(title) { window.told.push(title); }
-    close() {}
-  };
-  let isHidden = false;
-  Object.defineProperty(document, "hidden", { get: () => isHidden });
-  window.setHidden = (value) => {
-    isHidden = value;
-    document.dispatchEvent(new Event("visibilitychange"));
-  };
-`;
 
 /** The run that the sheet has sent, opened by the link that says so. */
 async function openedRun(page: Page): Promise<{ run: Run; request: RunRequest }> {

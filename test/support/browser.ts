@@ -89,3 +89,20 @@ export const pageOf = ({ local }: World, rest = ""): string =>
 
 /** The same as `npm start` prints it. */
 export const pageWithKey = (world: World): string => pageOf(world, `#key=${world.local.key}`);
+
+/** A browser that allows notifications and says what it was told, and a page that can be hidden. */
+export const HIDEABLE = `
+  window.told = [];
+  window.Notification = class {
+    static permission = "default";
+    static async requestPermission() { return (Notification.permission = "granted"); }
+    constructor(title) { window.told.push(title); }
+    close() {}
+  };
+  let isHidden = false;
+  Object.defineProperty(document, "hidden", { get: () => isHidden });
+  window.setHidden = (value) => {
+    isHidden = value;
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+`;
