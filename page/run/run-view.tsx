@@ -11,6 +11,7 @@ import { waitsTooLong } from "../words/attention.ts";
 import { headSentence } from "../words/sentence.ts";
 import { firstLine } from "../words/shown.ts";
 import { markOf } from "../words/status.ts";
+import { unbroken } from "../words/time.ts";
 import { Actions } from "./actions.tsx";
 import { Answer } from "./answer.tsx";
 import { Facts, Strip } from "./facts.tsx";
@@ -81,7 +82,7 @@ function Head({ run }: { run: Run }) {
         <StatusMark mark={markOf(run, waitsTooLong(run, now.value))} />
         <span>
           {pieces.map((piece) =>
-            typeof piece === "string" ? piece : <code key="code">{piece.code}</code>,
+            typeof piece === "string" ? unbroken(piece) : <code key="code">{piece.code}</code>,
           )}
         </span>
       </h1>

@@ -4,6 +4,7 @@ import { address, go, hrefOf } from "../address.ts";
 import { roughNow } from "../now.ts";
 import { api, endedSession, faultOf } from "../session.ts";
 import { counted } from "../words/amounts.ts";
+import { unbroken } from "../words/time.ts";
 import { type Figures, GROUPINGS, type Grouping } from "./figures.ts";
 import { headOf, PERIODS, type Period, periodOf, tilesOf } from "./period.ts";
 import { CostPlot, OutcomePlot, PhasePlot } from "./plots.tsx";
@@ -107,7 +108,7 @@ function Known({ figures: known }: { figures: Figures }) {
           <div class="tile" key={word}>
             <dt>{word}</dt>
             <dd>{amount}</dd>
-            <dd>{more}</dd>
+            <dd>{unbroken(more)}</dd>
           </div>
         ))}
       </dl>

@@ -19,6 +19,12 @@ export function countedText(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} m`;
 }
 
+/** The same words, where no line breaks within a duration or before a percent sign. */
+export const unbroken = (words: string): string =>
+  words.replace(/\d+ (?:[hms]\b|min\b|%)(?: \d\d [ms]\b)?/g, (part) =>
+    part.replaceAll(" ", "\u00a0"),
+  );
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** An instant where the reader is: 14:02 today, 28 Nov this year, else 28 Nov 2025. */

@@ -4,6 +4,7 @@ import {
   dayStart,
   durationText,
   timeText,
+  unbroken,
   utcText,
   writtenSeconds,
 } from "../../../page/words/time.ts";
@@ -57,4 +58,13 @@ test("a day begins where the reader is, and is written as the API writes instant
   const now = new Date(2026, 10, 30, 14, 2).getTime();
   expect(dayStart(now, 0)).toBe(new Date(2026, 10, 30).toISOString());
   expect(dayStart(now, 1)).toBe(new Date(2026, 10, 29).toISOString());
+});
+
+test.each([
+  ["Done in 4 m 55 s: 1 file changed", "Done in 4_m_55_s: 1 file changed"],
+  ["half wait less than 24 s", "half wait less than 24_s"],
+  ["1,024 of 1,100; 80.0 % before", "1,024 of 1,100; 80.0_% before"],
+  ["Continue from 4 messages", "Continue from 4 messages"],
+])("%s has no break within a duration", (words, joined) => {
+  expect(unbroken(words).replaceAll("\u00a0", "_")).toBe(joined);
 });
