@@ -15,6 +15,33 @@ beforeAll(async () => {
   buildPage();
   [world, browser] = await Promise.all([startWorld(), startBrowser()]);
 }, LONG_MS);
+
+/** Runs that a test begins with; they are started before it, while others look at something else. */
+const FIRST = {
+  talk: { prompt: "Write <i>hello</i>" },
+  rerun: {
+    prompt: "echo",
+    labels: { team: "docs" },
+    agent: {
+      settings: { allowedTools: ["Read"], permissionMode: "dontAsk" as const, model: "haiku" },
+    },
+  },
+};
+const started = new Map<object, ReturnType<typeof accepted>>();
+const start = (order: object) => {
+  const run = started.get(order) ?? accepted(world, "/runs", order);
+  started.set(order, run);
+  return run;
+};
+
+/** @returns its id, when it is over */
+async function overFirst(order: object): Promise<string> {
+  const { id } = await start(order);
+  await world.call(`/runs/${id}`, { headers: { prefer: "wait=60" } });
+  return id;
+}
+
+afterEach(() => void browser.complaints.splice(0));
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
   await world[Symbol.asyncDispose]();
@@ -51,6 +78,7 @@ test(
     await page.getByRole("link", { name: "1 day" }).click();
     await page.getByRole("heading", { name: /today for 1 run/ }).waitFor(SLOW);
     expect(await page.getByRole("slider").count()).toBe(0);
+    await Promise.all(Object.values(FIRST).map(start));
     expect(browser.complaints).toEqual([]);
   },
   LONG_MS,
@@ -111,8 +139,7 @@ test(
 test(
   "a conversation shows its turns as they come, queues one, and cancels the one at work",
   async () => {
-    const first = await accepted(world, "/runs", { prompt: "Write <i>hello</i>" });
-    await world.call(`/runs/${first.id}`, { headers: { prefer: "wait=60" } });
+    await overFirst(FIRST.talk);
     const page = await browser.open(pageWithKey(world));
     await page.getByRole("link", { name: "Conversations" }).first().click();
     await page.getByRole("link", { name: "Succeeded Write <i>hello</i>" }).click();
@@ -138,10 +165,8 @@ test(
 test(
   "a rerun with changes opens filled, shows what differs, and is sent with the keyboard",
   async () => {
-    const settings = { allowedTools: ["Read"], permissionMode: "dontAsk", model: "haiku" };
-    const order = { prompt: "echo", labels: { team: "docs" }, agent: { settings } };
-    const { id } = await accepted(world, "/runs", order);
-    await world.call(`/runs/${id}`, { headers: { prefer: "wait=60" } });
+    const { settings } = FIRST.rerun.agent;
+    const id = await overFirst(FIRST.rerun);
     const page = await browser.open(`${pageOf(world, `?run=${id}`)}#key=${world.local.key}`);
     await page.getByRole("button", { name: "Rerun with changes" }).click();
     const sheet = page.getByRole("dialog");
