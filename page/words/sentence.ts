@@ -12,7 +12,9 @@ const unstopped = (sentence: string): string => sentence.replace(/\.$/, "");
 
 /** How long a run took, or takes so far, in milliseconds. */
 export function tookMs(run: Run, now: number): number {
-  return (run.finishedAt === null ? now : instant(run.finishedAt)) - instant(run.createdAt);
+  // The page's clock ticks by the second: a run may be later than it.
+  const end = run.finishedAt === null ? now : instant(run.finishedAt);
+  return Math.max(0, end - instant(run.createdAt));
 }
 
 /** Since when a run has its status. */

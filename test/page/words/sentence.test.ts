@@ -92,3 +92,8 @@ describe("a head says", () => {
     expect(tookMs(running, secondsAfter(42))).toBe(42_000);
   });
 });
+
+test("a run that was accepted after the page's clock last ticked has taken nothing yet", () => {
+  expect(tookMs(pageRun(), secondsAfter(-1))).toBe(0);
+  expect(tookMs(pageRun(), secondsAfter(2))).toBe(2000);
+});
