@@ -1,6 +1,7 @@
 import type { Bar } from "./lanes.ts";
 
-export const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
+/** A length of SVG, which cannot be negative. */
+export const percent = (share: number): string => `${(Math.max(0, share) * 100).toFixed(3)}%`;
 
 const WIDTH_LEAST = 0.003;
 
