@@ -10,6 +10,10 @@ export const RUN_LIMITS = {
   /** Cloud Build ends every build after 24 h; {@link buildTimeoutSeconds} must stay below. */
   maxTimeoutSeconds: 23 * 3600,
   defaultTimeoutSeconds: 300,
+  minCheckSeconds: 1,
+  defaultCheckSeconds: 300,
+  /** Checks of one run. */
+  checks: 20,
   maxTurns: 1000,
   defaultMaxTurns: 100,
   maxBudgetUsd: 1000,
@@ -30,6 +34,8 @@ export const RUN_LIMITS = {
   artifactsBytes: 10 * 1024,
   /** The same of the list of what is not kept. */
   omissionsBytes: 4 * 1024,
+  /** The same of what the checks said, together. */
+  checkOutputsBytes: 6 * 1024,
   deniedTools: 20,
   /** UTF-8 bytes of the list of denied calls as JSON. */
   deniedCallsBytes: 4 * 1024,

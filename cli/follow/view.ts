@@ -108,6 +108,7 @@ const PHASES: Readonly<Record<string, string>> = {
   checkout: "Getting the repository.",
   restore: "Bringing back session and files.",
   setup: "Running the setup commands.",
+  checks: "Running the checks.",
   upload: "Storing what came out.",
 };
 

@@ -12,6 +12,7 @@ const IN_ORDER: Readonly<Record<PhaseName, true>> = {
   restore: true,
   setup: true,
   agent: true,
+  checks: true,
   upload: true,
 };
 const PHASE_NAMES = Object.keys(IN_ORDER) as PhaseName[];
@@ -103,7 +104,8 @@ export function waterfallOf(
 function stateOf({ name, state }: PhaseEvent, run: Run): Lane["state"] {
   if (state === "failed") return "failed";
   const isFaulty = run.done && run.status !== "succeeded" && run.status !== "cancelled";
-  if (name === "agent" && isFaulty && run.error?.kind !== "infrastructure") return "failed";
+  const isAgents = run.error?.kind !== "infrastructure" && run.error?.code !== "checks_failed";
+  if (name === "agent" && isFaulty && isAgents) return "failed";
   if (state === "done") return "done";
   return run.done ? "failed" : "working";
 }

@@ -109,6 +109,7 @@ const PHASE_AT_WORK: Readonly<Record<string, string>> = {
   restore: "Bringing back what the turn before left",
   setup: "Running the setup commands",
   agent: "The agent is at work",
+  checks: "Running the checks",
   upload: "Storing what came out",
 };
 

@@ -1,6 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed, named } from "../schema/words.ts";
+import { Check } from "./checks.ts";
 
 /** Machine types of Cloud Build's default pool, by Google's names. */
 export const MACHINE_TYPES = [
@@ -171,6 +172,13 @@ export const AgentSettings = Type.Object(
           "Shell commands that run in the workspace, in the sandbox, before the agent; the first that fails ends the run.",
       }),
     ),
+    checks: Type.Optional(
+      Type.Array(Check, {
+        maxItems: RUN_LIMITS.checks,
+        description:
+          "Commands that run in the workspace, in the sandbox, one after the other once the agent is done. The run fails with checks_failed if a required one does not pass.",
+      }),
+    ),
     repository: Type.Optional(
       Type.Object(
         {
@@ -219,7 +227,8 @@ export const AgentSettings = Type.Object(
         {
           ...named(VARIABLE),
           maxProperties: 20,
-          description: "Variables of the agent and its setup commands, from secrets by reference.",
+          description:
+            "Variables of the agent, its setup commands and its checks, from secrets by reference.",
         },
       ),
     ),
@@ -233,7 +242,7 @@ export const AgentSettings = Type.Object(
       Type.Integer({
         minimum: RUN_LIMITS.minTimeoutSeconds,
         maximum: RUN_LIMITS.maxTimeoutSeconds,
-        description: `Seconds that the agent may work. Default: ${RUN_LIMITS.defaultTimeoutSeconds}.`,
+        description: `Seconds that setup commands, agent and checks may take together. Default: ${RUN_LIMITS.defaultTimeoutSeconds}.`,
       }),
     ),
     machineType: Type.Optional(

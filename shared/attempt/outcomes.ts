@@ -57,6 +57,13 @@ export const OUTCOMES = {
     kind: "agent",
     remedy: "Look at result.json and events.jsonl.",
   },
+  checks_failed: {
+    status: "failed",
+    says: "Done, but checks did not pass: ….",
+    kind: "agent",
+    remedy:
+      "Look at what the checks said, in checks.log, and have the agent go on from there; or mend the command or the time of settings.checks.",
+  },
   result_contradicted: {
     status: "failed",
     says: "The agent's result has an … that the model never gave.",
@@ -247,6 +254,9 @@ export const OUTCOMES = {
   },
 } as const satisfies Record<string, OutcomeEntry>;
 export type Outcome = keyof typeof OUTCOMES;
+
+/** An outcome, with the sentence that a person reads. */
+export type Judgement = readonly [outcome: Outcome, message: string];
 
 /** The entry of an outcome with its optional fields in sight. */
 export function outcomeEntry(outcome: Outcome): OutcomeEntry {

@@ -1,3 +1,4 @@
+import type { CheckResult } from "../documents/check.ts";
 import {
   type AgentFacts,
   type DeniedCall,
@@ -9,7 +10,8 @@ import {
 import type { Fault } from "../errors.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { takeWithin, truncateUtf8 } from "../text.ts";
-import { OUTCOMES, type Outcome } from "./outcomes.ts";
+import { checkResults, withChecks } from "./checked.ts";
+import { type Judgement, OUTCOMES, type Outcome } from "./outcomes.ts";
 
 /** What really happened in an attempt, in one word, with the sentence that a person reads. */
 export interface Verdict {
@@ -25,6 +27,8 @@ export interface Verdict {
   failedServers?: string[];
   /** What of the structured output does not fit its schema. */
   outputFaults?: Fault[];
+  /** What became of the checks; absent: there are none, or nothing is known of them. */
+  checks?: CheckResult[];
 }
 
 const STOPPED: Record<NonNullable<AgentFacts["stoppedBy"]>, Outcome | null> = {
@@ -63,7 +67,7 @@ const STOP_MESSAGES: Record<string, string> = {
 export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
   const deniedTools = deniedToolsOf(facts);
   const judgement = withLeft(judge(facts, deniedTools), facts);
-  const [outcome, said] = withOmissions(judgement, omitted);
+  const [outcome, said] = withChecks(withOmissions(judgement, omitted), facts.checks);
   const isOwners = outcome === "budget_exhausted" && facts.spending?.isOwners === true;
   const { failedServers = [] } = facts;
   const message = withoutServers(isOwners ? OWNERS_DAY : said, failedServers);
@@ -77,6 +81,7 @@ export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
     ...(failedServers.length > 0 && { failedServers }),
     ...(outcome === "model_overloaded" &&
       facts.retryAfterSeconds !== undefined && { retryAfterSeconds: facts.retryAfterSeconds }),
+    ...(facts.checks && { checks: checkResults(facts.checks) }),
     ...(outcome === "output_schema_unmet" && { outputFaults: outputFaultsOf(facts) }),
   };
 }
@@ -139,8 +144,6 @@ function outputFaultsOf({ outputFaults, result }: AgentFacts): Fault[] {
     detail: truncateUtf8(detail, 300),
   }));
 }
-
-type Judgement = readonly [outcome: Outcome, message: string];
 
 function judge(facts: AgentFacts, deniedTools: string[]): Judgement {
   return judgeStop(facts) ?? judgeStart(facts) ?? judgeWork(facts, deniedTools);

@@ -15,7 +15,7 @@ const ms = Type.Integer({ minimum: 0 });
 /**
  * What an attempt goes through, in this order: it waits for Cloud Build (`queue`), the build starts
  * (`image`), and its runner takes the attempt, gets the repository, brings back what was left, runs the
- * setup commands, lets the agent work and stores what came out. Steps that a run has no use for are
+ * setup commands, lets the agent work, runs the checks and stores what came out. Steps that a run has no use for are
  * left out.
  */
 export const PHASE_NAMES = [
@@ -26,6 +26,7 @@ export const PHASE_NAMES = [
   "restore",
   "setup",
   "agent",
+  "checks",
   "upload",
 ] as const;
 

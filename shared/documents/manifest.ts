@@ -1,6 +1,8 @@
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { CheckFacts } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
+import { STOP_CAUSES } from "./stop-causes.ts";
 
 /** The object `claim`: who won the attempt. Created once. */
 export const Claim = Type.Union([
@@ -9,24 +11,6 @@ export const Claim = Type.Union([
   Type.Object({ by: Type.Literal("seal"), cause: Type.String() }),
 ]);
 export type Claim = Static<typeof Claim>;
-
-/** Why the runner ended the agent itself; null: the agent ended by itself. */
-export const STOP_CAUSES = [
-  "cancel",
-  "deadline",
-  "idle",
-  "memory",
-  "processes",
-  "disk",
-  /** It had given its result and did not exit. */
-  "lingered",
-  /** It kept retrying a key that the model's API refuses. */
-  "unauthorized",
-  /** Its build is being ended from outside (SIGTERM). */
-  "terminated",
-  /** Its attempt was decided by others: what it does counts for nothing. */
-  "superseded",
-] as const;
 
 /** Steps before the agent that a request can make fail: its repository and its setup commands. */
 export const FAILED_STEPS = ["checkout", "setup"] as const;
@@ -139,12 +123,17 @@ export const AgentFacts = Type.Object({
   outputFaults: nullable(
     Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() })),
   ),
+  /** The run's checks, in their order. Absent: it has none, or the agent is at work. */
+  checks: Type.Optional(Type.Array(CheckFacts)),
 });
 export type AgentFacts = Static<typeof AgentFacts>;
 
 /** One uploaded output: its name, where it is, and what it must be when it is read. */
 export const Output = Type.Object({
-  /** `result.json`, `setup.log`, `events.jsonl`, `patch.diff`, `workspace.diff` or `session/…`. */
+  /**
+   * `result.json`, `setup.log`, `checks.log`, `events.jsonl`, `patch.diff`, `workspace.diff` or
+   * `session/…`.
+   */
   name: Type.String(),
   /** Object name in the attempt's bucket. */
   object: Type.String(),
@@ -279,6 +268,8 @@ export const MANIFEST_LIMITS = {
    */
   textBytes: 64 * 1024,
   stderrBytes: 4 * 1024,
+  /** UTF-8 bytes of what a check said; more is in `checks.log`. */
+  checkOutputBytes: 4 * 1024,
   changedFiles: 1000,
   deniedTools: 100,
   omissions: 100,

@@ -5,6 +5,7 @@ import { RUN_LIMITS } from "../limits.ts";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
+import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
@@ -233,6 +234,13 @@ export const Run = Type.Object({
       failedServers: Type.Optional(
         Type.Array(Type.String(), {
           description: "MCP servers that did not start: the agent worked without their tools.",
+        }),
+      ),
+      checks: Type.Optional(Type.Array(CheckResult, { description: "What became of the checks." })),
+      verified: Type.Optional(
+        nullable(Type.Boolean(), {
+          description:
+            "Whether every required check passed. Null: the run has none, or nothing is known of them.",
         }),
       ),
     }),

@@ -1,4 +1,5 @@
 import type { BuildRef } from "../attempt/build-view.ts";
+import { verifiedBy } from "../attempt/checked.ts";
 import { outcomeEntry } from "../attempt/outcomes.ts";
 import type { Settlement } from "../attempt/settlement.ts";
 import type { Verdict } from "../attempt/verdict.ts";
@@ -192,6 +193,8 @@ function end(record: RunRecord, event: SettledEvent, now: Date): Transition {
         deniedTools: verdict.deniedTools,
         ...(verdict.deniedCalls && { deniedCalls: verdict.deniedCalls }),
         ...(verdict.failedServers && { failedServers: verdict.failedServers }),
+        ...(verdict.checks && { checks: verdict.checks }),
+        verified: verifiedBy(verdict.checks),
       },
       error: status === "succeeded" || status === "cancelled" ? null : errorOf(verdict),
     },
@@ -239,13 +242,21 @@ const PROPOSED = 3;
 /** A call that fits into a rule as it stands. */
 const RULE_INPUT = /^[^\n()*]{1,100}$/;
 
-/** What the table says, and for denied calls the rules that would have allowed them. */
-function remedyOf({ outcome, deniedCalls = [] }: Verdict): string {
+/**
+ * What the table says; for denied calls also the rules that would have allowed them, for checks the names of those that did not pass.
+ */
+function remedyOf({ outcome, deniedCalls = [], checks = [] }: Verdict): string {
   const { remedy = "" } = outcomeEntry(outcome);
+  if (outcome === "checks_failed") return `${remedy} Not passed: ${missedOf(checks)}.`;
   const rules = [...new Set(deniedCalls.map(ruleOf))].slice(0, PROPOSED);
   if (outcome !== "permission_denied" || rules.length === 0) return remedy;
   return `${remedy} As it was, this would do: "allowedTools": ${JSON.stringify(rules)}.`;
 }
+
+const missedOf = (checks: NonNullable<Verdict["checks"]>): string =>
+  checks
+    .flatMap(({ name, required, state }) => (required && state !== "passed" ? [name] : []))
+    .join(", ");
 
 /** @see https://code.claude.com/docs/en/permissions, "Permission rule syntax" */
 const ruleOf = ({ tool, input }: DeniedCall): string =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type BuildStatus, verdictWithoutResult } from "../../shared/attempt/build-view.ts";
 import { OUTCOMES, type Outcome, outcomeEntry } from "../../shared/attempt/outcomes.ts";
 import { type Verdict, verdict } from "../../shared/attempt/verdict.ts";
+import type { CheckFacts } from "../../shared/documents/check.ts";
 import type { AgentFacts } from "../../shared/documents/manifest.ts";
 import { outcomesPage } from "./outcomes.ts";
 
@@ -39,6 +40,15 @@ const FACTS: AgentFacts = {
   wantsStructuredOutput: false,
   outputFaults: null,
 };
+const FAILED_CHECK: CheckFacts = {
+  name: "unit",
+  required: true,
+  exitCode: 1,
+  stoppedBy: null,
+  ms: 900,
+  output: "",
+  editedByAgent: false,
+};
 const facts = (more: Partial<AgentFacts>): Verdict => verdict({ ...FACTS, ...more });
 const failed = (more: object) => facts({ result: { is_error: true, subtype: "error", ...more } });
 const build = (status: BuildStatus): Verdict =>
@@ -64,6 +74,7 @@ test.each<[Outcome, Verdict]>([
   ["permission_denied", facts({ deniedTools: ["Write"], toolCalls: 0 })],
   ["nothing_done", facts({ result: { result: "" }, toolCalls: 0, lastText: "" })],
   ["no_result", facts({ result: null })],
+  ["checks_failed", facts({ checks: [FAILED_CHECK] })],
   ["agent_error", failed({ result: "x" })],
   ["agent_not_started", facts({ started: false, error: "no program" })],
   ["checkout_failed", facts({ failedStep: "checkout", started: false })],

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
+import { checkFaults } from "../../../shared/agent/checks.ts";
 import { environmentFaults } from "../../../shared/agent/environment.ts";
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
 import { resolveAgent } from "../../../shared/agent/settings.ts";
@@ -246,7 +247,11 @@ export async function refuseSettings(
     const detail = `have ${bytes} bytes as JSON; at most ${RUN_LIMITS.settingsBytes} are accepted`;
     throw invalid([{ pointer, detail }]);
   }
-  const faults = [...environmentFaults(settings, owner, secretRule), ...mcpFaults(settings)];
+  const faults = [
+    ...environmentFaults(settings, owner, secretRule),
+    ...mcpFaults(settings),
+    ...checkFaults(settings),
+  ];
   if (faults.length > 0) {
     throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../shared/clock.ts";
-import type { STOP_CAUSES } from "../../../shared/documents/manifest.ts";
+import type { STOP_CAUSES } from "../../../shared/documents/stop-causes.ts";
 import type { AgentEnd, AgentProcess, AgentUsage } from "./launch.ts";
 import { THREADS_PER_PROCESS } from "./sandbox.ts";
 
@@ -70,7 +70,7 @@ function excessOf(usage: AgentUsage, patience: Patience): StopCause | undefined 
 }
 
 /**
- * Holds every timer of one agent, or of one setup command; the first cause to stop it is the one
+ * Holds every timer of one agent, of one setup command or of one check; the first cause to stop it is the one
  * that counts.
  */
 export function watchOver(agent: AgentProcess, options: WatchOptions): Watch {

@@ -104,7 +104,7 @@ describe("phases", () => {
       state: "done" as const,
       ms: 1,
     }));
-    expect(changed(RUNS.running, reported(...many)).record.run.phases).toHaveLength(16);
+    expect(changed(RUNS.running, reported(...many)).record.run.phases).toHaveLength(18);
   });
 });
 

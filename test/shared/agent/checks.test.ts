@@ -1,0 +1,30 @@
+import { checkFaults } from "../../../shared/agent/checks.ts";
+import { AgentSettings } from "../../../shared/agent/settings.ts";
+import { validatorOf } from "../../../shared/schema/validate.ts";
+
+const validate = validatorOf(AgentSettings);
+const unit = { name: "unit", command: "npm test" };
+
+test("a check that is named as another is refused where it stands", () => {
+  expect(checkFaults({})).toEqual([]);
+  expect(checkFaults({ checks: [unit, { ...unit, name: "lint" }] })).toEqual([]);
+  expect(checkFaults({ checks: [unit, { ...unit, name: "lint" }, unit] })).toEqual([
+    { pointer: "/checks/2/name", detail: "is the name of another check: unit" },
+  ]);
+});
+
+test.each<[string, object[], boolean]>([
+  ["a name and a command", [unit], true],
+  ["everything", [{ ...unit, timeoutSeconds: 60, required: false }], true],
+  ["no command", [{ name: "unit" }], false],
+  ["an empty command", [{ ...unit, command: "" }], false],
+  ["too long a command", [{ ...unit, command: "x".repeat(8193) }], false],
+  ["a name of control characters", [{ ...unit, name: "a\u001b[2J" }], false],
+  ["too long a name", [{ ...unit, name: "x".repeat(61) }], false],
+  ["no time at all", [{ ...unit, timeoutSeconds: 0 }], false],
+  ["too much time", [{ ...unit, timeoutSeconds: 24 * 3600 }], false],
+  ["a field that there is not", [{ ...unit, onFailure: "again" }], false],
+  ["too many", Array.from({ length: 21 }, (_, i) => ({ ...unit, name: `c${i}` })), false],
+])("checks with %s: %p", (_name, checks, isValid) => {
+  expect(validate({ checks }).ok).toBe(isValid);
+});
