@@ -1,6 +1,7 @@
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { factsWithoutAgent } from "./engines/claude-code/facts.ts";
 import type { Passed } from "./model/passed.ts";
+import type { Arrangement } from "./sandbox/place.ts";
 import type { Beginning } from "./workspace/prepare.ts";
 
 /** What came out of the agent's part of an attempt. */
@@ -15,6 +16,8 @@ export interface AgentOutcome {
   passed: Passed | undefined;
   /** The lines of the session that the runner restored. */
   restored: ReadonlySet<string>;
+  /** Where it worked, and until when; absent if it never came so far. */
+  workplace: { arrangement: Arrangement; deadlineAt: number } | undefined;
   /** Names of the logs among the outputs' files. */
   logs: string[];
 }
@@ -26,5 +29,6 @@ export const noOutcomeYet = (wantsStructuredOutput: boolean): AgentOutcome => ({
   beginning: undefined,
   passed: undefined,
   restored: new Set(),
+  workplace: undefined,
   logs: [],
 });

@@ -128,6 +128,7 @@ async function workWithModel(
     model,
     deadlineAt: clock.now() + agent.timeoutSeconds * 1000,
   };
+  outcome.workplace = { arrangement, deadlineAt: supervision.deadlineAt };
   const failure = await setUp(work, outcome, supervision);
   if (failure !== undefined) return notStarted(work, outcome, failure);
   if (arrangement.setupFiles.length > 0) await recordState(beginning.states, "before");
@@ -190,7 +191,7 @@ function openModel(work: AgentWork): Promise<ModelAccess> {
 }
 
 /** Starts what it is given in the agent's sandbox, if there is one. */
-function launch(
+export function launch(
   { inherited, path }: AgentWork,
   { directory, sockets, plan }: Arrangement,
   command: Pick<AgentCommand, "command" | "environment" | "mayLeave" | "mergesOutput">,

@@ -5,7 +5,7 @@ import { ENVIRONMENT_PREFIX } from "../../shared/agent/environment.ts";
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * Every variable that an agent and its setup commands see, but for {@link ADDRESSED}: nothing of the
+ * Every variable that an agent, its setup commands and its checks see, but for {@link ADDRESSED}: nothing of the
  * machine's or the runner's own comes with them. What is set by us wins; the API refuses such names.
  *
  * @param parts.given the secrets that the request names, see {@link givenVariables}

@@ -14,6 +14,7 @@ import type { Objects } from "./attempt/objects.ts";
 import { patientObjects } from "./attempt/patient-objects.ts";
 import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
 import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.ts";
+import { collectAndCheck } from "./checking.ts";
 import { type ProgressReporter, reportDone, STARTING, startProgress } from "./engines/progress.ts";
 import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
@@ -34,7 +35,7 @@ export interface RunnerOptions {
   apiBaseUrl: string;
   /** Of the models that agents may converse with; others are refused. */
   prices: Prices;
-  /** Variables of the agent and its setup commands. Their values are secrets. */
+  /** Variables of the agent, its setup commands and its checks. Their values are secrets. */
   environment: Readonly<Record<string, string>>;
   isolation: Isolation;
   /**
@@ -168,8 +169,9 @@ async function workReporting(attempt: Attempt, progress: ProgressReporter): Prom
       };
       outcome = await workWithAgent(work);
       attempt.log(describe(outcome.facts));
-      attempt.phases.enter("upload");
-      return await uploadOutcome({ ...attempt, folders, prefix: paths.outputs }, outcome);
+      const collected = await collectAndCheck(work, outcome);
+      const upload = { ...attempt, folders, prefix: paths.outputs };
+      return await uploadOutcome(upload, outcome, collected);
     } finally {
       await removeFolders(folders, attempt.log);
     }

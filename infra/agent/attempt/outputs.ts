@@ -16,6 +16,7 @@ export interface Prepared {
 }
 
 const CONTENT_TYPES: Record<string, string> = {
+  "checks.log": "text/plain; charset=utf-8",
   "events.jsonl": "application/jsonl",
   "patch.diff": "text/x-diff; charset=utf-8",
   "result.json": "application/json",

@@ -42,12 +42,22 @@ export type Uploaded = Pick<
   | "changes"
 >;
 
+/** What an attempt leaves, as files of ours. */
+export interface Collected {
+  files: Prepared[];
+  /** Absent: there was no workspace, or the changes could not be had. */
+  changes: Changes | undefined;
+  problems: string[];
+}
+
 /** Uploads what there is. A problem does not stop the rest; it is told in the facts. */
-export async function uploadOutcome(upload: Upload, outcome: AgentOutcome): Promise<Uploaded> {
+export async function uploadOutcome(
+  upload: Upload,
+  outcome: AgentOutcome,
+  { files, changes, problems }: Collected,
+): Promise<Uploaded> {
   const { objects, prefix, log } = upload;
   const { agent, beginning, facts, result } = outcome;
-  await freeBallast(upload.folders);
-  const { files, changes, problems } = await collect(upload, outcome);
   const first = await uploadOutputs(objects, prefix, files);
   const all = [...problems, ...first.failures];
   for (const problem of all) log(`not uploaded: ${problem}`);
@@ -84,7 +94,7 @@ export function withoutOutputs({ agent, facts }: AgentOutcome, error: unknown): 
 
 const MAX_NOTE_LENGTH = 1000;
 
-const fileIn = ({ outputs }: Folders, name: string): Prepared =>
+export const fileIn = ({ outputs }: Folders, name: string): Prepared =>
   outputFile(name, join(outputs, name));
 
 /** The disk counts as full when something is missing and there is less room than this. */
@@ -108,11 +118,15 @@ const lost = (problems: readonly string[]): string =>
 const sum = (outputs: readonly Output[]): number =>
   outputs.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 
-/** The files to upload, as far as they can be had. */
-async function collect(
-  { folders, log }: Upload,
+/**
+ * Takes what the agent left, as far as it can be had, out of its reach: what happens in its workspace and
+ * its home afterwards changes nothing of it.
+ */
+export async function collectOutcome(
+  { folders, log }: Pick<Upload, "folders" | "log">,
   { facts, beginning, logs, passed, restored }: AgentOutcome,
-): Promise<{ files: Prepared[]; changes: Changes | undefined; problems: string[] }> {
+): Promise<Collected> {
+  await freeBallast(folders);
   const problems: string[] = [];
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {

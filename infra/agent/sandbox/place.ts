@@ -131,8 +131,10 @@ export interface Arrangement {
   place: AgentPlace;
   directory: string;
   sockets: { modelSocket: string; egressSocket: string };
-  /** One script per setup command, in their order, as the agent sees them. */
+  /** One script per setup command, in their order, as the agent sees them, */
   setupFiles: string[];
+  /** … and per check. */
+  checkFiles: string[];
   /** Absent without isolation. */
   plan?: SandboxPlan;
 }
@@ -140,7 +142,7 @@ export interface Arrangement {
 interface Wanted {
   isolation: Isolation;
   installed: Installed;
-  agent: Pick<ResolvedAgent, "instructions" | "mcpServers" | "setupCommands">;
+  agent: Pick<ResolvedAgent, "instructions" | "mcpServers" | "setupCommands" | "checks">;
   /** The runner's own `PATH`, used without isolation. */
   path: string;
   /** See `RunnerOptions`. */
@@ -159,20 +161,21 @@ export async function arrange(folders: Folders, wanted: Wanted): Promise<Arrange
 const INSTRUCTIONS = "instructions.txt";
 const MCP_CONFIG = "mcp.json";
 const setupFile = (index: number) => `setup-${index + 1}.sh`;
+const checkFile = (index: number) => `check-${index + 1}.sh`;
 
 /** Texts of the request that reach the agent as files, by their names. */
-function filesOf({ instructions, mcpServers, setupCommands = [] }: Wanted["agent"]) {
-  const setup = setupCommands.map((command, index) => [
-    setupFile(index),
-    // What was written on Windows: bash takes the carriage return for a part of the last word.
-    `${command}\n`.replaceAll("\r\n", "\n"),
-  ]);
+function filesOf({ instructions, mcpServers, setupCommands = [], checks = [] }: Wanted["agent"]) {
+  const setup = setupCommands.map((command, index) => [setupFile(index), scriptOf(command)]);
+  const check = checks.map(({ command }, index) => [checkFile(index), scriptOf(command)]);
   return {
     ...(instructions && { [INSTRUCTIONS]: instructions }),
     ...(mcpServers && { [MCP_CONFIG]: JSON.stringify({ mcpServers }) }),
-    ...(Object.fromEntries(setup) as Record<string, string>),
+    ...(Object.fromEntries([...setup, ...check]) as Record<string, string>),
   };
 }
+
+/** What was written on Windows: bash takes the carriage return for a part of the last word. */
+const scriptOf = (command: string): string => `${command}\n`.replaceAll("\r\n", "\n");
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
@@ -183,16 +186,18 @@ async function writeFiles(folder: string, files: Readonly<Record<string, string>
 }
 
 /** Where the files of {@link filesOf} are, when they lie in `folder`. */
-function filePlaces(folder: string, { instructions, mcpServers, setupCommands }: Wanted["agent"]) {
+function filePlaces(folder: string, agent: Wanted["agent"]) {
+  const { instructions, mcpServers, setupCommands = [], checks = [] } = agent;
   return {
     ...(instructions && { instructionsFile: join(folder, INSTRUCTIONS) }),
     ...(mcpServers && { mcpConfigFile: join(folder, MCP_CONFIG) }),
-    setupFiles: (setupCommands ?? []).map((_, index) => join(folder, setupFile(index))),
+    setupFiles: setupCommands.map((_, index) => join(folder, setupFile(index))),
+    checkFiles: checks.map((_, index) => join(folder, checkFile(index))),
   };
 }
 
 function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): Arrangement {
-  const { setupFiles, ...files } = filePlaces(folders.files, agent);
+  const { setupFiles, checkFiles, ...files } = filePlaces(folders.files, agent);
   return {
     place: {
       program: join(installed.folder, installed.program),
@@ -205,6 +210,7 @@ function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): A
     directory: folders.workspace,
     sockets: socketsIn(folders.sockets),
     setupFiles,
+    checkFiles,
   };
 }
 
@@ -226,7 +232,7 @@ async function arrangeInside(
     { host: installed.folder, inside: AGENT_FOLDER },
     { host: folders.sockets, inside: SOCKETS_INSIDE },
   ];
-  const { setupFiles, ...files } = filePlaces(INSIDE.runyard, agent);
+  const { setupFiles, checkFiles, ...files } = filePlaces(INSIDE.runyard, agent);
   const { workspace, home, hostUser } = folders;
   return {
     place: {
@@ -240,6 +246,7 @@ async function arrangeInside(
     directory: INSIDE.workspace,
     sockets: socketsIn(SOCKETS_INSIDE),
     setupFiles,
+    checkFiles,
     plan: {
       workspace,
       home,

@@ -21,6 +21,8 @@ import { withoutAttempts, withoutSetup } from "./replayed-states.ts";
 /** What an agent changed. */
 export interface Changes {
   files: ChangedFile[];
+  /** All changed paths, and those of files that are not kept. */
+  paths: string[];
   /** Changed files beyond the listed ones. */
   moreFiles: number;
   /** What they come to, all of them. */
@@ -81,12 +83,16 @@ export async function patchOf(
     isEmpty(await bareOfNextTurn(states, after));
   return {
     files: files.slice(0, maxFiles),
+    paths: [...files.map(({ path }) => path), ...pathsOf(omitted)],
     moreFiles: Math.max(0, files.length - maxFiles),
     counts: countsOf(files),
     notes,
     omitted,
   };
 }
+
+const pathsOf = ({ named, ignored }: OmittedFiles): string[] =>
+  [...named, ...ignored].map(({ path }) => Buffer.from(path, "latin1").toString());
 
 function countsOf(files: readonly ChangedFile[]): ChangeCounts {
   const sum = (side: "added" | "removed") =>
