@@ -22,12 +22,14 @@ const remedyLines = ({ error }: Run): string[] =>
 function otherLines(run: Run, place: PlaceFlags): string[] {
   const { output, verdict, usage, isolation } = run;
   const left = output?.omitted;
+  const checks = verdict?.checks?.map(checkText).join(", ") ?? "";
   const denied = verdict?.deniedTools.map(oneLine).join(", ") ?? "";
   return [
     ...(output ? row("Changed", changedFiles(output)) : []),
     ...(left && left.files.length + left.ignoredFiles > 0
       ? row("Not kept", omittedFiles(left))
       : []),
+    ...(checks === "" ? [] : row("Checks", checks)),
     ...(denied === "" ? [] : row("Denied", denied)),
     ...(usage ? row("Usage", usageText(usage)) : []),
     ...(isolation ? row("Sandbox", isolation) : []),
@@ -95,6 +97,17 @@ function omittedFiles({ files, moreFiles, ignoredFiles }: NonNullable<Output["om
   const parts = [shown.join(", ") + (more > 0 ? `, and ${more} more` : "")];
   if (ignoredFiles > 0) parts.push(`${ignoredFiles} that git ignores`);
   return parts.filter(Boolean).join("; ");
+}
+
+type Check = NonNullable<NonNullable<Run["verdict"]>["checks"]>[number];
+
+/** `unit passed (1.5 s)`, `lint failed (exit code 1, 0.3 s)` */
+function checkText({ name, state, exitCode, ms }: Check): string {
+  const how = [
+    ...(state === "failed" && exitCode !== null ? [`exit code ${exitCode}`] : []),
+    ...(ms === null ? [] : [`${(ms / 1000).toFixed(1)} s`]),
+  ].join(", ");
+  return `${oneLine(name)} ${state.replaceAll("_", " ")}${how && ` (${how})`}`;
 }
 
 function usageText(used: NonNullable<Run["usage"]>): string {

@@ -1,5 +1,6 @@
 import type { Run, RunEvent } from "../../client/types.ts";
 import { instant } from "../words/time.ts";
+import { checksOf } from "./checks.ts";
 
 type PhaseName = Run["phases"][number]["name"];
 
@@ -81,11 +82,14 @@ export function waterfallOf(
   const width = Math.max(1, to - from);
   const share = (at: number) => Math.min(1, Math.max(0, (at - from) / width));
   const lastBegun = Math.max(-1, ...phases.map(({ name }) => PHASE_NAMES.indexOf(name)));
-  const lanes = PHASE_NAMES.map((name, i): Lane => {
+  const isChecked = checksOf(run).length > 0 || phases.some(({ name }) => name === "checks");
+  // Of all steps this one alone comes after the agent: nobody shall wait for what is not to come.
+  const names = PHASE_NAMES.filter((name) => name !== "checks" || isChecked);
+  const lanes = names.map((name): Lane => {
     const told = phases.findLast((phase) => phase.name === name);
     if (told === undefined) {
       const isOver = run.done || isEarlier;
-      const state = i < lastBegun ? "skipped" : isOver ? "never" : "later";
+      const state = PHASE_NAMES.indexOf(name) < lastBegun ? "skipped" : isOver ? "never" : "later";
       return { name, state, bar: null, ms: null };
     }
     const isOver = told.state !== "started";

@@ -24,6 +24,7 @@ import { Verdict } from "./verdict.tsx";
 import { WaterfallView } from "./waterfall.tsx";
 
 const Artifacts = late(async () => (await import("./contents/artifacts.tsx")).Artifacts);
+const Checks = late(async () => (await import("./contents/checks.tsx")).Checks);
 const Logs = late(async () => (await import("./contents/logs.tsx")).Logs);
 const Request = late(async () => (await import("./contents/request.tsx")).Request);
 const Changes = late(async () => (await import("./changes/changes.tsx")).Changes);
@@ -123,6 +124,7 @@ function Tabs({ run, open }: { run: Run; open: Tab["name"] }) {
 function Content({ run, tab }: { run: Run; tab: Tab["name"] }) {
   if (tab === "answer") return <Answer run={run} />;
   if (tab === "changes") return <Changes run={run} />;
+  if (tab === "checks") return <Checks run={run} />;
   if (tab === "logs") return <Logs run={run} />;
   if (tab === "artifacts") return <Artifacts run={run} />;
   if (tab === "request") return <Request run={run} />;

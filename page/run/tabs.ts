@@ -1,7 +1,8 @@
 import type { Run } from "../../client/types.ts";
+import { checksOf } from "./checks.ts";
 
 export interface Tab {
-  name: "answer" | "transcript" | "changes" | "logs" | "artifacts" | "request";
+  name: "answer" | "transcript" | "changes" | "checks" | "logs" | "artifacts" | "request";
   word: string;
   count: number;
 }
@@ -11,10 +12,12 @@ export function tabsOf(run: Run): Tab[] {
   const { output, changes, artifacts, done } = run;
   const hasAnswer = output !== null && (output.text !== "" || output.structured !== null);
   const files = changes?.files ?? 0;
+  const checks = checksOf(run).length;
   const tabs: (Tab | false)[] = [
     hasAnswer && { name: "answer", word: "Answer", count: 0 },
     { name: "transcript", word: "Transcript", count: 0 },
     done && files > 0 && { name: "changes", word: "Changes", count: files },
+    checks > 0 && { name: "checks", word: "Checks", count: checks },
     { name: "logs", word: "Logs", count: 0 },
     artifacts.length > 0 && { name: "artifacts", word: "Artifacts", count: artifacts.length },
     { name: "request", word: "Request", count: 0 },
@@ -27,6 +30,7 @@ export function openTab(run: Run, asked: string | null): Tab["name"] {
   const tabs = tabsOf(run);
   const found = tabs.find(({ name }) => name === asked);
   if (found !== undefined) return found.name;
+  if (run.verdict?.outcome === "checks_failed") return "checks";
   if (run.status !== "succeeded") return "transcript";
   return (tabs.find(({ name }) => name === "changes") ?? tabs[0])?.name ?? "transcript";
 }

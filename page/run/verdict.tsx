@@ -2,6 +2,7 @@ import type { Run } from "../../client/types.ts";
 import { counted } from "../words/amounts.ts";
 import { hasFault } from "../words/attention.ts";
 import { cut, firstLine, shown } from "../words/shown.ts";
+import { checksOf, checksSummary, checkWords } from "./checks.ts";
 import { turns } from "./live-run.ts";
 import { changeOf } from "./remedy-change.ts";
 import { requestOf } from "./request.ts";
@@ -77,7 +78,10 @@ function SettingChange({ run }: { run: Run }) {
   );
 }
 
-function Evidence({ run: { verdict, changes, output, error } }: { run: Run }) {
+function Evidence({ run }: { run: Run }) {
+  const { verdict, changes, output, error } = run;
+  const checks = checksOf(run);
+  const missed = checks.filter(({ state }) => state !== "passed");
   const { all, failed, denied } = callCounts(turns.value);
   const tools = verdict?.deniedTools ?? [];
   const servers = verdict?.failedServers ?? [];
@@ -96,6 +100,16 @@ function Evidence({ run: { verdict, changes, output, error } }: { run: Run }) {
         <>
           <dt>MCP servers</dt>
           <dd>did not start: {servers.map(shown).join(", ")}</dd>
+        </>
+      )}
+      {checks.length > 0 && (
+        <>
+          <dt>Checks</dt>
+          <dd>
+            {checksSummary(checks)}
+            {missed.length > 0 &&
+              `: ${missed.map((one) => `${shown(one.name)} ${checkWords(one)}`).join(", ")}`}
+          </dd>
         </>
       )}
       <dt>Changes</dt>

@@ -177,7 +177,10 @@ const BAR_CLASS: Readonly<Partial<Record<Lane["state"], string>>> = {
 };
 
 /** Where one sees what a phase did; all others are in the logs. */
-const TABS: Readonly<Partial<Record<Lane["name"], Tab["name"]>>> = { agent: "transcript" };
+const TABS: Readonly<Partial<Record<Lane["name"], Tab["name"]>>> = {
+  agent: "transcript",
+  checks: "checks",
+};
 
 function LaneRow({ lane, grid, isLive }: { lane: Lane; grid: readonly number[]; isLive: boolean }) {
   const { name, state, bar, ms } = lane;

@@ -49,7 +49,15 @@ test("what a run came to names its files, what is missing of them and its cost, 
   const lines = resultLines(
     run({
       status: "succeeded",
-      verdict: { outcome: "succeeded_with_denials", deniedTools: ["Bash"] },
+      verdict: {
+        outcome: "succeeded_with_denials",
+        deniedTools: ["Bash"],
+        checks: [
+          { name: "unit", state: "passed", exitCode: 0, ms: 1500 },
+          { name: "lint", state: "failed", exitCode: 2, ms: 90 },
+          { name: "e2e", state: "not_run", exitCode: null, ms: null },
+        ],
+      },
       output: output(
         [file, { path: "b\u001b[2J.bin", status: "added", added: null, removed: null }],
         {
@@ -63,9 +71,10 @@ test("what a run came to names its files, what is missing of them and its cost, 
     }),
     {},
   );
-  expect(lines.slice(0, 5)).toEqual([
+  expect(lines.slice(0, 6)).toEqual([
     "  Changed   a.txt (+3 -1), b\u001b[2J.bin (binary), and 2 more",
     "  Not kept  big (too large), and 1 more; 3 that git ignores",
+    "  Checks    unit passed (1.5 s), lint failed (exit code 2, 0.1 s), e2e not run",
     "  Denied    Bash",
     "  Usage     at least 1 turn, $0.5000, 10 tokens in, 2 out",
     "  Sandbox   bubblewrap",

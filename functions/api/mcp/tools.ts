@@ -201,6 +201,7 @@ function shown(run: RunAnswer): object {
     }),
     ...(error && { error: { message: error.message, remedy: error.remedy } }),
     ...(verdict && { outcome: verdict.outcome, deniedTools: verdict.deniedTools }),
+    ...(verdict?.checks && { checks: verdict.checks, verified: verdict.verified }),
     ...(usage && { costUsd: usage.costUsd }),
   };
 }

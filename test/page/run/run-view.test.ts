@@ -110,6 +110,38 @@ test("a verdict says what to change, and what the run was allowed", async () => 
   await page.getByText('"maxBudgetUsd": 5').waitFor();
 });
 
+test("checks that failed are shown with what they said, as text", async () => {
+  const unit = { name: "unit", state: "failed", required: true, exitCode: 1, ms: 1500 } as const;
+  const checks = [
+    { ...unit, output: "<b>1 of 9</b> failed\u202e", editedByAgent: true },
+    {
+      ...unit,
+      name: "lint",
+      state: "passed" as const,
+      exitCode: 0,
+      output: "",
+      editedByAgent: false,
+    },
+  ];
+  const message = "Done, but checks did not pass: unit (exit code 1).";
+  const error = { code: "checks_failed", kind: "agent", message, remedy: "Mend it." } as const;
+  const run = overRun({
+    id: "run_checked",
+    status: "failed",
+    why: message,
+    verdict: { outcome: "checks_failed", deniedTools: [], checks, verified: false },
+    error: { ...error, retryable: false },
+  });
+  stage.stage(run, {});
+  const page = await browser.open(stage.address("?run=run_checked"));
+  await page.getByText("1 passed, 1 did not: unit failed with exit code 1 after 1.5 s").waitFor();
+  await page.getByRole("link", { name: /^Checks/ }).waitFor();
+  await page.getByText("<b>1 of 9</b> failed⟨RLO⟩").waitFor();
+  await page.getByText("The agent changed a file that its command names.").waitFor();
+  await page.getByRole("heading", { name: "lint: passed after 1.5 s" }).waitFor();
+  expect(browser.complaints).toEqual([]);
+});
+
 const file = (name: string, contentType: string, sizeBytes: number) => ({
   ...{ name, contentType, sizeBytes },
   uri: `gs://bucket/${name}`,

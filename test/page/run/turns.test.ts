@@ -1,4 +1,5 @@
 import type { RunEvent } from "../../../client/types.ts";
+import { type CheckResult, checksSummary, checkWords } from "../../../page/run/checks.ts";
 import { earlierAttempts, ticksOf, waterfallOf } from "../../../page/run/lanes.ts";
 import { openTab, tabsOf } from "../../../page/run/tabs.ts";
 import { callCounts, turnsOf } from "../../../page/run/turns.ts";
@@ -14,6 +15,13 @@ const result = (callId: string, isError = false): Content => ({
   isError,
   preview: "one\ntwo",
   ms: 1500,
+});
+
+const FAULT = { kind: "agent", message: "", remedy: "", retryable: false } as const;
+const checked = (name: string, more: Partial<CheckResult> = {}): CheckResult => ({
+  ...{ name, state: "passed", required: true, exitCode: 0, ms: 1500 },
+  ...{ output: "", editedByAgent: false },
+  ...more,
 });
 
 describe("a transcript", () => {
@@ -120,6 +128,46 @@ test("an attempt before the last one ended with what was told of it last, and fa
   expect(to).toBe(secondsAfter(1));
   expect(lanes.map(({ name, state }) => [name, state])).toContainEqual(["agent", "failed"]);
   expect(lanes.at(-1)).toMatchObject({ name: "upload", state: "never" });
+});
+
+test("a run whose checks failed opens with these, and its agent is not what failed", () => {
+  const checks = [checked("unit", { state: "failed", exitCode: 1 }), checked("lint")];
+  const run = overRun({
+    status: "failed",
+    verdict: { outcome: "checks_failed", deniedTools: [], checks, verified: false },
+    error: { ...FAULT, code: "checks_failed" },
+  });
+  expect(tabsOf(run)).toContainEqual({ name: "checks", word: "Checks", count: 2 });
+  expect(openTab(run, null)).toBe("checks");
+  expect(openTab(overRun(), "checks")).not.toBe("checks");
+  const events = eventsOf(
+    { type: "phase", name: "agent", state: "done", ms: 1 },
+    { type: "phase", name: "checks", state: "failed", ms: 1 },
+    { type: "phase", name: "upload", state: "done", ms: 1 },
+  );
+  const { lanes } = waterfallOf(run, events, { now: secondsAfter(60) });
+  const states = Object.fromEntries(lanes.map(({ name, state }) => [name, state]));
+  expect(states).toMatchObject({ agent: "done", checks: "failed", upload: "done" });
+});
+
+test("what became of a check is said in words", () => {
+  const all = [
+    checked("unit"),
+    checked("lint", { state: "failed", exitCode: 2 }),
+    checked("big", { state: "failed", exitCode: null }),
+    checked("slow", { state: "timed_out", exitCode: null, ms: 60_000 }),
+    checked("late", { state: "not_run", exitCode: null, ms: null }),
+  ];
+  expect(all.map(checkWords)).toEqual([
+    "passed after 1.5 s",
+    "failed with exit code 2 after 1.5 s",
+    "was stopped after 1.5 s",
+    "timed out after 1 m 00 s",
+    "did not run",
+  ]);
+  expect(checksSummary(all)).toBe("1 passed, 4 did not");
+  expect(checksSummary(all.slice(0, 1))).toBe("1 passed");
+  expect(checksSummary(all.slice(1))).toBe("4 did not pass");
 });
 
 test("a run opens with what came of it, and without a tab that has nothing", () => {
