@@ -31,11 +31,11 @@ export const RUN_LIMITS = {
   /** UTF-8 bytes of the list of changed files as JSON; what does not fit is counted. */
   changedFilesBytes: 8 * 1024,
   /** The same of the list of artifacts; the manifest has all of them. */
-  artifactsBytes: 10 * 1024,
+  artifactsBytes: 8 * 1024,
   /** The same of the list of what is not kept. */
   omissionsBytes: 4 * 1024,
   /** The same of what the checks said, together. */
-  checkOutputsBytes: 6 * 1024,
+  checkOutputsBytes: 3 * 1024,
   deniedTools: 20,
   /** UTF-8 bytes of the list of denied calls as JSON. */
   deniedCallsBytes: 4 * 1024,

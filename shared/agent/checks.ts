@@ -10,8 +10,8 @@ export const Check = Type.Object(
   {
     name: Type.String({
       ...formed({
-        pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,59}$",
-        form: 'letters, digits, spaces and "._:/-", at most 60 and a letter or digit first',
+        pattern: "^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,49}$",
+        form: 'letters, digits, spaces and "._:/-", at most 50 and a letter or digit first',
         example: "unit tests",
       }),
       description: "What it is called; no other check of the run is called the same.",

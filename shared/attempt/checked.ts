@@ -58,14 +58,15 @@ function described(check: CheckFacts): string {
 const exitOf = ({ exitCode }: CheckFacts): string =>
   exitCode === null ? "killed" : `exit code ${exitCode}`;
 
-/** Of what a check said that passed, in bytes as JSON. */
-const PASSED_BYTES = 256;
+/** Of what the checks may show together, what those that passed may have; nobody looks for much there. */
+const PASSED_SHARE = 1 / 4;
 
 /** The checks as a run's document shows them: what they said is cut to what it may hold of them. */
 export function checkResults(checks: readonly CheckFacts[]): CheckResult[] {
   const states = checks.map(stateOf);
   const outputs = new Map<CheckFacts, string>();
   let left: number = RUN_LIMITS.checkOutputsBytes;
+  const ofPassed = Math.floor((left * PASSED_SHARE) / Math.max(1, checks.length));
   const take = (check: CheckFacts, most: number): void => {
     const output = endWithin(check.output, most);
     left -= jsonBytes(output);
@@ -73,7 +74,7 @@ export function checkResults(checks: readonly CheckFacts[]): CheckResult[] {
   };
   const missed = checks.filter((_, index) => states[index] !== "passed");
   for (const [index, check] of checks.entries()) {
-    if (states[index] === "passed") take(check, PASSED_BYTES);
+    if (states[index] === "passed") take(check, ofPassed);
   }
   for (const [index, check] of missed.entries()) {
     take(check, Math.floor(left / (missed.length - index)));
@@ -87,7 +88,7 @@ export function checkResults(checks: readonly CheckFacts[]): CheckResult[] {
 
 const jsonBytes = (text: string): number => utf8Length(JSON.stringify(text));
 
-/** The end of a text that has at most so many bytes as JSON. */
+/** The end of a text that has at most so many bytes as JSON, 16 at least. */
 function endWithin(text: string, maxBytes: number): string {
   let end = cutTextStart(text, maxBytes - 2);
   while (jsonBytes(end) > maxBytes) end = cutTextStart(end, Math.floor(utf8Length(end) * 0.8));

@@ -18,7 +18,7 @@ export const CheckFacts = Type.Object({
 export type CheckFacts = Static<typeof CheckFacts>;
 
 /** How a check can end. One that the run's end broke off did not run. */
-export const CHECK_STATES = ["passed", "failed", "timed_out", "not_run"] as const;
+const CHECK_STATES = ["passed", "failed", "timed_out", "not_run"] as const;
 export type CheckState = (typeof CHECK_STATES)[number];
 
 /** A check in the run's document. */

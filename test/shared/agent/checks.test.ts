@@ -20,7 +20,7 @@ test.each<[string, object[], boolean]>([
   ["an empty command", [{ ...unit, command: "" }], false],
   ["too long a command", [{ ...unit, command: "x".repeat(8193) }], false],
   ["a name of control characters", [{ ...unit, name: "a\u001b[2J" }], false],
-  ["too long a name", [{ ...unit, name: "x".repeat(61) }], false],
+  ["too long a name", [{ ...unit, name: "x".repeat(51) }], false],
   ["no time at all", [{ ...unit, timeoutSeconds: 0 }], false],
   ["too much time", [{ ...unit, timeoutSeconds: 24 * 3600 }], false],
   ["a field that there is not", [{ ...unit, onFailure: "again" }], false],

@@ -148,6 +148,15 @@ test("the largest possible run stays within what a document may hold", () => {
     lastText: text,
     deniedTools: Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(200, "t")),
     toolErrors: 1,
+    checks: Array.from({ length: RUN_LIMITS.checks }, (_, index) => ({
+      name: `${index} `.padEnd(50, "n"),
+      required: true,
+      exitCode: 255,
+      stoppedBy: null,
+      ms: 1_000_000,
+      output: wide,
+      editedByAgent: true,
+    })),
     result: { result: text, structured_output: "y".repeat(RUN_LIMITS.outputTextBytes - 2) },
   };
   const rest: Partial<BuildManifest> = {
