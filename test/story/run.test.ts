@@ -35,6 +35,7 @@ describe("a run, from its POST to the listener's last snapshot", () => {
       ]);
       const run = snapshots.at(-1) as Run;
       expect(run.verdict?.outcome).toBe("succeeded");
+      expect(run.verdict?.verified).toBeNull();
       expect(run.isolation).toBe("bubblewrap");
       expect(run.output?.text).toMatch(/^\[offline\]/);
       expect(run.output?.changedFiles).toEqual([
@@ -55,6 +56,53 @@ describe("a run, from its POST to the listener's last snapshot", () => {
     STORY_TIMEOUT_MS,
   );
 });
+
+test(
+  "a run whose agent says that it is done, and whose checks do not, has failed",
+  async () => {
+    const unit = { name: "unit", command: "cat hello.txt; echo '1 of 9 failed'; exit 1" };
+    const lint = { name: "lint", command: "true", timeoutSeconds: 60, required: false };
+    const prompt = "Create hello.txt and explain it";
+    const body = (...checks: object[]) => ({ prompt, agent: { settings: { checks } } });
+    const refused = await world.call("/runs", { json: body(unit, lint, unit) });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({
+      errors: [
+        {
+          pointer: "/agent/settings/checks/2/name",
+          detail: expect.stringContaining("is the name of another check"),
+        },
+      ],
+    });
+    const { id } = await send(body(unit, lint));
+    const run = await ended(id);
+    expect(run).toMatchObject({
+      status: "failed",
+      why: "Done, but checks did not pass: unit (exit code 1).",
+      verdict: {
+        outcome: "checks_failed",
+        verified: false,
+        checks: [
+          {
+            ...{ name: "unit", state: "failed", required: true, exitCode: 1 },
+            output: expect.stringMatching(/\n1 of 9 failed\n$/),
+            editedByAgent: true,
+          },
+          { name: "lint", state: "passed", required: false, exitCode: 0, editedByAgent: false },
+        ],
+      },
+      error: { code: "checks_failed", remedy: expect.stringContaining("Not passed: unit.") },
+    });
+    expect(run.output?.changedFiles).toHaveLength(1);
+    expect(run.phases.map(({ name }) => name)).toContain("checks");
+    const passing = await send(body(lint));
+    const { status, verdict } = await ended(passing.id);
+    expect([status, verdict?.verified]).toEqual(["succeeded", true]);
+    const log = await world.call(`/runs/${id}/artifacts/checks.log`);
+    expect(await log.text()).toContain("[check 1 of 2 ended with exit code 1");
+  },
+  STORY_TIMEOUT_MS,
+);
 
 const HOSTILE =
   "$HOME ${PROJECT_ID} $$ $(id) `id` ' \" \\ \r\n\t/compact @/etc/passwd \u{1f469}‍\u{1f4bb} \u202e !id #note";
