@@ -3,8 +3,6 @@ import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
 
-const { minCheckSeconds, maxTimeoutSeconds, defaultCheckSeconds } = RUN_LIMITS;
-
 /** A command that says by its exit code whether what the agent left is as it shall be. */
 export const Check = Type.Object(
   {
@@ -23,9 +21,9 @@ export const Check = Type.Object(
     }),
     timeoutSeconds: Type.Optional(
       Type.Integer({
-        minimum: minCheckSeconds,
-        maximum: maxTimeoutSeconds,
-        description: `Seconds that it may take, within the run's own timeoutSeconds. Default: ${defaultCheckSeconds}.`,
+        minimum: RUN_LIMITS.minCheckSeconds,
+        maximum: RUN_LIMITS.maxTimeoutSeconds,
+        description: `Seconds that it may take, within the run's own timeoutSeconds. Default: ${RUN_LIMITS.defaultCheckSeconds}.`,
       }),
     ),
     required: Type.Optional(

@@ -82,6 +82,7 @@ test("a patch holds new, changed, binary and deleted files, modes and links, and
       { path: "new.bin", status: "added", added: null, removed: null },
       { path: "run.sh", status: "added", added: 1, removed: 0 },
     ],
+    paths: ["changed.txt", "gone.bin", "link", "new.bin", "run.sh"],
     moreFiles: 0,
     counts: { files: 5, added: 4, removed: 1 },
     notes: [],
@@ -153,7 +154,7 @@ test("pipes are left out, and folders that were closed are opened again", async 
 test("nothing changed gives an empty patch", async () => {
   await using world = await startWorld({ same: "s\n" });
   const counts = { files: 0, added: 0, removed: 0 };
-  const nothing = { files: [], moreFiles: 0, counts, notes: [], omitted: NOTHING };
+  const nothing = { files: [], paths: [], moreFiles: 0, counts, notes: [], omitted: NOTHING };
   expect(await world.write()).toEqual(nothing);
   expect(world.patch()).toBe("");
 });
@@ -163,8 +164,9 @@ test("a file that is too large is left out with a note, and the rest applies", a
   await writeFile(world.at("big"), "y".repeat(3000));
   await writeFile(world.at("grown"), "y".repeat(3000));
   await writeFile(world.at("small"), "s\n");
-  const { files, notes } = await world.write();
+  const { files, notes, paths } = await world.write();
   expect(files.map(({ path }) => path)).toEqual(["small"]);
+  expect(paths).toEqual(["small", "big", "grown"]);
   expect(notes).toEqual(['2 files are left out: "big" (too large), "grown" (too large).']);
   expect(world.patch()).toMatch(/\n# Runyard: 2 files are left out: .*\n$/);
   expect(world.applied()).toContain("grown");
