@@ -41,6 +41,8 @@ export interface Config {
   /** What owners may spend in a day. */
   dailyBudgets: DailyBudgets;
   idTokens: IdTokenSettings;
+  /** OAuth client by which people sign in to the page with Google; undefined: they cannot. */
+  googleClientId: string | undefined;
   /** Who may call with an ID token: e-mail addresses, `@domain`s, owners, or `*`. */
   tokenUsers: readonly string[];
   customTokens: CustomTokenSettings;
@@ -134,10 +136,12 @@ function callersOf(
   | "mostWaiting"
   | "dailyBudgets"
   | "idTokens"
+  | "googleClientId"
   | "tokenUsers"
   | "customTokens"
 > {
   const whole = (name: string, least: number) => wholeNumberOf(environment, name, least);
+  const googleClientId = googleClientIdOf(environment);
   return {
     corsOrigins: lowerCase(listOf(environment["RUNYARD_CORS_ORIGINS"])).map(originOf),
     requestsPerMinute: whole("RUNYARD_REQUESTS_PER_MINUTE", 1) ?? 600,
@@ -152,9 +156,13 @@ function callersOf(
     mostWaiting: whole("RUNYARD_MAX_WAITING", 1) ?? 10_000,
     dailyBudgets: dailyBudgetsOf(environment),
     idTokens: {
-      audiences: listOf(environment["RUNYARD_ID_TOKEN_AUDIENCE"]),
+      audiences: [
+        ...listOf(environment["RUNYARD_ID_TOKEN_AUDIENCE"]),
+        ...(googleClientId === undefined ? [] : [googleClientId]),
+      ],
       firebaseProject: environment["RUNYARD_FIREBASE_PROJECT"] || undefined,
     },
+    googleClientId,
     tokenUsers: listOf(environment["RUNYARD_TOKEN_USERS"]).map((user) =>
       user.includes("@") ? user.toLowerCase() : user,
     ),
@@ -163,6 +171,13 @@ function callersOf(
       unsigned: Boolean(environment["FIRESTORE_EMULATOR_HOST"]),
     },
   };
+}
+
+function googleClientIdOf(environment: Environment): string | undefined {
+  const id = environment["RUNYARD_GOOGLE_CLIENT_ID"] || undefined;
+  if (id === undefined || /^[\w-]{1,100}\.apps\.googleusercontent\.com$/.test(id)) return id;
+  const form = "the id of an OAuth client, as 123-abc.apps.googleusercontent.com";
+  throw new Error(`RUNYARD_GOOGLE_CLIENT_ID is ${id}, and must be ${form}`);
 }
 
 /** The beginning of a secret's id, or of `projects/P/secrets/` and an id. */

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { ProblemError } from "../client/problem-error.ts";
-import { faultOf, signedOutWhy, signIn } from "./session.ts";
+import { googleClientId, goToGoogle } from "./google.ts";
+import { faultOf, isComingIn, signedOut, signIn } from "./session.ts";
 
 const fault = signal<string | null>(null);
 const isTrying = signal(false);
@@ -19,16 +20,32 @@ async function tryKey(given: string): Promise<void> {
   }
 }
 
-/** What is seen without a key, or with one that the API no longer takes. */
+/** What is seen by whoever is not signed in, or no longer. */
 export function SignIn() {
-  const why = signedOutWhy.value;
+  const clientId = googleClientId();
+  if (isComingIn.value) {
+    return (
+      <main class="page">
+        <p class="mid ink2" role="status">
+          Signing you in.
+        </p>
+      </main>
+    );
+  }
   return (
     <main class="page">
       <div class="mid">
-        <h1>{why === null ? "Runyard" : "This key is not valid any more"}</h1>
+        <h1>{signedOut.value?.title ?? "Runyard"}</h1>
+        {signedOut.value !== null && <p>{signedOut.value.why}</p>}
+        {clientId !== undefined && (
+          <button type="button" class="button first" onClick={() => goToGoogle(clientId)}>
+            Sign in with Google
+          </button>
+        )}
         <p class="ink2">
-          {why ?? ""} Make one with <code>npx runyard keys create</code>, or take that of the local
-          server from <code>.runyard/key</code>; it stays in this tab.
+          {clientId !== undefined && "Or with a key. "}Make one with{" "}
+          <code>npx runyard keys create</code>, or take that of the local server from{" "}
+          <code>.runyard/key</code>; it stays in this tab.
         </p>
         <form
           class="row sign-in"
@@ -49,7 +66,11 @@ export function SignIn() {
               aria-invalid={fault.value !== null}
             />
           </label>
-          <button type="submit" class="button first" disabled={isTrying.value}>
+          <button
+            type="submit"
+            class={clientId === undefined ? "button first" : "button"}
+            disabled={isTrying.value}
+          >
             Sign in
           </button>
         </form>

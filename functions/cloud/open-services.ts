@@ -93,6 +93,7 @@ export function servicesOn(
     secretRule: config.secretRule,
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
     onlyPrompt: config.onlyPrompt,
+    googleClientId: config.googleClientId,
     schemas: new ThreadedSchemaChecks(timers),
     repositories: new HttpsRepositories(),
     publicUrl: config.publicUrl,

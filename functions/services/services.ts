@@ -31,6 +31,8 @@ export interface Services {
   keys: KeyStore;
   idTokens: IdTokens;
   customTokens: CustomTokens;
+  /** See `Config`. */
+  googleClientId: string | undefined;
   publisher: Publisher;
   artifacts: Artifacts;
   objects: StoredObjects;

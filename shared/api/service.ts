@@ -25,7 +25,7 @@ export const SERVICE_OPERATIONS = [
     method: "get",
     path: "/",
     tag: "Service",
-    summary: "The page on which people see their runs; whoever opens it signs in there, with a key",
+    summary: "The page on which people see their runs; whoever opens it signs in there",
     access: "public",
     answers: {
       200: { description: "The page.", contentType: "text/html", headers: OWN_PAGE_HEADERS },

@@ -65,6 +65,17 @@ test("lists are read item by item; addresses in lower case, audiences and owners
   expect(config.corsOrigins).toEqual(["https://app.example.com", "http://localhost:5173"]);
 });
 
+test("the page's client of Google is an audience, and looks like one", () => {
+  const id = "123-abc.apps.googleusercontent.com";
+  const config = configOf({ RUNYARD_ID_TOKEN_AUDIENCE: "B", RUNYARD_GOOGLE_CLIENT_ID: id });
+  expect(config).toMatchObject({ googleClientId: id, idTokens: { audiences: ["B", id] } });
+  for (const wrong of ["123", `"><script>.apps.googleusercontent.com`, `${id} `]) {
+    expect(() => configOf({ RUNYARD_GOOGLE_CLIENT_ID: wrong })).toThrow(
+      `RUNYARD_GOOGLE_CLIENT_ID is ${wrong}, and must be`,
+    );
+  }
+});
+
 test.each([
   "*",
   "app.example.com",

@@ -34,15 +34,25 @@ interface Asset {
 /** Assets by their names: as many as there are files. */
 const assets = new Map<string, Promise<Asset>>();
 
-/** `GET /`: the page on which people see their runs. Whoever opens it signs in with a key there. */
-export async function getPage(_services: Services, { response }: Call): Promise<void> {
-  const page = await contentOf("index.html");
+/**
+ * `GET /`: the page on which people see their runs. Whoever opens it signs in there: with a key, or with
+ * Google, by the client that its head names.
+ */
+export async function getPage(services: Services, { response }: Call): Promise<void> {
+  const page = withClient(await contentOf("index.html"), services.googleClientId);
   response.set({
     "Content-Security-Policy": PAGE_POLICY,
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
   });
   response.type("text/html").send(page);
+}
+
+/** An id has no character that means something in HTML. */
+function withClient(page: Buffer, clientId: string | undefined): Buffer | string {
+  if (clientId === undefined) return page;
+  const meta = `<meta name="google-client-id" content="${clientId}" />`;
+  return page.toString().replace("</head>", `  ${meta}\n  </head>`);
 }
 
 /** `GET /assets/{name}`: what the page loads. */
