@@ -27,7 +27,7 @@ interface Waiting {
 
 /**
  * A queue of at most `maxEvents`. While it is full, what comes is left out, and its last event says how
- * much that was. A phase that is over before its beginning was reported is one event.
+ * much that was. A phase that is over before its beginning was reported is one event: its end.
  */
 export function openEventQueue(clock: Pick<Clock, "now">, maxEvents = MAX_EVENTS): EventQueue {
   let waiting: Waiting[] = [];
@@ -45,7 +45,7 @@ export function openEventQueue(clock: Pick<Clock, "now">, maxEvents = MAX_EVENTS
     add(event) {
       const last = waiting.at(-1);
       if (last && last.number > given && isEndOf(event, last.event)) {
-        last.event = event;
+        Object.assign(last, { at: clock.now(), event });
         return;
       }
       if (waiting.length < maxEvents - 1) {

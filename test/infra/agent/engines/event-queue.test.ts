@@ -79,3 +79,13 @@ test("a phase that is over before its beginning was reported is one event, else 
   queue.add(phase("upload", "done"));
   expect(queue.batch().map(({ number }) => number)).toEqual([1, 2, 3]);
 });
+
+test("a phase that is one event is told when it ended", () => {
+  let nowMs = 1_000;
+  const queue = openEventQueue({ now: () => nowMs });
+  queue.add({ type: "phase", name: "upload", state: "started" });
+  nowMs += 500;
+  queue.add({ type: "phase", name: "upload", state: "done", ms: 500 });
+  nowMs += 100;
+  expect(queue.batch()).toMatchObject([{ number: 1, agoMs: 100 }]);
+});
