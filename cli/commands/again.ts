@@ -19,40 +19,37 @@ interface AgainFlags extends AcceptFlags, SettingsFlags {
 
 /** `runyard rerun`, `continue` and `say`: what follows on a run. */
 export function addAgain(program: Command, context: CliContext): void {
-  addRerun(program, context);
-  addContinue(program, context);
+  for (const verb of ["rerun", "continue"] as const) addRepeat(program, context, verb);
   addSay(program, context);
 }
 
-function addRerun(program: Command, context: CliContext): void {
-  const command = program
-    .command("rerun")
-    .description("Sends the same request once more, in a conversation of its own, and follows it.")
-    .argument("<run>", "the run's id", runId)
-    .argument("[prompt...]", "another prompt (default: the same)")
-    .option("-f, --file <FILE>", "a file with the other prompt");
-  withSettings(withAcceptance(labelOption(command)));
-  remote<AgainFlags, [string, string[]]>(command, context, (given) => {
-    const [id, words] = given.args;
-    const body = overridesOf(words, given.options);
-    return accepted(given, (once) => given.session.client.runs.rerun(id, body, once));
-  });
-}
-
-function addContinue(program: Command, context: CliContext): void {
-  const command = program
-    .command("continue")
-    .description(
+const AGAIN = {
+  rerun: {
+    description: "Sends the same request once more, in a conversation of its own, and follows it.",
+    prompt: "another prompt (default: the same)",
+    file: "a file with the other prompt",
+  },
+  continue: {
+    description:
       "Goes on with a run that a limit, a timeout or a cancel ended, with its session and files.",
-    )
+    prompt: "what to do now (default: to go on)",
+    file: "a file with the prompt",
+  },
+} as const;
+
+function addRepeat(program: Command, context: CliContext, verb: keyof typeof AGAIN): void {
+  const { description, prompt, file } = AGAIN[verb];
+  const command = program
+    .command(verb)
+    .description(description)
     .argument("<run>", "the run's id", runId)
-    .argument("[prompt...]", "what to do now (default: to go on)")
-    .option("-f, --file <FILE>", "a file with the prompt");
+    .argument("[prompt...]", prompt)
+    .option("-f, --file <FILE>", file);
   withSettings(withAcceptance(labelOption(command)));
   remote<AgainFlags, [string, string[]]>(command, context, (given) => {
     const [id, words] = given.args;
     const body = overridesOf(words, given.options);
-    return accepted(given, (once) => given.session.client.runs.continue(id, body, once));
+    return accepted(given, (once) => given.session.client.runs[verb](id, body, once));
   });
 }
 

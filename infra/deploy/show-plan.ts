@@ -1,4 +1,5 @@
-import { GRANTS, grantName } from "./access/grants.ts";
+import { grantName } from "./access/grant.ts";
+import { GRANTS } from "./access/grants.ts";
 import { costLines } from "./costs.ts";
 import { needed } from "./plan/plan.ts";
 import type { Argument, Resource } from "./resource.ts";

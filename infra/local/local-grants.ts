@@ -1,4 +1,5 @@
-import { GRANTS, type Grant, resolved } from "../deploy/access/grants.ts";
+import { type Grant, resolved } from "../deploy/access/grant.ts";
+import { GRANTS } from "../deploy/access/grants.ts";
 import type { ResolvedGrant } from "../deploy/access/policy.ts";
 import { FUNCTIONS, type Names, namesOf } from "../deploy/names.ts";
 import { LOCAL } from "./names.ts";

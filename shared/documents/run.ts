@@ -1,10 +1,11 @@
-import { AgentId, AgentIdOrName } from "../agent/agent.ts";
+import { AgentId } from "../agent/agent.ts";
 import { AgentSettings } from "../agent/settings.ts";
 import { QueuePlace } from "../capacity/place.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
+import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
@@ -23,35 +24,6 @@ export const RUN_STATUSES = [
   "expired",
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
-
-/**
- * Which agent a run executes: a stored one, as its latest or a given version has it, or settings
- * for once.
- */
-const AgentChoice = Type.Union(
-  [
-    AgentIdOrName,
-    Type.Object(
-      {
-        id: AgentIdOrName,
-        version: Type.Optional(Type.Integer({ minimum: 1 })),
-      },
-      { additionalProperties: false, title: "a stored agent at a version" },
-    ),
-    Type.Object(
-      { settings: AgentSettings },
-      { additionalProperties: false, title: "settings for this run alone" },
-    ),
-  ],
-  {
-    "x-form":
-      'the id or the name of a stored agent, {"id": …, "version": …} for one of its versions, or {"settings": {…}} for this run alone',
-    examples: [{ settings: { maxTurns: 20 } }],
-    description:
-      "The agent: the id or the name of a stored one, one of its versions, or settings for this run alone. Default: every setting's default.",
-  },
-);
-export type AgentChoice = Static<typeof AgentChoice>;
 
 const prompt = Type.String({
   minLength: 1,

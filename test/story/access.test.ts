@@ -1,4 +1,5 @@
-import { GRANTS, grantName } from "../../infra/deploy/access/grants.ts";
+import { grantName } from "../../infra/deploy/access/grant.ts";
+import { GRANTS } from "../../infra/deploy/access/grants.ts";
 import { grantFor } from "../../infra/deploy/access/policy.ts";
 import { LOCAL_ACCOUNTS, localGrants } from "../../infra/local/local-grants.ts";
 import { recordedCallers, type SeenNeed } from "../../infra/local/recorded-callers.ts";

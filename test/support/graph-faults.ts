@@ -1,4 +1,5 @@
-import { GRANTS, type Grant, targetName } from "../../infra/deploy/access/grants.ts";
+import { type Grant, targetName } from "../../infra/deploy/access/grant.ts";
+import { GRANTS } from "../../infra/deploy/access/grants.ts";
 import { roleId } from "../../infra/deploy/access/roles.ts";
 import { namesOf } from "../../infra/deploy/names.ts";
 import type { Resource } from "../../infra/deploy/resource.ts";

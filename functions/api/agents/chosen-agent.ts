@@ -1,5 +1,6 @@
 import type { Agent } from "../../../shared/agent/agent.ts";
-import type { AgentChoice, AgentRef } from "../../../shared/documents/run.ts";
+import type { AgentChoice } from "../../../shared/documents/agent-choice.ts";
+import type { AgentRef } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services/services.ts";

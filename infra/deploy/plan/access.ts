@@ -1,4 +1,5 @@
-import { GRANTS, type Grant, grantName, type Principal, targetName } from "../access/grants.ts";
+import { type Grant, grantName, type Principal, targetName } from "../access/grant.ts";
+import { GRANTS } from "../access/grants.ts";
 import { type Role, roleId } from "../access/roles.ts";
 import { AGENTS } from "../names.ts";
 import type { Argument, Resource } from "../resource.ts";
