@@ -46,13 +46,11 @@ export function wordsOf({ keyword, params, parentSchema, data, message }: ErrorO
     case "propertyNames":
       return strangeName(schema);
     case "minLength":
-      return limit === 1
-        ? "must not be empty"
-        : `must have at least ${counted(limit, "character")}`;
+      return `${limit === 1 ? "must not be empty" : `must have at least ${counted(limit, "character")}`}${exampleOf(schema)}`;
     case "maxLength":
       return `must have at most ${counted(limit, "character")}, not ${Array.from(String(data)).length}`;
     case "minItems":
-      return `must have at least ${counted(limit, "item")}`;
+      return `must have at least ${counted(limit, "item")}${exampleOf(schema)}`;
     case "maxItems":
       return `must have at most ${counted(limit, "item")}, not ${(data as unknown[]).length}`;
     case "minProperties":
@@ -104,11 +102,16 @@ function strangeName(schema: Schema): string {
     : `is not known; known here: ${known.join(", ")}`;
 }
 
+/** The first example of `schema`, to be read behind what is wanted; empty without one. */
+function exampleOf({ examples }: Schema): string {
+  const [example] = (examples as unknown[] | undefined) ?? [];
+  return example === undefined ? "" : `, such as ${JSON.stringify(example)}`;
+}
+
 /** What `schema` wants, to be read after "must be". */
 function wantedBy(schema: Schema): string {
-  const { "x-form": form, examples, pattern, format } = schema;
-  const [example] = (examples as unknown[] | undefined) ?? [];
-  const such = example === undefined ? "" : `, such as ${JSON.stringify(example)}`;
+  const { "x-form": form, pattern, format } = schema;
+  const such = exampleOf(schema);
   if (form !== undefined) return `${form}${such}`;
   if (Array.isArray(schema["enum"])) return `one of: ${schema["enum"].map(literal).join(", ")}`;
   if ("const" in schema) return JSON.stringify(schema["const"]);

@@ -15,27 +15,41 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;
 /** Repetitions of a call that takes longer than the time for all, as the upload of a large file may. */
 const LEAST_TRIES = 3;
+/** How long one content may be on its way, in seconds: as long as all that an attempt uploads. */
+const CONTENT_SECONDS = TIMING.buildUpload;
 
 /**
  * Objects whose every call is made again after a failure that may pass: 408, 429, a server's error, a
- * connection or a network that breaks. The pauses grow and are random. What still fails a while after the
- * first failure, `TIMING.storagePatience`, fails.
+ * connection or a network that breaks, an answer that does not come. The pauses grow and are random. What
+ * still fails a while after the first failure, `TIMING.storagePatience`, fails.
  *
  * What is created has its name once, so that a call whose answer was lost does no harm by being repeated.
  */
 export function patientObjects(objects: Objects, waiting: Waiting): Objects {
   const again =
-    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>, seconds: number) =>
     (...args: A): Promise<R> =>
-      tryAgain(() => call(...args), waiting);
+      tryAgain(() => answered(call(...args), seconds, waiting.clock), waiting);
   return {
-    createOnce: again(objects.createOnce),
-    read: again(objects.read),
-    find: again(objects.find),
-    exists: again(objects.exists),
-    upload: again(objects.upload),
-    uploadContent: again(objects.uploadContent),
+    createOnce: again(objects.createOnce, TIMING.callDeadline),
+    exists: again(objects.exists, TIMING.callDeadline),
+    read: again(objects.read, CONTENT_SECONDS),
+    find: again(objects.find, CONTENT_SECONDS),
+    upload: again(objects.upload, CONTENT_SECONDS),
+    uploadContent: again(objects.uploadContent, CONTENT_SECONDS),
   };
+}
+
+/** The answer, if it comes in time; what becomes of the call is not known then. */
+async function answered<R>(called: Promise<R>, seconds: number, clock: Clock): Promise<R> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const error = Object.assign(new Error(`no answer in ${seconds} s`), { code: "ETIMEDOUT" });
+  const stop = clock.after(seconds * 1000, () => reject(error));
+  try {
+    return await Promise.race([called, late]);
+  } finally {
+    stop();
+  }
 }
 
 async function tryAgain<R>(

@@ -80,6 +80,20 @@ test("a call whose attempt is over is not made again", async () => {
   expect(await world.reading).toBe("try again");
 });
 
+test("a call that is never answered is made again, and given up like any other", async () => {
+  const clock = startFakeClock();
+  let calls = 0;
+  const never = () => new Promise<never>(() => (calls += 1));
+  const objects = patientObjects({ exists: never } as unknown as Objects, { clock, log: () => {} });
+  const asking = objects.exists("a").catch((error: Error) => error.message);
+  for (let second = 0; second < 120; second += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000);
+  }
+  expect(await asking).toBe("no answer in 15 s");
+  expect(calls).toBeGreaterThan(2);
+});
+
 const FAULTS: [string, string, FaultAction][] = [
   ["reads", "storage.objects.get", { type: "failBefore", status: "UNAVAILABLE" }],
   ["reads", "storage.objects.get", { type: "failBefore", status: "RESOURCE_EXHAUSTED" }],
