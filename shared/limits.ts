@@ -50,6 +50,8 @@ export const RUN_LIMITS = {
   eventInputBytes: 500,
   /** … and of the beginning of what a tool gave. */
   eventPreviewBytes: 2 * 1024,
+  /** UTF-8 bytes of an answer's text, and of its structured output, in what `run-events` is told. */
+  eventOutputBytes: 2 * 1024,
   /** Days for which a finished run's events are kept. */
   eventDays: 30,
   /** UTF-8 bytes of an output schema as JSON, */
@@ -106,6 +108,8 @@ export const TIMING = {
   pendingDue: 60,
   /** The same of a turn that waits for the one before it: that one's end wakes it. */
   turnDue: 3600,
+  /** Changes of a run's status that nobody has told of are told after this long. */
+  tell: 60,
   /** The longest that a retry waits because the model's API wants to be left alone. */
   modelWait: 6 * 3600,
   /** `queueTtl` of a build: how long Cloud Build may keep it before it starts. */

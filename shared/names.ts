@@ -4,6 +4,8 @@
 export const TOPICS = {
   runRequests: "run-requests",
   cloudBuilds: "cloud-builds",
+  /** Each change of status of each run, for whoever subscribes. */
+  runEvents: "run-events",
   /** What no function could handle. */
   deadLetters: "dead-letters",
 } as const;

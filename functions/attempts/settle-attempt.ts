@@ -12,10 +12,12 @@ import { runPrefix } from "../../shared/documents/attempt.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
 import type { Effect, RunEvent, RunRecord, SettledEvent } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
+import { describeError } from "../log.ts";
 import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
 import { admitWaiting } from "./admit.ts";
 import { pathsOf, settlementOf } from "./attempt-outcome.ts";
+import { tellChanges } from "./tell-changes.ts";
 
 /** What was decided on an event, and the run after it. */
 type Applied = Transacted;
@@ -53,7 +55,7 @@ export async function applyEventOf(
   if (transacted === undefined) return undefined;
   const { record } = transacted;
   const outcome = transacted.changed ? record.run.status : `refused: ${transacted.reason}`;
-  if (type !== "progress") {
+  if (type !== "progress" && type !== "told") {
     services.log("INFO", `${type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
   }
   for (const effect of transacted.effects) await perform(services, record, effect);
@@ -80,8 +82,25 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
     case "stopAttempt":
       await stopAttempt(services, record);
       return;
+    case "tell":
+      await tell(services, record);
+      return;
   }
 }
+
+/** Tells of a run's changes of status; of a Pub/Sub that is away it leaves that to the sweep. */
+async function tell(services: Services, record: RunRecord): Promise<void> {
+  try {
+    await tellNow(services, record);
+  } catch (error) {
+    const fields = { runId: record.run.id, attempt: record.state.attempt };
+    services.log("WARNING", `not told, the sweep does it: ${describeError(error)}`, fields);
+  }
+}
+
+/** The same for whoever has nobody to leave it to. */
+export const tellNow = (services: Services, record: RunRecord): Promise<void> =>
+  tellChanges(services, record, (event) => applyEvent(services, record.run.id, event));
 
 /** Gives what is free to those who wait. */
 export const admit = (services: Services, machineType: string): Promise<void> =>

@@ -16,6 +16,7 @@ import {
   type Read,
   settle,
   stopAttempt,
+  tellNow,
 } from "./settle-attempt.ts";
 import { listsOf, visitSlot } from "./visit-slots.ts";
 
@@ -144,8 +145,23 @@ async function backOff(services: Services, runId: string): Promise<void> {
 
 async function visit(services: Services, runId: string): Promise<void> {
   const read = await services.runs.read(runId);
-  const dueAt = read?.record.state.dueAt;
-  if (!read || !dueAt || dueAt > read.now) return;
+  if (read === undefined) return;
+  const isDue = (at: Date | null) => at !== null && at <= read.now;
+  const { dueAt, tellAt } = read.record.state;
+  try {
+    if (isDue(dueAt)) await visitDue(services, read);
+  } finally {
+    if (isDue(tellAt)) await tellOf(services, runId);
+  }
+}
+
+/** Nobody has told of the run's changes of status, or noted that it did. */
+async function tellOf(services: Services, runId: string): Promise<void> {
+  const record = await services.runs.getRecord(runId);
+  if (record !== undefined) await tellNow(services, record);
+}
+
+async function visitDue(services: Services, read: Read): Promise<void> {
   const { record } = read;
   switch (record.state.phase) {
     case "pending":

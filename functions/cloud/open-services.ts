@@ -85,6 +85,7 @@ export function servicesOn(
     idTokens: new VerifiedIdTokens(config.idTokens),
     customTokens: new SignedCustomTokens(config.customTokens),
     publisher: new PubsubPublisher(topics, timers),
+    eventSource: `//runyard/projects/${config.projectId}`,
     artifacts: new StorageArtifacts(config, storage, timers),
     deadLetters: new FirestoreDeadLetters(database, now),
     objects: new StorageObjects(storage, timers),

@@ -1,5 +1,6 @@
 import { PubSub, type Topic } from "@google-cloud/pubsub";
 import type { Clock } from "../../shared/clock.ts";
+import type { EventMessage } from "../../shared/documents/status-event.ts";
 import { TOPICS } from "../../shared/names.ts";
 import type {
   AdmissionMessage,
@@ -12,6 +13,7 @@ import { type Calling, calling } from "./google-error.ts";
 /** The topics that the functions publish to. */
 export interface Topics {
   runRequests: Pick<Topic, "publishMessage">;
+  runEvents: Pick<Topic, "publishMessage">;
   deadLetters: Pick<Topic, "publishMessage">;
 }
 
@@ -33,6 +35,10 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.runRequests.publishMessage({ json: message }));
   }
 
+  async publishEvent(message: EventMessage): Promise<void> {
+    await this.#call(() => this.#topics.runEvents.publishMessage(message));
+  }
+
   async publishDeadLetter({ data, ...attributes }: RefusedMessage): Promise<void> {
     await this.#call(() => this.#topics.deadLetters.publishMessage({ data, attributes }));
   }
@@ -45,6 +51,7 @@ export function openTopics({ projectId }: { projectId: string }): Topics {
   const options = { batching: { maxMessages: 1 } };
   return {
     runRequests: pubsub.topic(TOPICS.runRequests, options),
+    runEvents: pubsub.topic(TOPICS.runEvents, options),
     deadLetters: pubsub.topic(TOPICS.deadLetters, options),
   };
 }

@@ -1,5 +1,6 @@
 import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
+import type { EventMessage } from "../../shared/documents/status-event.ts";
 
 /** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */
 export type Creation =
@@ -52,10 +53,11 @@ export interface RefusedMessage {
   messageId: string;
 }
 
-/** Publishes to `run-requests` and `dead-letters`. */
+/** Publishes to `run-requests`, `run-events` and `dead-letters`. */
 export interface Publisher {
   /** Resolves once Pub/Sub has the message. */
   publishAttempt(message: AttemptMessage): Promise<void>;
   publishAdmission(message: AdmissionMessage): Promise<void>;
+  publishEvent(message: EventMessage): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

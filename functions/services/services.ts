@@ -34,6 +34,8 @@ export interface Services {
   /** See `Config`. */
   googleClientId: string | undefined;
   publisher: Publisher;
+  /** CloudEvents' `source` of what this project tells. */
+  eventSource: string;
   artifacts: Artifacts;
   objects: StoredObjects;
   deadLetters: DeadLetters;

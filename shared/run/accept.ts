@@ -86,6 +86,7 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
     waitsForTurn: waits,
     waitsSince: waits ? null : acceptance.now,
     dueAt: after(acceptance.now, waits ? TIMING.turnDue : TIMING.pendingDue),
+    tellAt: after(acceptance.now, TIMING.tell),
   };
   const status = { type: "status", status: run.status, why: run.why } as const;
   const { record, events } = withEvents({ run, state }, [status], acceptance.now);
@@ -148,6 +149,8 @@ function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
     model: agent.model ?? null,
     acceptedAt: acceptance.now,
     dueAt: null,
+    told: 0,
+    tellAt: null,
     deadlineAt: null,
     cancelRequestedAt: null,
     timeoutSeconds: agent.timeoutSeconds,

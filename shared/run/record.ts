@@ -73,6 +73,10 @@ export interface RunState {
   pastBuilds: AttemptBuild[];
   /** When the sweep looks at the run next; null only when it is over and owes nothing. */
   dueAt: Date | null;
+  /** The version up to which `run-events` was told of changes of its status. */
+  told: number;
+  /** When the sweep tells of those that were not told by then; null: all were. */
+  tellAt: Date | null;
   /**
    * When the build must have started (`queued`) or ended (`running`); past it the sweep ends it.
    */
@@ -164,6 +168,8 @@ export type RunEvent =
   | SettledEvent
   | { type: "buildOver" }
   | { type: "placed"; in: "archive" | "list" }
+  /** `run-events` has the changes of status up to this version. */
+  | { type: "told"; version: number }
   | { type: "postponed"; seconds: number }
   | { type: "visitFailed" }
   /** The attempt's build says that it has left its manifest and ends. */
@@ -190,7 +196,9 @@ export type Effect =
   /** This build must not live: its run is over or another build has the attempt. */
   | { type: "cancelBuild"; build: BuildRef }
   /** Give what is free to those who wait. */
-  | { type: "admit"; machineType: string };
+  | { type: "admit"; machineType: string }
+  /** Tell `run-events` of the changes of status that it was not told of. */
+  | { type: "tell" };
 
 export type Transition =
   /** All of it is written in one commit. */

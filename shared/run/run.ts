@@ -31,6 +31,7 @@ import { onProgress } from "./progress.ts";
 import type { Effect, RunEvent, RunRecord, RunState, Transition } from "./record.ts";
 import { onSettled } from "./settle.ts";
 import { admitting, onAdmit, onDeferred, onLease, onPark, slotOf } from "./submission.ts";
+import { toldUpTo } from "./telling.ts";
 import { move, refused, stay } from "./transition.ts";
 
 /** Events that a run may still have when it is over. */
@@ -38,6 +39,7 @@ const OF_ENDED_RUNS: readonly RunEvent["type"][] = [
   "buildOver",
   "placed",
   "postponed",
+  "told",
   "visitFailed",
 ];
 
@@ -74,10 +76,12 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
       return onBuildOver(record, now);
     case "placed":
       return onPlaced(record, event.in, now);
+    case "told":
+      return onTold(record, event.version, now);
     case "postponed":
       return onPostponed(record, { dueAt: after(now, event.seconds) }, now);
     case "visitFailed":
-      return onPostponed(record, laterVisit(record, now), now);
+      return onVisitFailed(record, now);
     case "finished":
       return onPostponed(record, { dueAt: after(now, TIMING.finished) }, now);
   }
@@ -147,13 +151,26 @@ function onPlaced({ run, state }: RunRecord, where: "archive" | "list", now: Dat
   return stay({ run, state }, { now, run: { archivedAt } });
 }
 
+function onTold(record: RunRecord, version: number, now: Date): Transition {
+  if (version <= record.state.told) return refused("that was told before");
+  return stay(record, { now, state: { failedVisits: 0, ...toldUpTo(record, version) } });
+}
+
 function onPostponed(record: RunRecord, state: Partial<RunState>, now: Date): Transition {
   if (record.state.dueAt === null) return refused("the run is over and owes nothing");
   return stay(record, { now, state });
 }
 
 /** What cannot be visited is tried again and again, ever more seldom, and in nobody's way. */
-function laterVisit({ state }: RunRecord, now: Date): Partial<RunState> {
-  const seconds = Math.min(TIMING.sweepInterval * 2 ** state.failedVisits, TIMING.maxVisitBackoff);
-  return { dueAt: after(now, seconds), failedVisits: Math.min(state.failedVisits + 1, 20) };
+function onVisitFailed(record: RunRecord, now: Date): Transition {
+  const { dueAt, tellAt, failedVisits } = record.state;
+  if (dueAt === null && tellAt === null) return refused("the run is over and owes nothing");
+  const seconds = Math.min(TIMING.sweepInterval * 2 ** failedVisits, TIMING.maxVisitBackoff);
+  const later = after(now, seconds);
+  const state = {
+    dueAt: dueAt && later,
+    tellAt: tellAt && later,
+    failedVisits: Math.min(failedVisits + 1, 20),
+  };
+  return stay(record, { now, state });
 }

@@ -32,6 +32,7 @@ export const UNSAID = {
   deniedSince: null,
   input: null,
   commits: [],
+  tellAt: null,
 } satisfies Partial<RunState>;
 
 /** The same of a run's document. */
@@ -41,6 +42,27 @@ export const RUN_UNSAID = {
   checkpoint: null,
   archivedAt: null,
 } satisfies Partial<Run>;
+
+/**
+ * When the sweep looks next at a run, which its document says in one field: as the run itself is
+ * due, or earlier if changes of its status are to be told.
+ */
+interface StoredDue {
+  /** The earlier of the two. */
+  dueAt: Date | null;
+  /** The run's own; to be taken only if the field above is the one that was written with it. */
+  ownDueAt?: Date | null;
+  tellAt?: Date | null;
+}
+
+const earlier = (one: Date | null, other: Date | null): Date | null =>
+  one === null || (other !== null && other < one) ? other : one;
+
+/** An earlier revision, which knows of no telling, writes the first field alone. */
+function ownDueAt({ dueAt, ownDueAt = dueAt, tellAt = null }: StoredDue): Date | null {
+  const written = earlier(ownDueAt, tellAt);
+  return written?.getTime() === dueAt?.getTime() ? ownDueAt : dueAt;
+}
 
 /**
  * A run as its two documents have it, whichever revision wrote them.
@@ -56,11 +78,16 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
     const detail = `run ${run.id} was written by a later revision`;
     throw new AppError("unavailable", { detail });
   }
+  // Only what is known here is read: what stands beside it was written by one that means it.
+  const { ownDueAt: _own, ...known } = state as RunState & StoredDue;
   return {
     run: { ...RUN_UNSAID, ...run },
     state: {
       ...UNSAID,
-      ...state,
+      ...known,
+      // Of a run that began before there was telling, what comes next is told.
+      told: state.told ?? run.history?.at(-1)?.version ?? 0,
+      dueAt: ownDueAt(state as StoredDue),
       acceptedAt: state.acceptedAt ?? run.createdAt,
       schemaVersion: STATE_VERSION,
     },
@@ -70,6 +97,7 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
 /**
  * The document of a state. Only a run that waits in a line has the field by which the line is read.
  */
-export function stateDocument({ line, ...state }: RunState): object {
-  return line === null ? state : { ...state, line };
+export function stateDocument({ line, dueAt, ...state }: RunState): object {
+  const due: StoredDue = { dueAt: earlier(dueAt, state.tellAt), ownDueAt: dueAt };
+  return { ...state, ...due, ...(line !== null && { line }) };
 }

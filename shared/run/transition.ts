@@ -2,7 +2,7 @@ import type { SlotChange } from "../capacity/slot.ts";
 import { after } from "../clock.ts";
 import type { AgentEvent, Event, EventContent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
-import { RUN_LIMITS } from "../limits.ts";
+import { RUN_LIMITS, TIMING } from "../limits.ts";
 import type { Changed, Effect, Phase, RunRecord, RunState, Transition } from "./record.ts";
 
 const WHY: Record<Phase, string> = {
@@ -54,10 +54,15 @@ export function move(
     updatedAt: now,
     finishedAt: done ? now : null,
   };
-  const state = { ...record.state, failedVisits: 0, ...change.state, phase, version };
+  const isChange = status !== record.run.status;
+  const tellAt = isChange ? after(now, TIMING.tell) : record.state.tellAt;
+  const state = { ...record.state, failedVisits: 0, ...change.state, phase, version, tellAt };
+  const effects = [...(change.effects ?? []), ...(isChange ? [TELL] : [])];
   const said = [...(change.events ?? []), { type: "status", status, why: run.why } as const];
-  return { ...withEvents({ run, state }, said, now), ...besides(change) };
+  return { ...withEvents({ run, state }, said, now), ...besides({ ...change, effects }) };
 }
+
+const TELL: Effect = { type: "tell" };
 
 /** Its first entry says when the run was accepted, and stays; of the others the latest do. */
 function longerHistory(history: Run["history"], entry: Run["history"][number]): Run["history"] {

@@ -14,6 +14,7 @@ import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Run } from "../../shared/documents/run.ts";
 import { type RunningCommand, startCommand } from "../support/command.ts";
+import { eventually } from "../support/eventually.ts";
 import { runSteps } from "./workflow.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -23,6 +24,7 @@ let server: RunningCommand;
 let url: string;
 let key: string;
 let firestore: string;
+let pubsub: string;
 
 beforeAll(async () => {
   server = startCommand(["start", "--no-sample", "--state", state]);
@@ -31,6 +33,7 @@ beforeAll(async () => {
   const { apiUrl, clients } = JSON.parse(readFileSync(join(state, "server.json"), "utf8"));
   url = apiUrl;
   firestore = clients.FIRESTORE_EMULATOR_HOST;
+  pubsub = clients.PUBSUB_EMULATOR_HOST;
 });
 
 afterAll(async () => {
@@ -149,6 +152,22 @@ describe("listener", () => {
     const { code, stdout } = await bash(documented("listener", { "run_…": "run_nope" }));
     expect([code, stdout]).toEqual([0, "there is no run run_nope \n"]);
   });
+});
+
+test("subscriber: the documented command prints each run's end until Ctrl-C", async () => {
+  const command = documented("subscriber", { "127.0.0.1:8085": pubsub });
+  const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(":") };
+  const child = spawn("bash", ["-c", `exec env ${command}`], { cwd: ROOT, env });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => {
+    output += part;
+  });
+  await eventually(() => expect(output).toMatch(/^Listening on my-runs/));
+  const id = await send("Create hello.txt");
+  await eventually(() => expect(output).toMatch(`runyard.run.succeeded.v1 ${id} [offline]`));
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(output).not.toContain("pending");
 });
 
 describe("typed client", () => {

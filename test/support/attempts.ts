@@ -12,7 +12,16 @@ import type { Pipeline } from "./pipeline.ts";
 export const attemptOf = ({ run, state }: RunRecord) => ({ runId: run.id, attempt: state.attempt });
 
 const TIMES = {
-  runState: ["dueAt", "deadlineAt", "leaseUntil", "notBefore", "cancelRequestedAt", "deniedSince"],
+  runState: [
+    "dueAt",
+    "ownDueAt",
+    "tellAt",
+    "deadlineAt",
+    "leaseUntil",
+    "notBefore",
+    "cancelRequestedAt",
+    "deniedSince",
+  ],
   slots: ["dueAt", "overAt", "takenAt"],
   targets: ["pausedUntil"],
 };

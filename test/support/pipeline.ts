@@ -19,6 +19,7 @@ import { startStorage } from "../../infra/emulators/storage/start.ts";
 import type { AgentSettings } from "../../shared/agent/settings.ts";
 import { newTarget } from "../../shared/capacity/target.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
+import { TOPICS } from "../../shared/names.ts";
 import { acceptRun } from "../../shared/run/accept.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { setVariables } from "./environment.ts";
@@ -43,9 +44,12 @@ export interface Pipeline extends AsyncDisposable {
   builds(): Promise<{ id: string; status: string; tags: string[] }[]>;
 }
 
-async function createTopic(apiEndpoint: string): Promise<void> {
+async function createTopics(apiEndpoint: string): Promise<void> {
   const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint, emulatorMode: true });
-  await pubsub.createTopic("run-requests");
+  for (const topic of [TOPICS.runRequests, TOPICS.runEvents]) {
+    const [{ name }] = await pubsub.createTopic(topic);
+    await pubsub.topic(name).createSubscription(topic);
+  }
   await pubsub.close();
 }
 
@@ -122,7 +126,7 @@ export async function startPipeline({
     FIRESTORE_EMULATOR_HOST: firestore.address,
     ...env,
   });
-  await createTopic(pubsub.address);
+  await createTopics(pubsub.address);
   await storeTarget(slots);
   const log: string[] = [];
   const services = {

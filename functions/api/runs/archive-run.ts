@@ -1,9 +1,9 @@
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { applyEvent } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf, ItemCall } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** `POST /v1/runs/{id}/archive` */
 export const archiveRun = (services: Services, call: CallOf<"archiveRun">): Promise<void> =>

@@ -1,9 +1,9 @@
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { applyEvent } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** `POST /v1/runs/{id}/cancel`. Repeating it is no error; it is one if the run ended otherwise. */
 export async function cancelRun(services: Services, call: CallOf<"cancelRun">): Promise<void> {

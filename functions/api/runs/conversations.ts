@@ -1,6 +1,7 @@
 import { ListedConversation } from "../../../shared/api/conversations.ts";
 import { CONVERSATION_ID, type Conversation } from "../../../shared/documents/conversation.ts";
 import type { Run } from "../../../shared/documents/run.ts";
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptTurn, type Order } from "../../../shared/run/accept.ts";
@@ -16,7 +17,6 @@ import {
 import { type Chosen, chosenAgent } from "../agents/chosen-agent.ts";
 import type { Call, CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/conversations`: newest first. */
 export async function listConversations(

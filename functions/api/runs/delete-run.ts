@@ -1,5 +1,6 @@
 import { parentOf } from "../../../shared/capacity/target.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { tellNow } from "../../attempts/settle-attempt.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
@@ -20,6 +21,8 @@ export async function deleteRun(services: Services, call: CallOf<"deleteRun">): 
     const detail = `a build of run ${id} is still being ended; try again in a minute`;
     throw new AppError("conflict", { detail });
   }
+  // Nobody could any more.
+  await tellNow(services, record);
   await services.artifacts.deleteRun(id, services.settings.logsBucket);
   await services.runs.delete(record);
   call.response.status(204).end();

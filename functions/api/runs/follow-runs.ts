@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import { after } from "../../../shared/clock.ts";
 import type { Run } from "../../../shared/documents/run.ts";
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { STREAMS } from "../../../shared/limits.ts";
@@ -10,7 +11,6 @@ import type { Call } from "../http/call.ts";
 import { sendEventStream, setEventStream } from "../http/event-stream.ts";
 import type { OpenStream } from "../http/open-stream.ts";
 import { HEARTBEAT, messageText } from "../http/server-sent-events.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** A change may be committed so much later than it says, in seconds: what is newer is told again. */
 const OVERLAP_SECONDS = 60;

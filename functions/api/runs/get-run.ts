@@ -1,3 +1,4 @@
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import type { Services } from "../../services/services.ts";
 import { latestWithin } from "../accept/accept-order.ts";
 import { waitSecondsOf } from "../accept/prefer.ts";
@@ -5,7 +6,6 @@ import type { CallOf } from "../http/call.ts";
 import { hangUp } from "../http/hang-up.ts";
 import { noRun, ownRun } from "./own-run.ts";
 import { queuePlaceOf } from "./queue-place.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/runs/{id}`; with `Prefer: wait=N` it is held until the run is done, at most so long. */
 export async function getRun(services: Services, call: CallOf<"getRun">): Promise<void> {

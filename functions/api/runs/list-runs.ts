@@ -1,4 +1,5 @@
 import type { Run } from "../../../shared/documents/run.ts";
+import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { positionOf } from "../../services/page.ts";
 import type { Services } from "../../services/services.ts";
 import { findAgent } from "../agents/own-agent.ts";
@@ -6,7 +7,6 @@ import type { CallOf } from "../http/call.ts";
 import { periodOf } from "../http/instants.ts";
 import { answerPage } from "../http/page.ts";
 import { followRuns } from "./follow-runs.ts";
-import { answerOf } from "./run-answer.ts";
 
 /** `GET /v1/runs`: the owner's runs that fit every filter, newest first. */
 export async function listRuns(services: Services, call: CallOf<"listRuns">): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from "@google-cloud/firestore";
 import type { Conversation } from "../../../shared/documents/conversation.ts";
 import type { Event } from "../../../shared/documents/event.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
@@ -81,13 +82,18 @@ export function turnsOf(
   return turns.orderBy("createdAt", "desc");
 }
 
-/** Writes a changed run with the events that it adds. */
+/**
+ * Writes a changed run with the events that it adds.
+ *
+ * @param before the run before it: if only the server's state is another, the run's own document
+ * stays as it is, and who listens to it hears nothing
+ */
 export function writeTransition(
   transaction: Transaction,
   documents: RunDocuments,
-  { record, events }: Changed,
+  { before, transition: { record, events } }: { before?: Run; transition: Changed },
 ): void {
-  transaction.set(documents.run(record.run.id), record.run);
+  if (record.run !== before) transaction.set(documents.run(record.run.id), record.run);
   transaction.set(documents.state(record.run.id), stateDocument(record.state));
   for (const event of events) transaction.set(documents.event(event), event);
 }

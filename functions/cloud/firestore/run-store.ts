@@ -241,14 +241,14 @@ export class FirestoreRunStore implements RunStore {
       ? await this.#passTurn(transaction, transition.record, read.now)
       : undefined;
     const counted = hasEnded && (await this.#usage.account(transaction, transition.record));
-    writeTransition(transaction, this.#documents, transition);
+    writeTransition(transaction, this.#documents, { before: read.record.run, transition });
     if (counted) counted.write();
     accounted.write();
     beside.write();
     if (passed === undefined) return transition;
     const { conversation, woken, effects } = passed;
     transaction.set(this.#documents.conversation(conversation.id), conversation);
-    if (woken !== undefined) writeTransition(transaction, this.#documents, woken);
+    if (woken !== undefined) writeTransition(transaction, this.#documents, { transition: woken });
     return { ...transition, effects: [...transition.effects, ...effects] };
   }
 

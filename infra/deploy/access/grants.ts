@@ -30,6 +30,9 @@ const DEAD_LETTER_PAGE = "https://cloud.google.com/pubsub/docs/dead-letter-topic
 const BUILD_PAGE =
   "https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts";
 
+/** Whose decisions change runs. */
+const DECIDING = ["api", "submitBuild", "recordBuildStatus", "sweep"] as const;
+
 /** What ends an attempt frees its slot. */
 const FREES_SLOTS = {
   "datastore.entities.delete": "the slot of a run, retired while it was held, would never go",
@@ -150,6 +153,14 @@ const OF_FUNCTIONS: readonly Grant[] = [
     on: PROJECT,
     why: "looks at builds, cancels what is overdue",
   },
+  ...DECIDING.map(
+    (principal): Grant => ({
+      principal,
+      role: PUBLISHER,
+      on: topic(TOPICS.runEvents),
+      why: "tells of a run's change of status that it made",
+    }),
+  ),
   {
     principal: "keepDeadLetter",
     role: DEAD_LETTERS,

@@ -3,14 +3,17 @@ import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
-const TOPIC_NAMES = Object.keys(PUSH_TARGETS) as (keyof typeof PUSH_TARGETS)[];
+const PUSHED = Object.keys(PUSH_TARGETS) as (keyof typeof PUSH_TARGETS)[];
 
 const seconds = (count: number): string => `${count}s`;
 
-/** The topics, and for each the subscription that pushes it to its function, which no idleness removes. */
+/**
+ * The topics, and for each that a function takes the subscription that pushes it there, which no
+ * idleness removes.
+ */
 export function messageResources(stack: Stack): Resource[] {
   const { project } = stack.settings;
-  const topics = TOPIC_NAMES.map(
+  const topics = Object.values(TOPICS).map(
     (name): Resource => ({
       name: `topic-${name}`,
       type: "pubsub.Topic",
@@ -18,12 +21,12 @@ export function messageResources(stack: Stack): Resource[] {
       after: ["api-pubsub"],
     }),
   );
-  return [...topics, ...TOPIC_NAMES.map((name) => subscriptionOf(stack, name))];
+  return [...topics, ...PUSHED.map((name) => subscriptionOf(stack, name))];
 }
 
 function subscriptionOf(
   { settings: { project }, names }: Stack,
-  topic: (typeof TOPIC_NAMES)[number],
+  topic: (typeof PUSHED)[number],
 ): Resource {
   const target = PUSH_TARGETS[topic];
   const url = names.urlOf(target);

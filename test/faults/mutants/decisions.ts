@@ -111,6 +111,18 @@ export const DECISIONS: readonly Mutant[] = [
     to: "const version = record.state.version;",
   },
   {
+    name: "change of status: that it is told is due",
+    file: TRANSITION,
+    from: "const tellAt = isChange ? after(now, TIMING.tell) : record.state.tellAt;",
+    to: "const tellAt = null;",
+  },
+  {
+    name: "change of status: it is told before that is noted",
+    file: "functions/attempts/tell-changes.ts",
+    from: "    await publisher.publishEvent(statusEvent(record.run, change, eventSource));\n",
+    to: "    void publisher.publishEvent(statusEvent(record.run, change, eventSource)).catch(() => {});\n",
+  },
+  {
     name: "accept: its publication is due",
     file: "shared/run/accept.ts",
     from: "dueAt: after(acceptance.now, waits ? TIMING.turnDue : TIMING.pendingDue),",

@@ -22,6 +22,7 @@ export function violationsAtRest(world: World): Violation[] {
     conversations: conversationsOf(world),
     deadLetters: Object.values(world.deliveries).map(({ deadLetters }) => deadLetters),
   };
+  for (const record of witness.records.values()) witness.holdTold(record);
   holdAtRest(rest, (...wrong) => witness.hold(...wrong));
   const counted = invariants.everyEndIsCounted(runsCounted(world), witness.ends);
   witness.hold("everyEndIsCounted", "", counted);

@@ -9,6 +9,7 @@ import type { BuildManifest, Claim, Manifest } from "../../../shared/documents/m
 import type { Run } from "../../../shared/documents/run.ts";
 import { RETRY_LIMITS } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { untold } from "../../../shared/run/telling.ts";
 import { isLive, type ModelBuild } from "./cloud-build.ts";
 import type { Agent } from "./runner.ts";
 
@@ -291,6 +292,25 @@ export function workIsDone({ run }: RunRecord, expected: readonly string[]): Wro
 /** Whoever asks, and asks again, is answered. */
 export function callersAreAnswered(key: string, answer: unknown): Wrong {
   return answer === undefined ? `the request of ${key} was not answered` : undefined;
+}
+
+/** What is told of a run has happened to it; of one that is not there any more nobody knows. */
+export function onlyChangesAreTold(
+  told: { version: number; status: string },
+  record: RunRecord | undefined,
+): Wrong {
+  const entry = record?.run.history.find(({ version }) => version === told.version);
+  if (record === undefined || entry?.status === told.status) return undefined;
+  return `version ${told.version} was told as ${told.status}, and is ${entry?.status}`;
+}
+
+/** Each change of a run's status is told, once it is at rest or erased. */
+export function everyChangeIsTold(record: RunRecord, told: ReadonlySet<number>): Wrong {
+  const { run, state } = record;
+  const changes = untold({ run, state: { ...state, told: 0 } });
+  const missing = changes.filter(({ version }) => !told.has(version));
+  if (missing.length === 0) return undefined;
+  return `nobody was told of ${missing.map(({ version, status }) => `${version} ${status}`)}`;
 }
 
 /** At rest nobody has a conversation's turn, and nobody waits for it. */

@@ -14,6 +14,9 @@ export interface Violation {
   wrong: string;
 }
 
+/** Attributes of a message. */
+type Attributes = Readonly<Record<string, string>>;
+
 /** Those that say that work was done beside other work, or for what was over. */
 export const DOUBLED: readonly string[] = [
   "oneAgentOfARun",
@@ -62,6 +65,8 @@ export class Witness {
   /** Slots that somebody holds, by their ids. */
   readonly held = new Map<string, Slot>();
   readonly #now: () => Date;
+  /** The versions of each run that `run-events` was told of. */
+  readonly #told = new Map<string, Set<number>>();
   /** Is called with each agent that starts. */
   onAgent: (agent: Agent) => void = () => {};
   /** How many runs have ended, those that were deleted later too. */
@@ -127,8 +132,27 @@ export class Witness {
     else this.held.set(id, slot);
   }
 
+  /** Somebody has told `run-events` of a change. */
+  told({ "ce-subject": id = "", "ce-sequence": sequence, "ce-type": type = "" }: Attributes): void {
+    const [, , status = ""] = type.split(".");
+    const change = { version: Number(sequence), status };
+    const record = this.records.get(id);
+    this.hold("onlyChangesAreTold", id, invariants.onlyChangesAreTold(change, record));
+    this.#told.set(id, (this.#told.get(id) ?? new Set()).add(change.version));
+  }
+
+  /** Holds that of a run each change of status was told. */
+  holdTold(record: RunRecord): void {
+    const { id } = record.run;
+    const told = this.#told.get(id) ?? new Set();
+    this.hold("everyChangeIsTold", id, invariants.everyChangeIsTold(record, told));
+  }
+
   /** A run of the same id is another one. */
   #forget(id: string): void {
+    const record = this.records.get(id);
+    if (record !== undefined) this.holdTold(record);
+    this.#told.delete(id);
     this.started = this.started.filter(({ runId }) => runId !== id);
     this.records.delete(id);
     this.unsettled.delete(id);

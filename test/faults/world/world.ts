@@ -164,6 +164,10 @@ export class World {
           this.deliveries["run-requests"].publish(data);
           return "1";
         }),
+        runEvents: memoryTopic("run-events", process, (_data, attributes) => {
+          this.witness.told(attributes);
+          return "1";
+        }),
         deadLetters: memoryTopic("dead-letters", process, (data) => {
           this.refused.push(data);
           return "1";

@@ -15,6 +15,7 @@ const ASKED_FOR = [
     project,
   ]),
   ["pubsub.topics.publish", `${project}/topics/${TOPICS.runRequests}`],
+  ["pubsub.topics.publish", `${project}/topics/${TOPICS.runEvents}`],
   ["cloudbuild.builds.get", project],
   ["cloudbuild.builds.update", project],
   ["storage.objects.create", object],

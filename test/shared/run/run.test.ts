@@ -25,6 +25,7 @@ const FINAL: Phase[] = ["succeeded", "failed", "timed_out", "cancelled", "expire
 
 /** The room that an attempt's end makes. */
 const ADMIT = { type: "admit", machineType: "E2_STANDARD_2" };
+const TELL = { type: "tell" };
 
 const EVENTS: Record<RunEvent["type"], RunEvent> = {
   lease,
@@ -42,6 +43,7 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   placed: { type: "placed", in: "archive" },
   postponed: { type: "postponed", seconds: 80 },
   visitFailed: { type: "visitFailed" },
+  told: { type: "told", version: 1 },
   finished: { type: "finished", attempt: 1 },
 };
 
@@ -73,7 +75,15 @@ const EDGES: readonly (readonly [Phase, RunEvent["type"], Phase])[] = [
   ["cancelling", "progress", "cancelling"],
   ["cancelling", "settled", "cancelled"],
   ["cancelling", "postponed", "cancelling"],
-  ...FINAL.map((phase) => [phase, "placed", phase] as const),
+  ...FINAL.flatMap(
+    (phase) =>
+      [
+        [phase, "placed", phase],
+        // The changes of its status are still to be told.
+        [phase, "visitFailed", phase],
+      ] as const,
+  ),
+  ...PHASES.map((phase) => [phase, "told", phase] as const),
   ...(["pending", "submitting", "queued", "running", "cancelling"] as const).flatMap(
     (phase) =>
       [
@@ -213,7 +223,7 @@ describe("cancel", () => {
     for (const record of [RUNS.submitting, RUNS.queued, RUNS.running, deferred]) {
       const transition = changed(record, cancel);
       expect(transition.record.state.phase).toBe("cancelling");
-      expect(transition.effects).toEqual([{ type: "stopAttempt" }]);
+      expect(transition.effects).toEqual([{ type: "stopAttempt" }, TELL]);
     }
   });
 
@@ -257,14 +267,14 @@ describe("retry", () => {
     expect(run).toMatchObject({ status: "pending", attempt: 2, done: false, progress: null });
     const { chance: _chance, ...names } = NEXT;
     expect(state).toMatchObject({ attempt: 2, ...names, leaseTaken: false, build: null });
-    expect(transition.effects).toEqual([{ type: "publish" }, ADMIT]);
+    expect(transition.effects).toEqual([{ type: "publish" }, ADMIT, TELL]);
     expect(transition.slot).toMatchObject({ id: SLOT.id, event: { type: "over" } });
   });
 
   test("the second retry waits for its backoff instead of being published", () => {
     const once = { ...RUNS.running, state: { ...RUNS.running.state, failures: 1 } };
     const transition = changed(once, settled("build_lost"), at(10));
-    expect(transition.effects).toEqual([ADMIT]);
+    expect(transition.effects).toEqual([ADMIT, TELL]);
     expect(transition.record.state.notBefore).toEqual(at(40));
   });
 

@@ -159,7 +159,7 @@ test.each([
   const { record, effects } = changed(once, event, at(10));
   expect(record.state.notBefore).toEqual(at(10 + waits));
   expect(record.run.why).toBe(`Trying again at ${until} (attempt 2): ${message}`);
-  expect(effects).toEqual([{ type: "admit", machineType: "E2_STANDARD_2" }]);
+  expect(effects).toEqual([{ type: "admit", machineType: "E2_STANDARD_2" }, { type: "tell" }]);
 });
 
 test("what was denied is in the run, and the remedy says what would have allowed it", () => {

@@ -17,6 +17,8 @@ function stateOfBefore() {
     deniedSince: _deniedSince,
     input: _input,
     commits: _commits,
+    told: _told,
+    tellAt: _tellAt,
     ...rest
   } = state;
   return { ...rest, schemaVersion: 1 };
@@ -24,7 +26,9 @@ function stateOfBefore() {
 
 test("a state of before is read, and written in the form of now", () => {
   const record = recordOf({ run, state: stateOfBefore() });
-  expect(record).toEqual({ run, state: { ...state, acceptedAt: run.createdAt } });
+  // It began before changes of status were told: the next ones are.
+  const told = { told: 1, tellAt: null };
+  expect(record).toEqual({ run, state: { ...state, ...told, acceptedAt: run.createdAt } });
   for (const event of [lease, cancel]) expect(next(record, event, at(5)).changed).toBe(true);
 });
 
@@ -46,4 +50,23 @@ test("what this revision does not know is kept", () => {
 test("only a run that waits has a line in its document", () => {
   expect(stateDocument(state)).not.toHaveProperty("line");
   expect(stateDocument({ ...state, line: "x" })).toHaveProperty("line", "x");
+});
+
+describe("when the sweep looks", () => {
+  const due = { dueAt: at(600), tellAt: at(60) };
+  const stored = stateDocument({ ...state, ...due });
+
+  test("is earlier while something is to be told, and what is due itself comes back", () => {
+    expect(stored).toMatchObject({ dueAt: at(60) });
+    expect(recordOf({ run, state: stored }).state).toMatchObject(due);
+    expect(stateDocument({ ...state, ...due, tellAt: null })).toMatchObject({ dueAt: at(600) });
+    const ended = stateDocument({ ...state, dueAt: null, tellAt: at(60) });
+    expect(ended).toMatchObject({ dueAt: at(60) });
+    expect(recordOf({ run, state: ended }).state).toMatchObject({ dueAt: null, tellAt: at(60) });
+  });
+
+  test("is what a revision of before has written, which knows one time alone", () => {
+    const written = { ...stored, dueAt: at(90) };
+    expect(recordOf({ run, state: written }).state).toMatchObject({ ...due, dueAt: at(90) });
+  });
 });

@@ -1,5 +1,5 @@
-import { type Run, type RunAnswer, Run as RunSchema } from "../../../shared/documents/run.ts";
-import { RUN_UNSAID } from "../../../shared/run/stored.ts";
+import { RUN_UNSAID } from "../run/stored.ts";
+import { type Run, type RunAnswer, Run as RunSchema } from "./run.ts";
 
 /**
  * A run as HTTP answers it. A document's fields come back in alphabetical order; people read them
