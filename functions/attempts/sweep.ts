@@ -4,7 +4,6 @@ import { CAPACITY, TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { overAt } from "../../shared/run/submission.ts";
 import { describeError } from "../log.ts";
-import type { Due } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import {
@@ -20,8 +19,7 @@ import {
 } from "./settle-attempt.ts";
 import { listsOf, visitSlot } from "./visit-slots.ts";
 
-/** Due runs that are read at once, and how many are visited at the same time. */
-const PAGE = 500;
+/** How many runs, and how many slots, are visited at the same time. */
 const WIDTH = 16;
 
 /** How many due runs and slots a sweep has moved, and how many it could not. */
@@ -58,19 +56,17 @@ interface Sweep {
 }
 
 async function sweepRuns(services: Services, { now, until, swept }: Sweep): Promise<void> {
-  let last: Due | undefined;
-  do {
-    const page: Due[] = await services.runs.listDue(now, { limit: PAGE, after: last });
-    last = page.length === PAGE ? page.at(-1) : undefined;
+  for await (const page of services.runs.due(now)) {
     const inTime = function* () {
-      for (const due of shuffled(page, services.chance)) if (services.now() < until) yield due;
+      for (const id of shuffled(page, services.chance)) if (services.now() < until) yield id;
     };
-    await inParallel(inTime(), ({ id }) =>
+    await inParallel(inTime(), (id) =>
       visited(services, { swept, fields: { runId: id } }, async () => {
         await visit(services, id);
       }).then((isDone) => (isDone ? undefined : backOff(services, id))),
     );
-  } while (last !== undefined && services.now() < until);
+    if (services.now() >= until) return;
+  }
 }
 
 async function sweepSlots(services: Services, { now, swept }: Omit<Sweep, "until">): Promise<void> {

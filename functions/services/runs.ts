@@ -20,18 +20,6 @@ export type Transacted = Transition & {
  */
 export type Hindrance = "slot taken" | "target paused" | "no token";
 
-/** A run that is due, and since when. */
-export interface Due {
-  id: string;
-  dueAt: Date;
-}
-
-/** A part of what is due: at most `limit`, from the first or from the one after `after`. */
-export interface DuePart {
-  limit: number;
-  after?: Due | undefined;
-}
-
 /** Decides on a run as it is at `now`, the read time of the transaction that asks. */
 export type Decide = (record: RunRecord, now: Date) => Transition;
 
@@ -76,8 +64,11 @@ export interface RunStore {
   getRequest(id: string): Promise<ResolvedRequest | undefined>;
   /** A part of an owner's runs that fit every filter, newest first. */
   list(filter: RunFilter, part: Part): Promise<Run[]>;
-  /** Runs whose `dueAt` has passed, longest due first. */
-  listDue(now: Date, part: DuePart): Promise<Due[]>;
+  /**
+   * Ids of the runs whose `dueAt` has passed, longest due first in each page. A page is read when it
+   * is asked for, and has at most a thousand.
+   */
+  due(now: Date): AsyncIterable<string[]>;
   /**
    * Decides on a run and writes the decision, in one transaction: it holds for the version that was
    * read or is taken again. With a run's end its conversation goes on to the next turn. Undefined:

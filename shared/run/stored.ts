@@ -1,5 +1,6 @@
 import type { Run } from "../documents/run.ts";
 import { AppError } from "../errors.ts";
+import { shardOf } from "../shard.ts";
 import type { RunRecord, RunState } from "./record.ts";
 
 /** The version of a state that this revision writes; it reads the ones before, too. */
@@ -95,9 +96,10 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
 }
 
 /**
- * The document of a state. Only a run that waits in a line has the field by which the line is read.
+ * The document of a run's state. Only a run that waits in a line has the field by which the line is
+ * read; each has the `shard` by which what is due is found.
  */
-export function stateDocument({ line, dueAt, ...state }: RunState): object {
+export function stateDocument({ run, state: { line, dueAt, ...state } }: RunRecord): object {
   const due: StoredDue = { dueAt: earlier(dueAt, state.tellAt), ownDueAt: dueAt };
-  return { ...state, ...due, ...(line !== null && { line }) };
+  return { ...state, ...due, shard: shardOf(run.id), ...(line !== null && { line }) };
 }

@@ -7,6 +7,7 @@ import { COLLECTIONS } from "../../../shared/names.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import type { CapacityStore } from "../../services/capacity.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { dueIn, type Page } from "./due.ts";
 import { countOf, placeAfter, readPlace, waitingRuns } from "./queue-place.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { type Chance, type SlotWrites, writeSlot } from "./slot-writes.ts";
@@ -139,9 +140,10 @@ export class FirestoreCapacityStore implements CapacityStore {
 
   async dueSlots(now: Date): Promise<Slot[]> {
     const slots = this.#collection(COLLECTIONS.slots);
-    const query = slots.where("dueAt", "<=", now).orderBy("dueAt").limit(DUE_SLOTS);
-    const { docs } = await this.#database.call(() => query.get());
-    return docs.map((document) => fromDocument(document.data()) as Slot);
+    const { value } = await dueIn(this.#database, slots, { now, limit: DUE_SLOTS }).next();
+    return (value as Page)
+      .slice(0, DUE_SLOTS)
+      .map((document) => fromDocument(document.data()) as Slot);
   }
 
   changeSlot(change: SlotChange): Promise<Slot | "deleted" | undefined> {

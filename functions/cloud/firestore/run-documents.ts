@@ -94,7 +94,7 @@ export function writeTransition(
   { before, transition: { record, events } }: { before?: Run; transition: Changed },
 ): void {
   if (record.run !== before) transaction.set(documents.run(record.run.id), record.run);
-  transaction.set(documents.state(record.run.id), stateDocument(record.state));
+  transaction.set(documents.state(record.run.id), stateDocument(record));
   for (const event of events) transaction.set(documents.event(event), event);
 }
 
@@ -107,7 +107,7 @@ export function createRunDocuments(
   create(documents.run(run.id), run);
   // An instance's clock does not decide who has waited longer.
   const acceptedAt = FieldValue.serverTimestamp();
-  create(documents.state(run.id), { ...stateDocument(state), acceptedAt });
+  create(documents.state(run.id), { ...stateDocument({ run, state }), acceptedAt });
   create(documents.request(run.id), requestDocument(run.owner, request));
   for (const event of events) create(documents.event(event), event);
 }

@@ -1,9 +1,4 @@
-import {
-  type DocumentSnapshot,
-  FieldPath,
-  FieldValue,
-  type Transaction,
-} from "@google-cloud/firestore";
+import { type DocumentSnapshot, FieldValue, type Transaction } from "@google-cloud/firestore";
 import { after } from "../../../shared/clock.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -14,10 +9,11 @@ import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import { passTurn } from "../../../shared/run/pass-turn.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
 import type { Part } from "../../services/page.ts";
-import type { Decide, Due, DuePart, RunFilter, RunStore, Transacted } from "../../services/runs.ts";
+import type { Decide, RunFilter, RunStore, Transacted } from "../../services/runs.ts";
 import { codeOf, GRPC } from "../google-error.ts";
 import type { Admission } from "./admission.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { dueIn } from "./due.ts";
 import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
 import {
@@ -40,6 +36,8 @@ interface OwnCommit {
 }
 
 const DAY_SECONDS = 24 * 3600;
+/** Due runs that are read at once. */
+const DUE_RUNS = 500;
 
 /** How many commits of others may lie between one's own and its recognition. */
 const COMMITS = 4;
@@ -180,19 +178,10 @@ export class FirestoreRunStore implements RunStore {
     return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
   }
 
-  async listDue(now: Date, { limit, after }: DuePart): Promise<Due[]> {
+  async *due(now: Date): AsyncGenerator<string[]> {
     const states = this.#database.firestore.collection(COLLECTIONS.runStates);
-    const inOrder = states
-      .where("dueAt", "<=", now)
-      .orderBy("dueAt")
-      .orderBy(FieldPath.documentId());
-    const rest = after ? inOrder.startAfter(after.dueAt, after.id) : inOrder;
-    const due = rest.limit(limit).select("dueAt");
-    const snapshot = await this.#database.call(() => due.get());
-    return snapshot.docs.map((document) => ({
-      id: document.id,
-      dueAt: document.get("dueAt").toDate(),
-    }));
+    const pages = dueIn(this.#database, states, { now, limit: DUE_RUNS, fields: [] });
+    for await (const page of pages) yield page.map(({ id }) => id);
   }
 
   async transact(id: string, decide: Decide): Promise<Transacted | undefined> {

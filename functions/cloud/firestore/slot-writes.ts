@@ -12,6 +12,7 @@ import {
 } from "../../../shared/capacity/target.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
+import { shardOf } from "../../../shared/shard.ts";
 import type { Hindrance } from "../../services/runs.ts";
 import { type Database, fromDocument } from "./client.ts";
 
@@ -150,11 +151,12 @@ async function readDocument<T>(
   return { data, now: snapshot.readTime.toDate() };
 }
 
+/** What its index is spread by stands in the document alone: no rule asks for it. */
 export function writeSlot(
   transaction: Transaction,
   document: DocumentReference,
   slot: Slot | "deleted",
 ): void {
   if (slot === "deleted") transaction.delete(document);
-  else transaction.set(document, slot);
+  else transaction.set(document, { ...slot, shard: shardOf(slot.id) });
 }

@@ -12,12 +12,14 @@ import { watchingResources } from "./watching.ts";
 /** Everything that a deployment is, in an order in which it can be made. */
 export function planOf(settings: DeploySettings & { projectNumber: string }): Resource[] {
   const stack: Stack = { settings, names: namesOf(settings) };
+  const documents = documentResources(stack);
+  const indexes = documents.filter(({ type }) => type === "firestore.Index");
   return inOrder([
     ...apiResources(stack),
     ...accountResources(stack),
-    ...documentResources(stack),
+    ...documents,
     ...storageResources(stack),
-    ...serviceResources(stack),
+    ...serviceResources(stack, indexes),
     ...messageResources(stack),
     clockResource(stack),
     ...accessResources(stack),

@@ -19,8 +19,12 @@ export const accountResources = ({ settings: { project } }: Stack): Resource[] =
     after: ["api-iam"],
   }));
 
-export const serviceResources = (stack: Stack): Resource[] =>
-  FUNCTIONS.map((name) => serviceOf(stack, name));
+/** A revision may ask by indexes that the one before did not need: those are there first. */
+export const serviceResources = (stack: Stack, indexes: readonly Resource[]): Resource[] =>
+  FUNCTIONS.map((name) => serviceOf(stack, name)).map((service) => ({
+    ...service,
+    after: [...(service.after ?? []), ...indexes.map((index) => index.name)],
+  }));
 
 function serviceOf(stack: Stack, name: FunctionName): Resource {
   const { settings, names } = stack;

@@ -93,6 +93,18 @@ export const CAPACITY: readonly Mutant[] = [
     to: 'if (own.made && own.token === "") {',
   },
   {
+    name: "sweep: every shard",
+    file: "shared/shard.ts",
+    from: "Array.from({ length: SHARDS }, (_, n) => n);",
+    to: "Array.from({ length: SHARDS - 1 }, (_, n) => n);",
+  },
+  {
+    name: "sweep: what has no shard",
+    file: "functions/cloud/firestore/due.ts",
+    from: 'document.get("shard") === undefined;',
+    to: 'document.get("shard") === null;',
+  },
+  {
     name: "delete: not while a build of the run lives",
     file: "functions/api/runs/delete-run.ts",
     from: "return live.length > 0 ||",

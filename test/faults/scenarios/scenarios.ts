@@ -6,7 +6,7 @@ import { memoryFirestore } from "../clients/firestore.ts";
 import { isLive } from "../world/cloud-build.ts";
 import type { Fate } from "../world/fate.ts";
 import * as invariants from "../world/invariants.ts";
-import { BUCKET } from "../world/options.ts";
+import { BUCKET, type WorldOptions } from "../world/options.ts";
 import type { Violation } from "../world/witness.ts";
 import type { World } from "../world/world.ts";
 import { at, Stage } from "./stage.ts";
@@ -72,8 +72,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   async "five hundred runs that cannot be visited starve no other"() {
     const stage = new Stage({
-      messageFate: (topic, _data, time) =>
-        topic === "run-requests" && time.elapsedMs() < 30_000 ? "lost" : undefined,
+      messageFate: lostBefore(30),
     });
     const { world } = stage;
     await poison(world, 520);
@@ -91,6 +90,17 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       world.witness.hold("everyRunIsOver", run.run.id, invariants.everyRunIsOver(run));
     }
     return violations;
+  },
+
+  async "a run that an earlier revision accepted, and nobody was told of, is found without a shard"() {
+    const stage = new Stage({ messageFate: lostBefore(300) });
+    const isOver = withoutShards(stage.world);
+    const found = await stage.play(async () => {
+      await stage.post();
+      isOver();
+    });
+    stage.holdEnds("succeeded");
+    return found;
   },
 
   async "an attempt that was sealed and had no agent is a lost submission"() {
@@ -240,6 +250,24 @@ function claimOf({ objects }: World, { run, state }: RunRecord): Claim | undefin
   const { claim } = attemptPaths(run.id, state.attempt, state.nonce);
   const object = objects.bucket(BUCKET).get(claim);
   return object && (JSON.parse(object.bytes.toString()) as Claim);
+}
+
+/** No run is heard of in the first seconds, but by a sweep. */
+const lostBefore =
+  (seconds: number): NonNullable<WorldOptions["messageFate"]> =>
+  (topic, _data, time) =>
+    topic === "run-requests" && time.elapsedMs() < seconds * 1000 ? "lost" : undefined;
+
+/** Documents are written as a revision did that knew no shards, until that is called. */
+function withoutShards({ database }: World): () => void {
+  const { commit } = database;
+  database.commit = (writes, within) => {
+    for (const { update } of writes) delete update?.fields?.["shard"];
+    return commit.call(database, writes, within);
+  };
+  return () => {
+    database.commit = commit;
+  };
 }
 
 /** Runs whose every visit fails: they are queued, and have no build. */

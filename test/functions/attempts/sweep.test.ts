@@ -5,6 +5,7 @@ import { sweep } from "../../../functions/attempts/sweep.ts";
 import type { Publisher } from "../../../functions/services/builds.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { shardOf } from "../../../shared/shard.ts";
 import { attemptOf, pass, submittedRun, withBuilds } from "../../support/attempts.ts";
 import { type Pipeline, shellImage, startPipeline } from "../../support/pipeline.ts";
 
@@ -41,6 +42,38 @@ describe("the sweep", () => {
     expect(swept).toEqual({ visited: 1101, failed: 1100 });
     await firestore.terminate();
   }, 240_000);
+
+  test("finds what is due in each shard, and what an earlier revision wrote, by the time alone", async () => {
+    await using pipeline = await startPipeline();
+    const firestore = new Firestore({ projectId: pipeline.config.projectId });
+    const states = firestore.collection("runState");
+    const { state } = await pipeline.accept();
+    const bulk = firestore.bulkWriter();
+    // More than a page of them, so that the next pages are asked for; each fifth has no shard.
+    for (let n = 0; n < 700; n += 1) {
+      const { acceptedAt, ...rest } = state;
+      const dueAt = new Date(Date.UTC(2026, 0, 1) + n * 1000);
+      const shard = n % 5 === 0 ? {} : { shard: shardOf(`run-${n}`) };
+      void bulk.create(states.doc(`run-${n}`), { ...rest, acceptedAt, dueAt, ...shard });
+    }
+    await bulk.close();
+    const now = new Date(Date.UTC(2026, 0, 2));
+    const found: string[][] = [];
+    for await (const page of pipeline.services.runs.due(now)) found.push(page);
+    const nth = (id: string) => Number(id.slice("run-".length));
+    expect(
+      found
+        .flat()
+        .map(nth)
+        .sort((a, b) => a - b),
+    ).toEqual([...Array(700).keys()]);
+    // Those that are due longest come first, whichever revision wrote them.
+    expect(found[0]?.slice(0, 500).map(nth)).toEqual([...Array(500).keys()]);
+    // An earlier revision asks so, and finds what this one writes.
+    const asBefore = states.where("dueAt", ">", now).where("dueAt", "<=", new Date("2100-01-01"));
+    expect((await asBefore.orderBy("dueAt").get()).size).toBe(1);
+    await firestore.terminate();
+  });
 
   test("backs off from a run that it cannot move", async () => {
     await using pipeline = await startPipeline();

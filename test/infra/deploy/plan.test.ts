@@ -138,6 +138,14 @@ test("every index, exemption and expiry of firestore.indexes.json is made", () =
   );
 });
 
+test("a revision is there only when every index that it asks by is", () => {
+  const indexes = plan.filter(({ type }) => type === "firestore.Index").map(({ name }) => name);
+  expect(indexes).toContain("index-runState-shard-dueAt");
+  for (const { after } of plan.filter(({ type }) => type === "cloudrunv2.Service")) {
+    expect(after).toEqual(expect.arrayContaining(indexes));
+  }
+});
+
 test("what holds data stays with what it needs, and nothing else does", () => {
   const kept = keptOf(plan).map(({ name }) => name);
   expect(kept.filter((name) => !name.startsWith("api-")).sort()).toEqual(

@@ -1,5 +1,6 @@
 import { next } from "../../../shared/run/run.ts";
 import { recordOf, stateDocument } from "../../../shared/run/stored.ts";
+import { ALL_SHARDS, shardOf } from "../../../shared/shard.ts";
 import { at, cancel, lease, makeRun } from "../../support/make-run.ts";
 
 const { run, state } = makeRun();
@@ -42,25 +43,37 @@ test.each(["run", "state"] as const)("a %s of a later revision is left to that o
 
 test("what this revision does not know is kept", () => {
   const later = { ...state, hint: "of a revision beside this one" };
-  expect(stateDocument(recordOf({ run, state: later }).state)).toMatchObject({
+  expect(stateDocument(recordOf({ run, state: later }))).toMatchObject({
     hint: "of a revision beside this one",
   });
 });
 
 test("only a run that waits has a line in its document", () => {
-  expect(stateDocument(state)).not.toHaveProperty("line");
-  expect(stateDocument({ ...state, line: "x" })).toHaveProperty("line", "x");
+  expect(stateDocument({ run, state })).not.toHaveProperty("line");
+  expect(stateDocument({ run, state: { ...state, line: "x" } })).toHaveProperty("line", "x");
+});
+
+test("each has a shard in its document, one of sixteen, and the same for good", () => {
+  expect(stateDocument({ run, state })).toHaveProperty("shard", shardOf(run.id));
+  const ids = Array.from({ length: 1600 }, (_, n) => `run_${n}`);
+  const counts = ALL_SHARDS.map((shard) => ids.filter((id) => shardOf(id) === shard).length);
+  expect(counts).toHaveLength(16);
+  expect(Math.min(...counts)).toBeGreaterThan(60);
+  expect(Math.max(...counts)).toBeLessThan(140);
+  expect(shardOf("run_2MApo7WXve5lCHoJCSaJKN")).toBe(4);
 });
 
 describe("when the sweep looks", () => {
   const due = { dueAt: at(600), tellAt: at(60) };
-  const stored = stateDocument({ ...state, ...due });
+  const stored = stateDocument({ run, state: { ...state, ...due } });
 
   test("is earlier while something is to be told, and what is due itself comes back", () => {
     expect(stored).toMatchObject({ dueAt: at(60) });
     expect(recordOf({ run, state: stored }).state).toMatchObject(due);
-    expect(stateDocument({ ...state, ...due, tellAt: null })).toMatchObject({ dueAt: at(600) });
-    const ended = stateDocument({ ...state, dueAt: null, tellAt: at(60) });
+    expect(stateDocument({ run, state: { ...state, ...due, tellAt: null } })).toMatchObject({
+      dueAt: at(600),
+    });
+    const ended = stateDocument({ run, state: { ...state, dueAt: null, tellAt: at(60) } });
     expect(ended).toMatchObject({ dueAt: at(60) });
     expect(recordOf({ run, state: ended }).state).toMatchObject({ dueAt: null, tellAt: at(60) });
   });
