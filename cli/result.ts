@@ -22,6 +22,7 @@ const remedyLines = ({ error }: Run): string[] =>
 function otherLines(run: Run, place: PlaceFlags): string[] {
   const { output, verdict, usage, isolation } = run;
   const left = output?.omitted;
+  const round = verdict?.rounds === undefined ? "" : `; the agent had ${verdict.rounds} rounds`;
   const checks = verdict?.checks?.map(checkText).join(", ") ?? "";
   const denied = verdict?.deniedTools.map(oneLine).join(", ") ?? "";
   return [
@@ -29,7 +30,7 @@ function otherLines(run: Run, place: PlaceFlags): string[] {
     ...(left && left.files.length + left.ignoredFiles > 0
       ? row("Not kept", omittedFiles(left))
       : []),
-    ...(checks === "" ? [] : row("Checks", checks)),
+    ...(checks === "" ? [] : row("Checks", checks + round)),
     ...(denied === "" ? [] : row("Denied", denied)),
     ...(usage ? row("Usage", usageText(usage)) : []),
     ...(isolation ? row("Sandbox", isolation) : []),

@@ -12,8 +12,10 @@ export const RUN_LIMITS = {
   defaultTimeoutSeconds: 300,
   minCheckSeconds: 1,
   defaultCheckSeconds: 300,
-  /** Checks of one run. */
+  /** Checks of one run, */
   checks: 20,
+  /** … and how often at most those that did not pass are handed back to the agent. */
+  handBacks: 5,
   maxTurns: 1000,
   defaultMaxTurns: 100,
   maxBudgetUsd: 1000,

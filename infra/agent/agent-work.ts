@@ -4,6 +4,7 @@ import type { AgentFacts } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { type AgentOutcome, noOutcomeYet } from "./agent-outcome.ts";
 import { spendingStore } from "./attempt/spending-store.ts";
+import type { AgentRun } from "./engines/claude-code/agent-run.ts";
 import {
   claudeEnvironment,
   installedClaudeCode,
@@ -25,7 +26,14 @@ import {
 } from "./sandbox/launch.ts";
 import { type Arrangement, arrange } from "./sandbox/place.ts";
 import { probeSandbox } from "./sandbox/sandbox.ts";
-import { type AgentWork, letWork, type Supervision, wantsStructured } from "./supervision.ts";
+import {
+  type AgentWork,
+  type Begun,
+  letGoOn,
+  letWork,
+  type Supervision,
+  wantsStructured,
+} from "./supervision.ts";
 import { isOfFullDisk, messageOf } from "./text.ts";
 import { recordState } from "./workspace/git-states.ts";
 import { type Beginning, prepareWorkspace } from "./workspace/prepare.ts";
@@ -82,15 +90,40 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   if (agent.repository || input.attempt.restore) work.progress.report(PREPARING);
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
-  const { egressSocket: socketPath } = socketsIn(folders.sockets);
-  const { allowedHosts } = agent;
-  await using _egress = await startEgressProxy({ socketPath, allowedHosts });
-  const model = await openModel(work);
+  outcome.workplace = {
+    arrangement,
+    model: await openModel(work),
+    deadlineAt: work.clock.now() + agent.timeoutSeconds * 1000,
+  };
+  await withWays(work, outcome, (supervision) => begin(work, outcome, { supervision, beginning }));
+}
+
+/** Has something done while the ways to the model and to the run's hosts are open. */
+async function withWays(
+  work: AgentWork,
+  outcome: AgentOutcome,
+  act: (supervision: Supervision) => Promise<void>,
+): Promise<void> {
+  if (outcome.workplace === undefined) throw new Error("there is no place to work");
+  const { arrangement, model, deadlineAt } = outcome.workplace;
+  const { egressSocket: socketPath } = socketsIn(work.folders.sockets);
+  const { allowedHosts } = work.input.agent;
+  const { place } = arrangement;
+  const environment = agentEnvironment({
+    given: work.environment,
+    place,
+    engine: claudeEnvironment(place, model.placeholderKey),
+  });
   try {
-    await workWithModel(work, outcome, { arrangement, beginning, model });
+    await using _egress = await startEgressProxy({ socketPath, allowedHosts });
+    await using _model = await model.open();
+    await act({
+      arrangement,
+      model,
+      deadlineAt,
+      launch: (command) => launch(work, arrangement, { ...command, environment }),
+    });
   } finally {
-    // What it may have spent is stored already: the run loses nothing.
-    await model.close().catch((error: unknown) => work.log(`not stored: ${messageOf(error)}`));
     const retryAfterSeconds = model.retryAfterSeconds();
     const modelFault = model.fault();
     outcome.facts = {
@@ -102,33 +135,14 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   }
 }
 
-interface Workplace {
-  arrangement: Arrangement;
-  beginning: Beginning;
-  model: ModelAccess;
-}
-
-async function workWithModel(
+async function begin(
   work: AgentWork,
   outcome: AgentOutcome,
-  { arrangement, beginning, model }: Workplace,
+  { supervision, beginning }: { supervision: Supervision; beginning: Beginning },
 ): Promise<void> {
-  const { clock, input, isolation, log } = work;
-  const { agent } = input;
+  const { isolation, log } = work;
+  const { arrangement, model } = supervision;
   if (model.budgetUsd <= 0) return;
-  const { place } = arrangement;
-  const environment = agentEnvironment({
-    given: work.environment,
-    place,
-    engine: claudeEnvironment(place, model.placeholderKey),
-  });
-  const supervision: Supervision = {
-    arrangement,
-    launch: (command) => launch(work, arrangement, { ...command, environment }),
-    model,
-    deadlineAt: clock.now() + agent.timeoutSeconds * 1000,
-  };
-  outcome.workplace = { arrangement, deadlineAt: supervision.deadlineAt };
   const failure = await setUp(work, outcome, supervision);
   if (failure !== undefined) return notStarted(work, outcome, failure);
   if (arrangement.setupFiles.length > 0) await recordState(beginning.states, "before");
@@ -140,11 +154,38 @@ async function workWithModel(
   work.phases.enter("agent");
   log(`starting ${outcome.agent.name} ${outcome.agent.version}, isolation ${isolation}`);
   outcome.logs.push("events.jsonl");
-  const run = await letWork(work, supervision, begun);
-  const { outputSchema, mcpServers = {} } = agent;
+  await conclude(work, begun, await letWork(work, supervision, begun));
+}
+
+/** Takes what an agent's run came to into the outcome. */
+async function conclude(work: AgentWork, outcome: Begun, run: AgentRun): Promise<void> {
+  const { outputSchema, mcpServers = {} } = work.input.agent;
+  const { passed } = outcome;
+  if (passed === undefined) throw new Error("no way to the model was open");
   const servers = Object.keys(mcpServers);
-  outcome.facts = await factsOf(run, { outputSchema, servers, passed: model.passed });
+  outcome.facts = await factsOf(run, { outputSchema, servers, passed });
+  outcome.seen = run.seen;
   outcome.result = run.seen.result;
+}
+
+/**
+ * Lets an agent that was done go on in its session and its workspace, with what it is told now.
+ *
+ * @returns whether it did; if not, the outcome is what it was.
+ */
+export async function goOnWithAgent(
+  work: AgentWork,
+  outcome: Begun,
+  prompt: string,
+): Promise<boolean> {
+  let isTaken = false;
+  await withWays(work, outcome, async (supervision) => {
+    work.phases.enter("agent");
+    const run = await letGoOn(work, supervision, { outcome, prompt });
+    if (run !== undefined) await conclude(work, outcome, run);
+    isTaken = run !== undefined;
+  });
+  return isTaken;
 }
 
 function notStarted(work: AgentWork, outcome: AgentOutcome, reason: NotStarted): void {

@@ -19,20 +19,25 @@ const LOG = "checks.log";
  * Collects what the agent left, and then runs the run's checks, if it would succeed without them: they
  * write where the agent worked. What they came to is in the facts, what they said in a file among those
  * collected.
+ *
+ * @param round how often the agent has worked
  */
-export async function collectAndCheck(work: AgentWork, outcome: AgentOutcome): Promise<Collected> {
+export async function collectAndCheck(
+  work: AgentWork,
+  outcome: AgentOutcome,
+  round: number,
+): Promise<Collected> {
   const { phases, input } = work;
   const { checks = [] } = input.agent;
   const isTried = checks.length > 0 && isDone(outcome.facts);
   phases.enter(isTried ? "checks" : "upload");
   const collected = await collectOutcome(work, outcome);
   if (checks.length === 0) return collected;
-  const wanted = { checks, changedPaths: collected.changes?.paths ?? [] };
+  const wanted = { checks, changedPaths: collected.changes?.paths ?? [], round };
   outcome.facts = { ...outcome.facts, checks: checksNotRun(wanted) };
   if (!isTried) return collected;
   if (collected.problems.length === 0) await check(work, outcome, { wanted, collected });
   if (!outcome.facts.checks?.every(isPassed)) phases.leave("failed");
-  phases.enter("upload");
   return collected;
 }
 
@@ -43,7 +48,7 @@ const isDone = (facts: AgentFacts): boolean =>
 const isPassed = ({ required, exitCode, stoppedBy }: CheckFacts): boolean =>
   !required || (exitCode === 0 && stoppedBy === null);
 
-type Wanted = Parameters<typeof checksNotRun>[0];
+type Wanted = Parameters<typeof checksNotRun>[0] & { round: number };
 
 async function check(
   work: AgentWork,
@@ -51,6 +56,12 @@ async function check(
   { wanted, collected }: { wanted: Wanted; collected: Collected },
 ): Promise<void> {
   if (outcome.workplace === undefined) return;
+  try {
+    // They may take long: what the agent has done holds, should the machine be lost meanwhile.
+    await outcome.checkpoint?.();
+  } catch (error) {
+    work.log(`no checkpoint: ${messageOf(error)}`);
+  }
   try {
     const all = { ...wanted, ...outcome.workplace };
     outcome.facts = { ...outcome.facts, checks: await inSurroundings(work, outcome, all) };
@@ -64,7 +75,7 @@ async function check(
 async function inSurroundings(
   work: AgentWork,
   { facts: { turns } }: AgentOutcome,
-  { arrangement, ...wanted }: Wanted & NonNullable<AgentOutcome["workplace"]>,
+  { arrangement, model: _, ...wanted }: Wanted & NonNullable<AgentOutcome["workplace"]>,
 ): Promise<CheckFacts[]> {
   const { folders, input, progress } = work;
   const { allowedHosts } = input.agent;

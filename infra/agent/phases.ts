@@ -3,7 +3,7 @@ import type { AgentEvent, PhaseTime } from "../../shared/documents/event.ts";
 
 /** What an attempt goes through in its runner, one phase after the other. */
 export interface Phases {
-  /** Ends the phase that the attempt is in, and begins another. */
+  /** Ends the phase that the attempt is in, and begins another; of the same one nothing. */
   enter(name: PhaseTime["name"]): void;
   /** Ends the phase that the attempt is in. */
   leave(state?: "done" | "failed"): void;
@@ -28,6 +28,7 @@ export function trackPhases(clock: Pick<Clock, "now">): Phases {
   };
   return {
     enter(name) {
+      if (current?.name === name) return;
       leave();
       current = { name, startedAt: clock.now() };
       add({ type: "phase", name, state: "started" });

@@ -14,10 +14,10 @@ import type { Objects } from "./attempt/objects.ts";
 import { patientObjects } from "./attempt/patient-objects.ts";
 import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
 import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.ts";
-import { collectAndCheck } from "./checking.ts";
 import { type ProgressReporter, reportDone, STARTING, startProgress } from "./engines/progress.ts";
 import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
+import { checkInRounds } from "./rounds.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { AgentWork } from "./supervision.ts";
@@ -169,7 +169,7 @@ async function workReporting(attempt: Attempt, progress: ProgressReporter): Prom
       };
       outcome = await workWithAgent(work);
       attempt.log(describe(outcome.facts));
-      const collected = await collectAndCheck(work, outcome);
+      const collected = await checkInRounds(work, outcome);
       const upload = { ...attempt, folders, prefix: paths.outputs };
       return await uploadOutcome(upload, outcome, collected);
     } finally {

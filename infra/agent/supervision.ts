@@ -12,6 +12,7 @@ import type { Objects } from "./attempt/objects.ts";
 import { type AgentRun, seeThrough } from "./engines/claude-code/agent-run.ts";
 import { claudeArguments, claudeInput, isSessionRefused } from "./engines/claude-code/command.ts";
 import { factsSoFar } from "./engines/claude-code/facts.ts";
+import type { Seen } from "./engines/claude-code/stream-json.ts";
 import type { ProgressReporter } from "./engines/progress.ts";
 import type { ModelAccess } from "./model/access.ts";
 import type { Prices } from "./model/prices.ts";
@@ -66,23 +67,58 @@ export interface Supervision {
 export const wantsStructured = ({ input }: AgentWork): boolean =>
   input.agent.outputSchema !== undefined;
 
+/** An outcome whose agent begins. */
+export type Begun = AgentOutcome & { beginning: Beginning };
+
+/** One time that an agent works. */
+interface Round {
+  prompt: Buffer;
+  /** Its session is there. */
+  isRestored: boolean;
+  /** What was seen of it in the rounds before. */
+  before?: Seen | undefined;
+}
+
 /**
  * The agent's session at work. One that its command line does not know is replaced by a new one.
  */
 export async function letWork(
   work: AgentWork,
   supervision: Supervision,
-  outcome: AgentOutcome & { beginning: Beginning },
+  outcome: Begun,
 ): Promise<AgentRun> {
   const { beginning } = outcome;
-  const run = await superviseAgent(work, supervision, outcome);
-  const isRefused = run.seen.turns === 0 && isSessionRefused(run.stderrTail);
-  if (beginning.session.origin !== "restored" || !isRefused) return run;
+  const { session } = beginning;
+  const isRestored = session.origin === "restored";
+  const prompt = beginning.isResumed && isRestored ? Buffer.from(GO_ON) : work.input.prompt;
+  const run = await superviseAgent(work, supervision, { outcome, prompt, isRestored });
+  if (!(isRestored && isRefused(run, 0))) return run;
   work.log("the agent does not know the restored session; it starts with a new one");
-  beginning.session = lostSession(beginning.session, "the agent does not know it");
+  beginning.session = lostSession(session, "the agent does not know it");
   await rm(eventsFileOf(work));
-  return superviseAgent(work, supervision, outcome);
+  const { prompt: whole } = work.input;
+  return superviseAgent(work, supervision, { outcome, prompt: whole, isRestored: false });
 }
+
+/**
+ * The agent at work again, in its session, on what `prompt` says.
+ *
+ * @returns undefined if it could not take that up.
+ */
+export async function letGoOn(
+  work: AgentWork,
+  supervision: Supervision,
+  { outcome, prompt }: { outcome: Begun; prompt: string },
+): Promise<AgentRun | undefined> {
+  const { seen: before } = outcome;
+  const round = { outcome, prompt: Buffer.from(prompt), isRestored: true, before };
+  const run = await superviseAgent(work, supervision, round);
+  return "error" in run.end || isRefused(run, before?.turns ?? 0) ? undefined : run;
+}
+
+/** Whether an agent that has had so many turns before does not know its session. */
+const isRefused = ({ seen, stderrTail }: AgentRun, turns: number): boolean =>
+  seen.turns === turns && isSessionRefused(stderrTail);
 
 const eventsFileOf = ({ folders }: AgentWork): string => join(folders.outputs, "events.jsonl");
 
@@ -93,20 +129,18 @@ const GO_ON =
 async function superviseAgent(
   work: AgentWork,
   { arrangement: { place }, launch, model, deadlineAt }: Supervision,
-  outcome: AgentOutcome & { beginning: Beginning },
+  { outcome, prompt, isRestored, before }: Round & { outcome: Begun },
 ): Promise<AgentRun> {
-  const { beginning } = outcome;
   const { progress } = work;
-  const { session } = beginning;
-  const isResumed = beginning.isResumed && session.origin === "restored";
-  const prompt = isResumed ? Buffer.from(GO_ON) : work.input.prompt;
-  const agent = { ...work.input.agent, maxBudgetUsd: model.budgetUsd };
-  const isRestored = session.origin === "restored";
-  const args = claudeArguments(agent, { id: session.id, isRestored }, place);
+  const { id } = outcome.beginning.session;
+  const maxTurns = work.input.agent.maxTurns - (before?.turns ?? 0);
+  const agent = { ...work.input.agent, maxTurns, maxBudgetUsd: model.budgetUsd };
+  const args = claudeArguments(agent, { id, isRestored }, place);
+  outcome.checkpoint ??= checkpointing(checkpointOf(work, outcome, () => soFar(work, model)));
   const checkpoints = startCheckpoints({
     ...work,
     intervalMs: TIMING.checkpointInterval * 1000,
-    take: checkpointing(checkpointOf(work, outcome, () => soFar(work, model))),
+    take: outcome.checkpoint,
   });
   model.passed.onAnswer = () => {
     checkpoints.noteTurn();
@@ -123,6 +157,7 @@ async function superviseAgent(
       isSpent: () => model.spending().isExhausted,
       leftoverMs: TIMING.leftoverGrace * 1000,
       passed: model.passed,
+      before,
       onProgress: progress.report,
       onEvent: progress.add,
     });
@@ -139,18 +174,18 @@ function soFar(work: AgentWork, { passed, spending }: ModelAccess): AgentFacts |
 /** What a checkpoint needs to know of an attempt whose agent is at work. */
 function checkpointOf(
   work: AgentWork,
-  outcome: AgentOutcome & { beginning: Beginning },
+  outcome: Begun,
   facts: CheckpointOptions["facts"],
 ): CheckpointOptions {
   const { buildId, clock, input, isolation, objectsIn, progress, startedAt } = work;
   const { attempt, bucket, runId } = input.attempt;
-  const { agent, passed, restored } = outcome;
+  const { agent, passed } = outcome;
   if (passed === undefined) throw new Error("no way to the model is open");
   return {
     ...work,
     objects: objectsIn(bucket),
     beginning: outcome.beginning,
-    against: { passed, restored },
+    against: () => ({ passed, restored: outcome.restored }),
     head: { schemaVersion: 1, by: "build", runId, attempt, buildId, agent, isolation, startedAt },
     facts,
     onChanges: (changes) => progress.add({ type: "changes", ...changes }),

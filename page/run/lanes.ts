@@ -30,7 +30,9 @@ export interface Lane {
   /** `skipped`: there was nothing to do; `never`: the run ended before it. */
   state: "done" | "working" | "failed" | "later" | "skipped" | "never";
   bar: Bar | null;
-  /** How long it took, or takes so far, in milliseconds; null: it has not begun. */
+  /** Its bars of rounds before: checks that did not pass were handed back to the agent. */
+  earlier: (Bar & { isFailed: boolean })[];
+  /** How long it took, or takes so far, in milliseconds and in all rounds; null: it has not begun. */
   ms: number | null;
 }
 
@@ -86,20 +88,24 @@ export function waterfallOf(
   // Of all steps this one alone comes after the agent: nobody shall wait for what is not to come.
   const names = PHASE_NAMES.filter((name) => name !== "checks" || isChecked);
   const lanes = names.map((name): Lane => {
-    const told = phases.findLast((phase) => phase.name === name);
+    const ofName = phases.filter((phase) => phase.name === name);
+    const told = ofName.at(-1);
     if (told === undefined) {
       const isOver = run.done || isEarlier;
       const state = PHASE_NAMES.indexOf(name) < lastBegun ? "skipped" : isOver ? "never" : "later";
-      return { name, state, bar: null, ms: null };
+      return { name, state, bar: null, earlier: [], ms: null };
     }
     const isOver = told.state !== "started";
     const [begin, end] = isOver ? [told.at - told.ms, told.at] : [told.at, to];
-    const bar = { from: share(begin), to: share(end) };
+    const before = ofName.slice(0, -1).filter(({ state }) => state !== "started");
     return {
       name,
       state: isEarlier ? earlierState(told) : stateOf(told, run),
-      bar,
-      ms: end - begin,
+      bar: { from: share(begin), to: share(end) },
+      earlier: before.map(({ at, ms, state }) => {
+        return { from: share(at - ms), to: share(at), isFailed: state === "failed" };
+      }),
+      ms: before.reduce((sum, { ms }) => sum + ms, end - begin),
     };
   });
   return { lanes, from, to };

@@ -107,6 +107,7 @@ function Evidence({ run }: { run: Run }) {
           <dt>Checks</dt>
           <dd>
             {checksSummary(checks)}
+            {verdict?.rounds !== undefined && ` in round ${verdict.rounds} of the agent`}
             {missed.length > 0 &&
               `: ${missed.map((one) => `${shown(one.name)} ${checkWords(one)}`).join(", ")}`}
           </dd>

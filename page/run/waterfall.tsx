@@ -183,7 +183,7 @@ const TABS: Readonly<Partial<Record<Lane["name"], Tab["name"]>>> = {
 };
 
 function LaneRow({ lane, grid, isLive }: { lane: Lane; grid: readonly number[]; isLive: boolean }) {
-  const { name, state, bar, ms } = lane;
+  const { name, state, bar, earlier, ms } = lane;
   return (
     <div class={LANE_CLASS[state]}>
       {bar === null ? (
@@ -196,6 +196,16 @@ function LaneRow({ lane, grid, isLive }: { lane: Lane; grid: readonly number[]; 
       <svg class="l" aria-hidden="true">
         <Grid at={grid} />
         {state === "never" && <line class="dash" x1="0%" x2="100%" y1="11" y2="11" />}
+        {earlier.map((one) => (
+          <rect
+            key={one.from}
+            class={one.isFailed ? "bad" : ""}
+            {...box(one)}
+            y="6"
+            height="10"
+            rx="2"
+          />
+        ))}
         {bar !== null && (
           <rect
             class={BAR_CLASS[state] ?? ""}

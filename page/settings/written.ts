@@ -45,7 +45,7 @@ export const FIELDS = {
   allowedHosts: { label: "Hosts", hint: "One a line that may be reached.", kind: "lines" },
   other: {
     label: "Other settings, as JSON",
-    hint: "checks, fallbackModels, mcpServers, environment, outputSchema.",
+    hint: "checks, onFailure, fallbackModels, mcpServers, environment, outputSchema.",
     kind: "long",
   },
 } as const satisfies Record<string, FieldKind>;

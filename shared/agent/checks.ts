@@ -34,12 +34,50 @@ export const Check = Type.Object(
 );
 export type Check = Static<typeof Check>;
 
-/** What is wrong with the checks of an agent that a schema cannot say: names that are there twice. */
-export function checkFaults({ checks = [] }: { checks?: readonly Check[] }): Fault[] {
+const FAILURE_FORM = {
+  "x-form": `"stop", "again", or {"again": N} for N times at most, 1 to ${RUN_LIMITS.handBacks}`,
+};
+
+/** What becomes of a run whose agent is done and whose required checks do not pass. */
+export const OnFailure = Type.Union(
+  [
+    Type.Enum(["stop", "again"], FAILURE_FORM),
+    Type.Object(
+      { again: Type.Integer({ minimum: 1, maximum: RUN_LIMITS.handBacks }) },
+      { additionalProperties: false },
+    ),
+  ],
+  {
+    ...FAILURE_FORM,
+    examples: [{ again: 2 }],
+    description:
+      "What happens when a required check does not pass: the run ends (stop, the default), or the agent goes on in its session with what the checks said, once (again) or as often as {again} says, within the run's time, turns and budget; all checks then run again.",
+  },
+);
+
+/** How often the agent of a run works at most: once, and each time that a failure is handed back to it. */
+export function roundsOf({ onFailure = "stop" }: { onFailure?: Static<typeof OnFailure> }): number {
+  if (typeof onFailure === "object") return 1 + onFailure.again;
+  return onFailure === "again" ? 2 : 1;
+}
+
+interface Checked {
+  checks?: readonly Check[];
+  onFailure?: Static<typeof OnFailure>;
+}
+
+/**
+ * What is wrong with the checks of an agent that a schema cannot say: names that are there twice, and
+ * failures that none of them can have.
+ */
+export function checkFaults({ checks = [], ...settings }: Checked): Fault[] {
   const names = checks.map(({ name }) => name);
-  return names.flatMap((name, index) =>
+  const twice = names.flatMap((name, index) =>
     names.indexOf(name) === index
       ? []
       : [{ pointer: `/checks/${index}/name`, detail: `is the name of another check: ${name}` }],
   );
+  const isIdle = roundsOf(settings) > 1 && !checks.some(({ required = true }) => required);
+  const detail = "is about required checks, and there are none: add one to checks";
+  return isIdle ? [...twice, { pointer: "/onFailure", detail }] : twice;
 }

@@ -1,7 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed, named } from "../schema/words.ts";
-import { Check } from "./checks.ts";
+import { Check, OnFailure } from "./checks.ts";
 
 /** Machine types of Cloud Build's default pool, by Google's names. */
 export const MACHINE_TYPES = [
@@ -179,6 +179,7 @@ export const AgentSettings = Type.Object(
           "Commands that run in the workspace, in the sandbox, one after the other once the agent is done. The run fails with checks_failed if a required one does not pass.",
       }),
     ),
+    onFailure: Type.Optional(OnFailure),
     repository: Type.Optional(
       Type.Object(
         {

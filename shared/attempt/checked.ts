@@ -22,11 +22,24 @@ function stateOf(check: CheckFacts): CheckState {
   return exitCode === 0 && stoppedBy === null ? "passed" : "failed";
 }
 
+/** The checks that did not pass and must, if what they say is about what the agent left. */
+export function missedChecks(checks: readonly CheckFacts[]): CheckFacts[] {
+  if (checks.some((check) => brokenOff(check) !== undefined)) return [];
+  return checks.filter((check) => check.required && MISSED.includes(stateOf(check)));
+}
+
+const MISSED: readonly CheckState[] = ["failed", "timed_out"];
+
 /**
  * A success that its checks do not confirm is none; what did not pass and need not is said. Every other
  * judgement stays what it is.
+ *
+ * @param rounds how often the agent worked
  */
-export function withChecks(judgement: Judgement, checks: readonly CheckFacts[] = []): Judgement {
+export function withChecks(
+  judgement: Judgement,
+  { checks = [], rounds = 1 }: { checks?: readonly CheckFacts[]; rounds?: number },
+): Judgement {
   const [outcome, message] = judgement;
   if (OUTCOMES[outcome].status !== "succeeded") return judgement;
   const broken = checks.map(brokenOff).find((one) => one !== undefined);
@@ -40,12 +53,15 @@ export function withChecks(judgement: Judgement, checks: readonly CheckFacts[] =
   ];
   if (required.length > 0) {
     const failed = `Done, but checks did not pass: ${required.join(", ")}.`;
-    return ["checks_failed", [failed, ...others].join(" ")];
+    const often = rounds > 1 ? [`The agent had ${rounds} rounds.`] : [];
+    return ["checks_failed", [failed, ...often, ...others].join(" ")];
   }
+  if (rounds > 1) others.push(`Its checks passed in round ${rounds}.`);
   return [outcome, [...(outcome === "succeeded" ? [message] : []), ...others].join(" ")];
 }
 
-function described(check: CheckFacts): string {
+/** A check and how it ended, as in a list. */
+export function described(check: CheckFacts): string {
   const how = {
     passed: "passed",
     failed: check.stoppedBy === null ? exitOf(check) : `stopped by ${check.stoppedBy}`,

@@ -62,7 +62,7 @@ export const OUTCOMES = {
     says: "Done, but checks did not pass: ….",
     kind: "agent",
     remedy:
-      "Look at what the checks said, in checks.log, and have the agent go on from there; or mend the command or the time of settings.checks.",
+      "Look at what the checks said, in checks.log, and have the agent go on from there, as settings.onFailure does by itself; or mend the command or the time of settings.checks.",
   },
   result_contradicted: {
     status: "failed",

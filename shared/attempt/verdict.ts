@@ -29,6 +29,8 @@ export interface Verdict {
   outputFaults?: Fault[];
   /** What became of the checks; absent: there are none, or nothing is known of them. */
   checks?: CheckResult[];
+  /** How often the agent worked, if more than once. */
+  rounds?: number;
 }
 
 const STOPPED: Record<NonNullable<AgentFacts["stoppedBy"]>, Outcome | null> = {
@@ -67,7 +69,7 @@ const STOP_MESSAGES: Record<string, string> = {
 export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
   const deniedTools = deniedToolsOf(facts);
   const judgement = withLeft(judge(facts, deniedTools), facts);
-  const [outcome, said] = withChecks(withOmissions(judgement, omitted), facts.checks);
+  const [outcome, said] = withChecks(withOmissions(judgement, omitted), facts);
   const isOwners = outcome === "budget_exhausted" && facts.spending?.isOwners === true;
   const { failedServers = [] } = facts;
   const message = withoutServers(isOwners ? OWNERS_DAY : said, failedServers);
@@ -82,6 +84,7 @@ export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
     ...(outcome === "model_overloaded" &&
       facts.retryAfterSeconds !== undefined && { retryAfterSeconds: facts.retryAfterSeconds }),
     ...(facts.checks && { checks: checkResults(facts.checks) }),
+    ...(facts.rounds !== undefined && { rounds: facts.rounds }),
     ...(outcome === "output_schema_unmet" && { outputFaults: outputFaultsOf(facts) }),
   };
 }

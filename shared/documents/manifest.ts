@@ -125,6 +125,8 @@ export const AgentFacts = Type.Object({
   ),
   /** The run's checks, in their order. Absent: it has none, or the agent is at work. */
   checks: Type.Optional(Type.Array(CheckFacts)),
+  /** How often the agent worked: checks that did not pass were handed back to it. Absent: once. */
+  rounds: Type.Optional(Type.Integer({ minimum: 2 })),
 });
 export type AgentFacts = Static<typeof AgentFacts>;
 

@@ -209,6 +209,12 @@ export const Run = Type.Object({
         }),
       ),
       checks: Type.Optional(Type.Array(CheckResult, { description: "What became of the checks." })),
+      rounds: Type.Optional(
+        Type.Integer({
+          description:
+            "How often the agent worked, as checks that did not pass were handed back to it; the checks are of the last time. Absent: once.",
+        }),
+      ),
       verified: Type.Optional(
         nullable(Type.Boolean(), {
           description:

@@ -194,6 +194,7 @@ function end(record: RunRecord, event: SettledEvent, now: Date): Transition {
         ...(verdict.deniedCalls && { deniedCalls: verdict.deniedCalls }),
         ...(verdict.failedServers && { failedServers: verdict.failedServers }),
         ...(verdict.checks && { checks: verdict.checks }),
+        ...(verdict.rounds !== undefined && { rounds: verdict.rounds }),
         verified: verifiedBy(verdict.checks),
       },
       error: status === "succeeded" || status === "cancelled" ? null : errorOf(verdict),

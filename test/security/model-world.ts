@@ -160,6 +160,7 @@ export async function startModelWorld({
     hide: (text) => text,
     onEvent: (event) => void events.push(event),
   });
+  const conversing = await access.open();
   const sendRaw: ModelWorld["sendRaw"] = (bytes, { silenceMs = 300 } = {}) =>
     new Promise((resolve) => {
       let text = "";
@@ -196,6 +197,7 @@ export async function startModelWorld({
       return { status: Number(status), body: said.slice(said.indexOf("\r\n\r\n") + 4) };
     },
     async [Symbol.asyncDispose]() {
+      await conversing[Symbol.asyncDispose]();
       await access.close();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => upstream.close(() => resolve()));

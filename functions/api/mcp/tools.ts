@@ -201,7 +201,11 @@ function shown(run: RunAnswer): object {
     }),
     ...(error && { error: { message: error.message, remedy: error.remedy } }),
     ...(verdict && { outcome: verdict.outcome, deniedTools: verdict.deniedTools }),
-    ...(verdict?.checks && { checks: verdict.checks, verified: verdict.verified }),
+    ...(verdict?.checks && {
+      checks: verdict.checks,
+      verified: verdict.verified,
+      rounds: verdict.rounds,
+    }),
     ...(usage && { costUsd: usage.costUsd }),
   };
 }

@@ -13,6 +13,7 @@ import { sha256 } from "../../../shared/hash.ts";
 import { counted } from "../../../shared/text.ts";
 import { passedLines } from "../engines/claude-code/session-lines.ts";
 import type { Folders } from "../sandbox/place.ts";
+import { withoutChecks } from "../workspace/checked-states.ts";
 import { liveStates, type PatchLimits, recordState, type States } from "../workspace/git-states.ts";
 import { asOmissions } from "../workspace/omissions.ts";
 import { needsWorkspaceDiff, patchOf, writeWorkspaceDiff } from "../workspace/patch.ts";
@@ -37,7 +38,7 @@ export interface CheckpointOptions {
   paths: AttemptPaths;
   beginning: Beginning;
   /** What the session's lines are held against. */
-  against: Parameters<typeof passedLines>[1];
+  against(): Parameters<typeof passedLines>[1];
   /** The fields of a manifest that stay as they are. */
   head: Omit<BuildManifest, "endedAt" | "facts" | keyof Contents>;
   /** Undefined: there is nothing yet that could be gone on from. */
@@ -62,13 +63,22 @@ type Contents = Pick<
  */
 export function checkpointing(options: CheckpointOptions): () => Promise<void> {
   const { folders, objects, paths, beginning, head, now, log } = options;
-  const live = liveStates(beginning.states, LIMITS);
+  let live = liveStates(beginning.states, LIMITS);
   let changes: Changed | undefined;
   const stored = new Map<string, Output>();
   let number = 0;
   /** Objects that no checkpoint names yet. */
   let created = 0;
   let isFull = false;
+
+  const record = async (): Promise<boolean> => {
+    if (live.checked !== beginning.states.checked) {
+      // The agent was given back what it left: it goes on from there.
+      live = liveStates(beginning.states, LIMITS);
+      changes = undefined;
+    }
+    return recordState(live, "after");
+  };
 
   return async () => {
     const facts = options.facts();
@@ -80,8 +90,8 @@ export function checkpointing(options: CheckpointOptions): () => Promise<void> {
     const copies = join(folders.outputs, "checkpoint");
     await mkdir(copies, { recursive: true });
     const session = await sessionFiles(options, copies);
-    if ((await recordState(live, "after")) || changes === undefined) {
-      changes = await changesIn(live, copies);
+    if ((await record()) || changes === undefined) {
+      changes = await changesIn(await withoutChecks(live), copies);
     }
     const { files, ...contents } = changes;
     const outputs: Output[] = [];
@@ -132,7 +142,7 @@ async function sessionFiles(
   const { files } = await collectSession(folders.home, beginning.session.id, {
     copies,
     isLive: true,
-    whatPassed: (content) => passedLines(content, against).content,
+    whatPassed: (content) => passedLines(content, against()).content,
   });
   return files;
 }
@@ -143,15 +153,15 @@ type Changed = Omit<Contents, "session" | "outputs"> & {
 };
 
 /** What was recorded last, as files. */
-async function changesIn(live: States, copies: string): Promise<Changed> {
+async function changesIn(states: States, copies: string): Promise<Changed> {
   const patch = outputFile("patch.diff", join(copies, "patch.diff"));
   const maxFiles = MANIFEST_LIMITS.changedFiles;
-  const changes = await patchOf(live, { patchFile: patch.path, maxFiles });
+  const changes = await patchOf(states, { patchFile: patch.path, maxFiles });
   const files = [patch];
   let { omitted } = changes;
-  if (needsWorkspaceDiff(live)) {
+  if (needsWorkspaceDiff(states)) {
     const diff = outputFile("workspace.diff", join(copies, "workspace.diff"));
-    omitted = (await writeWorkspaceDiff(live, { file: diff.path, omitted })).omitted;
+    omitted = (await writeWorkspaceDiff(states, { file: diff.path, omitted })).omitted;
     files.push(diff);
   }
   return {

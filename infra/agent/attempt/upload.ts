@@ -10,14 +10,15 @@ import type { AgentOutcome } from "../agent-outcome.ts";
 import { passedLines } from "../engines/claude-code/session-lines.ts";
 import { type Folders, freeBallast } from "../sandbox/place.ts";
 import { isOfFullDisk, messageOf, oneLine } from "../text.ts";
+import { recordLeft } from "../workspace/checked-states.ts";
 import { asOmissions } from "../workspace/omissions.ts";
 import {
   type Changes,
   needsWorkspaceDiff,
-  writePatch,
+  patchOf,
   writeWorkspaceDiff,
 } from "../workspace/patch.ts";
-import type { AgentSession, Beginning } from "../workspace/prepare.ts";
+import type { AgentSession } from "../workspace/prepare.ts";
 import type { Objects } from "./objects.ts";
 import { collectSession, outputFile, type Prepared, uploadOutputs } from "./outputs.ts";
 
@@ -47,6 +48,8 @@ export interface Collected {
   files: Prepared[];
   /** Absent: there was no workspace, or the changes could not be had. */
   changes: Changes | undefined;
+  /** Name of the file that brings the workspace back, without which nothing goes on from the session. */
+  state: string;
   problems: string[];
 }
 
@@ -54,7 +57,7 @@ export interface Collected {
 export async function uploadOutcome(
   upload: Upload,
   outcome: AgentOutcome,
-  { files, changes, problems }: Collected,
+  { files, changes, state, problems }: Collected,
 ): Promise<Uploaded> {
   const { objects, prefix, log } = upload;
   const { agent, beginning, facts, result } = outcome;
@@ -66,7 +69,7 @@ export async function uploadOutcome(
   const content = Buffer.from(JSON.stringify({ result: result ?? null, facts: final }));
   const resultFile = { ...fileIn(upload.folders, "result.json"), content };
   const last = await uploadOutputs(objects, prefix, [resultFile]);
-  const outputs = [...last.outputs, ...withoutOrphans(first.outputs, beginning)];
+  const outputs = [...last.outputs, ...withoutOrphans(first.outputs, state)];
   log(`uploaded ${counted(outputs.length, "output")}, ${sum(outputs)} bytes`);
   return {
     agent,
@@ -137,16 +140,17 @@ export async function collectOutcome(
     }
   };
   const files = logs.map((name) => fileIn(folders, name));
-  if (beginning === undefined) return { files, changes: undefined, problems };
-  const { session, states } = beginning;
-  const patch = fileIn(folders, "patch.diff");
+  const collected: Collected = { files, changes: undefined, state: PATCH, problems };
+  if (beginning === undefined) return collected;
+  const states = await attempt(PATCH, () => recordLeft(beginning.states));
+  const patch = fileIn(folders, PATCH);
   const maxFiles = MANIFEST_LIMITS.changedFiles;
-  const changes = await attempt(patch.name, () =>
-    writePatch(states, { patchFile: patch.path, maxFiles }),
-  );
+  const changes =
+    states && (await attempt(PATCH, () => patchOf(states, { patchFile: patch.path, maxFiles })));
   if (changes) files.push(patch);
   for (const note of changes?.notes ?? []) log(oneLine(note, MAX_NOTE_LENGTH));
-  if (changes && needsWorkspaceDiff(states)) {
+  if (states && changes && needsWorkspaceDiff(states)) {
+    collected.state = WORKSPACE;
     const diff = fileIn(folders, WORKSPACE);
     const { omitted } = changes;
     const next = await attempt(diff.name, () =>
@@ -155,13 +159,14 @@ export async function collectOutcome(
     if (next) files.push(diff);
     changes.omitted = next?.omitted ?? omitted;
   }
+  collected.changes = changes;
   // What the API has not taken stands in no session, and who goes on with one would not be asked again.
-  if (!facts.started || !passed?.begun) return { files, changes, problems };
+  if (!facts.started || !passed?.begun) return collected;
   const kept = await attempt("session", () =>
-    keepSession({ folders, log }, session, { passed, restored }),
+    keepSession({ folders, log }, beginning.session, { passed, restored }),
   );
   files.push(...(kept ?? []));
-  return { files, changes, problems };
+  return collected;
 }
 
 /** Copies of the session's files, without what never passed; the session's remark says how much that was. */
@@ -190,15 +195,11 @@ async function keepSession(
 const forgedRemark = (lines: number): string =>
   `The next turn does not know ${lines} ${lines === 1 ? "line" : "lines"} of the session that never passed between the agent and its model.`;
 
+const PATCH = "patch.diff";
 const WORKSPACE = "workspace.diff";
 
 /** The session's files belong together with the workspace's state: without it nothing can go on from them. */
-function withoutOrphans(
-  outputs: readonly Output[],
-  beginning: Beginning | undefined,
-): readonly Output[] {
-  if (beginning === undefined) return outputs;
-  const state = needsWorkspaceDiff(beginning.states) ? WORKSPACE : "patch.diff";
+function withoutOrphans(outputs: readonly Output[], state: string): readonly Output[] {
   if (outputs.some(({ name }) => name === state)) return outputs;
   return outputs.filter(({ name }) => !name.startsWith("session/"));
 }

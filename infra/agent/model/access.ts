@@ -7,7 +7,7 @@ import { cutText } from "../../../shared/text.ts";
 import { BudgetSpent, type Refusal } from "./allowed.ts";
 import { type PassedRecord, recordPassed } from "./passed.ts";
 import { type Prices, priceOf } from "./prices.ts";
-import { startModelProxy } from "./proxy.ts";
+import { type ModelProxyOptions, startModelProxy } from "./proxy.ts";
 import { askAgainAt } from "./retry-after.ts";
 import { openSpending, type Spending, type SpendingStore } from "./spending.ts";
 
@@ -42,7 +42,9 @@ export interface ModelAccess {
   retryAfterSeconds(): number | undefined;
   /** What kept the API from answering the last request, in a sentence; undefined: it answered. */
   fault(): string | undefined;
-  /** Ends every conversation and makes last what was spent. */
+  /** Lets the agent converse until that is disposed, which ends every conversation; one at a time. */
+  open(): Promise<AsyncDisposable>;
+  /** Makes last what was spent. */
   close(): Promise<void>;
 }
 
@@ -76,7 +78,11 @@ const usageEvent = (
   costUsd,
 });
 
-/** @throws if the storage does not say what earlier attempts have spent. */
+/**
+ * The way to the model, not open yet.
+ *
+ * @throws if the storage does not say what earlier attempts have spent.
+ */
 export async function openModelAccess(options: ModelAccessOptions): Promise<ModelAccess> {
   const { clock, onEvent, prices, store } = options;
   const placeholderKey = `runyard-${randomBytes(24).toString("hex")}`;
@@ -96,7 +102,7 @@ export async function openModelAccess(options: ModelAccessOptions): Promise<Mode
     if (refusals > TOLD_REFUSALS) return;
     onEvent({ type: "refused", text: shown(refusal.message) });
   };
-  const proxy = await startModelProxy({
+  const proxied: ModelProxyOptions = {
     ...options,
     placeholderKey,
     spending,
@@ -116,7 +122,7 @@ export async function openModelAccess(options: ModelAccessOptions): Promise<Mode
       tokens.input += Object.values(prompt).reduce((sum, count) => sum + count, 0);
       tokens.output += output;
     },
-  });
+  };
   return {
     placeholderKey,
     budgetUsd: spending.limitUsd,
@@ -126,9 +132,7 @@ export async function openModelAccess(options: ModelAccessOptions): Promise<Mode
     retryAfterSeconds: () =>
       again === undefined ? undefined : Math.max(0, Math.ceil((again - clock.now()) / 1000)),
     fault: () => fault,
-    async close() {
-      await proxy.close();
-      await spending.close();
-    },
+    open: () => startModelProxy(proxied),
+    close: () => spending.close(),
   };
 }

@@ -70,7 +70,7 @@ export async function makeFolders(parent: string, isolation: Isolation): Promise
   const entries = names.map((name) => [name, join(root, name)] as const);
   for (const [name, path] of entries) if (name !== "git") await makeFolder(path, MODES[name]);
   const folders = Object.fromEntries(entries) as Omit<Folders, "root" | "hostUser">;
-  await takeBallast(root);
+  await takeBallast({ root });
   if (hostUser === undefined) return { root, ...folders };
   await giveTo(hostUser, folders.workspace, folders.home);
   return { root, hostUser, ...folders };
@@ -82,7 +82,7 @@ const BALLAST_BYTES = 64 * 1024 ** 2;
 const BALLAST_SHARE = 1 / 8;
 
 /** Takes some room of the disk: an agent that fills it leaves enough to keep what it made. */
-async function takeBallast(root: string): Promise<void> {
+export async function takeBallast({ root }: Pick<Folders, "root">): Promise<void> {
   const { bavail, bsize } = await statfs(root);
   const size = Math.floor(Math.min(BALLAST_BYTES, bavail * bsize * BALLAST_SHARE));
   // Random bytes: a file system may keep nothing of zeros.

@@ -9,6 +9,8 @@ import { type CommandOptions, runCommand } from "./command.ts";
 
 export interface ChecksOptions extends CommandOptions {
   checks: readonly Check[];
+  /** How often the agent has worked on what they are about. */
+  round: number;
   /** All that the agent changed. */
   changedPaths: readonly string[];
   /** Their common limit, in milliseconds since the epoch. */
@@ -26,13 +28,14 @@ const OF_THE_RUN: readonly (StopCause | null)[] = ["cancel", "terminated", "supe
  * run has ended. Nothing that a check started outlives it.
  */
 export async function runChecks(options: ChecksOptions): Promise<CheckFacts[]> {
-  const { checks, deadlineAt, clock, logFile } = options;
-  await writeFile(logFile, "", { mode: 0o600 });
+  const { checks, deadlineAt, clock, logFile, round } = options;
+  // What they said in rounds before stays there.
+  await writeFile(logFile, "", { mode: 0o600, flag: "a" });
   const facts = checksNotRun(options);
   for (const [index, check] of checks.entries()) {
     if (clock.now() >= deadlineAt) break;
     options.onCheck(index + 1);
-    const name = `check ${index + 1} of ${checks.length}`;
+    const name = `check ${index + 1} of ${checks.length}${round > 1 ? ` in round ${round}` : ""}`;
     const seconds = check.timeoutSeconds ?? RUN_LIMITS.defaultCheckSeconds;
     const until = Math.min(deadlineAt, clock.now() + seconds * 1000);
     const command = { file: options.files[index] ?? "", name };

@@ -54,6 +54,12 @@ export interface Recorded {
   leftOut: readonly LeftOut[];
 }
 
+/** A state that stays what it was when others are recorded. */
+export interface LeftState {
+  ref: string;
+  recorded: Recorded;
+}
+
 /** A workspace's recorded states, in a repository of ours that the agent never sees. */
 export interface States extends Repository {
   workspace: string;
@@ -63,6 +69,8 @@ export interface States extends Repository {
   recorded: Partial<Record<StateName, Recorded>>;
   /** The ref of the state that the run's turn began with, if an attempt before has added to that. */
   turn?: string;
+  /** What the agent left before it was given back to it, and what it found then: checks had run. */
+  checked?: Record<"left" | "found", LeftState>;
   /** Turns before changed something, on which this one's patch applies. */
   isLaterTurn?: boolean;
   /** Paths in the latest state's tree; in latin1, byte for byte. */
@@ -120,14 +128,15 @@ export async function recordState(states: States, name: StateName): Promise<bool
   }
   if (before !== undefined && isSameTree(before, known, { tree, changed })) return false;
   const chosen = await choose(states, tree, changed);
+  const branch = states.isLive ? `live-${name}` : name;
   await commit(
     states,
-    { name, parent: states.refs[name] },
+    { name: branch, parent: states.refs[name] },
     changesTo({ states, tree, known, changed, chosen }),
   );
   const recorded = { known, leftOut: tree.leftOut };
   for (const later of STATES.slice(STATES.indexOf(name))) {
-    states.refs[later] = refOf(name);
+    states.refs[later] = refOf(branch);
     states.recorded[later] = recorded;
   }
   return true;

@@ -147,6 +147,14 @@ export interface TreeChange {
   to: { mode: string; blob: string };
 }
 
+/** Commands of fast-import that make of one state the other. */
+export const commandsOf = (changes: readonly TreeChange[]): string[] => [
+  ...changes.filter(({ status }) => status === "D").map(({ path }) => `D ${quote(path)}\n`),
+  ...changes
+    .filter(({ status }) => status !== "D")
+    .map(({ path, to }) => `M ${to.mode} ${to.blob} ${quote(path)}\n`),
+];
+
 /** What differs between two commits, in the order in which git writes a patch. */
 export async function changesBetween(
   repository: Repository,

@@ -4,7 +4,7 @@ import type { ChangedFile } from "../../../shared/documents/manifest.ts";
 import { committedForm } from "./committed-form.ts";
 import { DIFF, saveDiff } from "./diff.ts";
 import { changesBetween, runGit } from "./git.ts";
-import { isTrackedIn, recordState, type States } from "./git-states.ts";
+import { isTrackedIn, type States } from "./git-states.ts";
 import { ranksOf } from "./ignored.ts";
 import { type Bare, bareOfNextTurn, bareOfPatch, isEmpty, linesOf } from "./modes.ts";
 import {
@@ -31,16 +31,6 @@ export interface Changes {
   notes: string[];
   /** What of the workspace is not kept. */
   omitted: OmittedFiles;
-}
-
-/**
- * Records what the agent leaves, and writes what it changed; see {@link patchOf}.
- *
- * Call only when nothing of the agent is left.
- */
-export async function writePatch(states: States, wanted: WantedPatch): Promise<Changes> {
-  await recordState(states, "after");
-  return patchOf(states, wanted);
 }
 
 interface WantedPatch {
@@ -100,7 +90,7 @@ function countsOf(files: readonly ChangedFile[]): ChangeCounts {
   return { files: files.length, added: sum("added"), removed: sum("removed") };
 }
 
-/** Whether {@link writePatch}'s patch says less than what the next turn has to restore. */
+/** Whether {@link patchOf}'s patch says less than what the next turn has to restore. */
 export const needsWorkspaceDiff = ({ refs, isPatchWhole }: States): boolean =>
   refs.before !== refs.first || !isPatchWhole;
 
@@ -109,7 +99,7 @@ export const needsWorkspaceDiff = ({ refs, isPatchWhole }: States): boolean =>
  * byte for byte as it was left, and with empty folders and modes. What setup commands did is not in it,
  * but for files that an agent then changed.
  *
- * Call only after {@link writePatch}.
+ * Call only after {@link patchOf}.
  *
  * @param omitted what that left out
  * @returns what it leaves out: one sentence each, and all together.

@@ -1,4 +1,4 @@
-import { changesBetween, commit, quote, refOf } from "./git.ts";
+import { changesBetween, commandsOf, commit, refOf } from "./git.ts";
 import type { States } from "./git-states.ts";
 
 /** Remembers the state as the one that the run's turn began with; what is recorded later adds to that. */
@@ -39,12 +39,6 @@ async function replay(
   { from, to, onto, name }: Record<"from" | "to" | "onto" | "name", string>,
 ): Promise<string> {
   const changes = await changesBetween(states, from, to);
-  const commands = [
-    ...changes.filter(({ status }) => status === "D").map(({ path }) => `D ${quote(path)}\n`),
-    ...changes
-      .filter(({ status }) => status !== "D")
-      .map(({ path, to }) => `M ${to.mode} ${to.blob} ${quote(path)}\n`),
-  ];
-  await commit(states, { name, parent: onto }, commands);
+  await commit(states, { name, parent: onto }, commandsOf(changes));
   return refOf(name);
 }

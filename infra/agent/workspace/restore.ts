@@ -1,12 +1,14 @@
-import { lchown, mkdir, writeFile } from "node:fs/promises";
+import { lchown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Output } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import type { Objects } from "../attempt/objects.ts";
+import type { Prepared } from "../attempt/outputs.ts";
 import { sessionPaths } from "../engines/claude-code/command.ts";
 import { type Helper, type NotStarted, runHelper } from "../sandbox/helper.ts";
 import type { Folders } from "../sandbox/place.ts";
+import { removeTree } from "../sandbox/remove-tree.ts";
 import type { StopCause } from "../sandbox/watch.ts";
 import { oneLine } from "../text.ts";
 import { GIT_ENVIRONMENT, NO_ATTRIBUTES } from "./git.ts";
@@ -38,7 +40,7 @@ interface Restoring extends Pick<Folders, "home" | "hostUser"> {
  */
 export async function restoreSession(
   { sessionId, engine, files }: Session,
-  { objects, engineName, home, hostUser }: Restoring,
+  { objects, engineName, ...folders }: Restoring,
 ): Promise<Loss | undefined> {
   if (engine.name !== engineName) return { why: `it is one of ${oneLine(engine.name, 50)}` };
   const { file, folder } = sessionPaths(sessionId);
@@ -52,13 +54,50 @@ export async function restoreSession(
     contents.set(path, content);
   }
   if (!contents.has(file)) return { why: "the turn before left none" };
+  await putInHome(contents, folders);
+  return undefined;
+}
+
+/** Writes files by their paths below the agent's home. */
+async function putInHome(
+  contents: ReadonlyMap<string, Buffer>,
+  { home, hostUser }: Pick<Folders, "home" | "hostUser">,
+): Promise<void> {
   for (const [path, content] of contents) {
     await mkdir(dirname(join(home, path)), { recursive: true });
     await writeFile(join(home, path), content, { mode: 0o600 });
     if (hostUser !== undefined) await giveBelow(home, path, hostUser);
   }
-  return undefined;
 }
+
+/**
+ * Makes the agent's own folder in its home anew, with nothing in it but its session as it was collected:
+ * what ran since then could have written there, into the session or beside it.
+ *
+ * @returns the session's lines, or undefined: no session was collected.
+ */
+export async function renewSession(
+  folders: Pick<Folders, "home" | "hostUser">,
+  sessionId: string,
+  collected: readonly Prepared[],
+): Promise<Buffer | undefined> {
+  const { file } = sessionPaths(sessionId);
+  const contents = new Map<string, Buffer>();
+  for (const { name, path, content } of collected) {
+    if (!name.startsWith(SESSION)) continue;
+    const below = join(dirname(file), name.slice(SESSION.length));
+    contents.set(below, content ?? (await readFile(path)));
+  }
+  const lines = contents.get(file);
+  if (lines === undefined) return undefined;
+  const fault = await removeTree(join(folders.home, engineFolder(file)));
+  if (fault !== undefined) throw new Error(fault);
+  await putInHome(contents, folders);
+  return lines;
+}
+
+const SESSION = "session/";
+const engineFolder = (file: string): string => file.slice(0, file.indexOf("/"));
 
 /** Makes a file, and the folders between `home` and it, the property of the sandbox's user. */
 async function giveBelow(home: string, path: string, user: number): Promise<void> {

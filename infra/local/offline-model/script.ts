@@ -1,3 +1,4 @@
+import { HANDED_BACK } from "../../../shared/attempt/handed-back.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { minimalInstance } from "./minimal-instance.ts";
 
@@ -104,8 +105,27 @@ function callOf(name: string, input: string): Turn {
   }
 }
 
+/** The command of a prompt, or, when checks are handed back, what the prompt before says to mend them with. */
+function mending(command: string | undefined, situation: Situation): Turn[] {
+  const asked = situation.earlierPrompts.findLast((prompt) => /\nmend: /.test(prompt));
+  const mend = asked?.slice(asked.lastIndexOf("\nmend: ") + "\nmend: ".length);
+  const next = command ?? mend;
+  if (next === undefined) return [say(`I do not know how to mend that. ${NOBODY}`)];
+  return [
+    bash({ command: next }, command === undefined ? "Mending it." : "Running the command."),
+    unlessFailed(`The command answered:\n${situation.toolResults.at(-1)?.text}`, situation),
+  ];
+}
+
 /** What the offline model does. People choose a scenario by a phrase in their prompt. */
 export const DEFAULT_SCRIPT: Script = [
+  {
+    name: "mend",
+    phrase: new RegExp(`^\\s*run: (.+)\\nmend: (.+)$|^${HANDED_BACK}`, "s"),
+    example: "run: ls -la\\nmend: …",
+    does: "the same, and the last line when checks did not pass and are handed back",
+    turns: ([, command], situation) => mending(command, situation),
+  },
   {
     name: "run",
     phrase: /^\s*run: (.+)$/ms,

@@ -92,14 +92,16 @@ export async function startStandIn(options: {
   };
 }
 
+const RUN = DEFAULT_SCRIPT.find(({ name }) => name === "run");
+
 /** The offline model's own script, in which who is told to go on does what was asked before. */
 const GOING_ON: Script = DEFAULT_SCRIPT.map((scenario) => ({
   ...scenario,
   turns: (match, situation) => {
     const before = situation.earlierPrompts.findLast(isTask);
     if (isTask(situation.prompt) || before === undefined) return scenario.turns(match, situation);
-    const [run, asked] = [DEFAULT_SCRIPT[0], before.match(DEFAULT_SCRIPT[0]?.phrase ?? "")];
-    return run && asked ? run.turns(asked, situation) : [];
+    const asked = RUN?.phrase && before.match(RUN.phrase);
+    return RUN && asked ? RUN.turns(asked, situation) : [];
   },
 }));
 

@@ -150,10 +150,12 @@ export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}
     prompts(): string[] {
       return requests.flatMap(({ body }) => {
         const { messages = [] } = body as {
-          messages?: { role: string; content: { type: string; text: string }[] }[];
+          messages?: { role: string; content: string | { type: string; text: string }[] }[];
         };
         const user = messages.filter(({ role }) => role === "user");
-        return user.flatMap(({ content }) => content.map(({ text: said }) => said));
+        return user.flatMap(({ content }) =>
+          typeof content === "string" ? content : content.map(({ text: said }) => said),
+        );
       });
     },
     async [Symbol.asyncDispose]() {

@@ -150,6 +150,20 @@ test("a run whose checks failed opens with these, and its agent is not what fail
   expect(states).toMatchObject({ agent: "done", checks: "failed", upload: "done" });
 });
 
+test("a phase that comes again has a bar for each time", () => {
+  const events = eventsOf(
+    { type: "phase", name: "agent", state: "done", ms: 1000 },
+    { type: "phase", name: "checks", state: "failed", ms: 500 },
+    { type: "phase", name: "agent", state: "done", ms: 200 },
+    { type: "phase", name: "checks", state: "done", ms: 100 },
+  );
+  const { lanes } = waterfallOf(overRun(), events, { now: secondsAfter(60) });
+  const [agent, checks] = lanes.filter(({ earlier }) => earlier.length > 0);
+  expect(agent).toMatchObject({ name: "agent", state: "done", ms: 1200 });
+  expect(checks).toMatchObject({ name: "checks", state: "done", ms: 600 });
+  expect(checks?.earlier).toMatchObject([{ isFailed: true }]);
+});
+
 test("what became of a check is said in words", () => {
   const all = [
     checked("unit"),

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import type { AgentEvent } from "../../../../shared/documents/event.ts";
 import { MANIFEST_LIMITS } from "../../../../shared/documents/manifest.ts";
 import type { Passed } from "../../model/passed.ts";
@@ -24,6 +24,7 @@ import {
   meaningOf,
   nothingSeen,
   type Seen,
+  seenAgain,
   UNAUTHORIZED,
 } from "./stream-json.ts";
 import { telling } from "./told-events.ts";
@@ -41,6 +42,8 @@ export interface AgentRunOptions extends WatchOptions {
   /** For how long after the agent's end what it left may go on. */
   leftoverMs: number;
   passed: Pick<Passed, "errors">;
+  /** What was seen of it when it worked before; of an earlier result nothing counts. Default: nothing. */
+  before?: Seen | undefined;
   onProgress(progress: Progress): void;
   onEvent(event: AgentEvent): void;
 }
@@ -64,7 +67,7 @@ const MAX_EVENTS_BYTES = 64 * 1024 * 1024;
 /** Sees an agent that was just started through to its end, and leaves no process of it behind. */
 export async function seeThrough(agent: AgentProcess, options: AgentRunOptions): Promise<AgentRun> {
   const { hiding, log } = options;
-  const seen = nothingSeen();
+  const seen = options.before === undefined ? nothingSeen() : seenAgain(options.before);
   let left: LeftProcesses | undefined;
   const named: AgentProcess = {
     ...agent,
@@ -168,11 +171,11 @@ function takeLine(
   for (const event of reading.tell(text, seen.turns)) onEvent(event);
 }
 
-/** The events file: bounded, yet the result line is always in it. */
+/** The events file, to be gone on with: bounded, yet each result line is in it. */
 function eventsFile(path: string) {
-  const descriptor = openSync(path, "wx", 0o600);
-  let size = 0;
-  let isFull = false;
+  const descriptor = openSync(path, "a", 0o600);
+  let { size } = fstatSync(descriptor);
+  let isFull = size > MAX_EVENTS_BYTES;
   const write = (text: string): void => {
     try {
       size += writeSync(descriptor, `${text}\n`);

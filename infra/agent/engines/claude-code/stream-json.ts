@@ -166,6 +166,16 @@ export const nothingSeen = (): Seen => ({
   lastMessageId: undefined,
 });
 
+/** What counts of an agent that works again: not how it ended before. */
+export const seenAgain = (before: Seen): Seen => ({
+  ...before,
+  failedServers: undefined,
+  background: [],
+  lastText: "",
+  result: undefined,
+  isResultCut: false,
+});
+
 /** Adds a line's meaning. `maxDenied` bounds the list of denied tools. */
 export function addMeaning(seen: Seen, meaning: EventMeaning, maxDenied: number): void {
   if (meaning.messageId !== undefined && meaning.messageId !== seen.lastMessageId) {

@@ -56,7 +56,7 @@ async function startWorld() {
       states,
       isResumed: false,
     },
-    against: { passed, restored: new Set() },
+    against: () => ({ passed, restored: new Set() }),
     head: {
       schemaVersion: 1,
       by: "build",

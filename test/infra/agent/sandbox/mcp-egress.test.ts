@@ -92,6 +92,7 @@ test.each([
         hide: (said) => said,
         onEvent: () => {},
       });
+      await using _model = await access.open();
       const egressProxy = await startEgressProxy({
         socketPath: egressSocket,
         allowedHosts,
@@ -104,7 +105,7 @@ test.each([
       const process = launchSandboxed({ command, directory, environment, ...sockets }, plan, PATH);
       process.stdin.end(claudeInput(Buffer.from("echo")));
       const [said, end] = await Promise.all([text(process.stdout), process.ended]);
-      await Promise.all([access.close(), egressProxy.close()]);
+      await egressProxy.close();
       expect(end).toEqual({ exitCode: 0, signal: null });
       expect(said).toMatch(/"mcp_servers":\[\{"name":"far","status":"failed"/);
       const hellos = host.received.map((bytes) => ({

@@ -2,10 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { recordLeft } from "../../../../infra/agent/workspace/checked-states.ts";
 import { openStates, recordState } from "../../../../infra/agent/workspace/git-states.ts";
 import {
   needsWorkspaceDiff,
-  writePatch,
+  patchOf,
   writeWorkspaceDiff,
 } from "../../../../infra/agent/workspace/patch.ts";
 
@@ -18,7 +19,10 @@ const folders = { gitFolder: join(root, "git"), workspace };
 const states = await openStates(folders, process.env["PATH"] ?? "");
 await recordState(states, "first");
 shell(script);
-const changes = await writePatch(states, { patchFile: join(root, "patch.diff"), maxFiles: 100 });
+const changes = await patchOf(await recordLeft(states), {
+  patchFile: join(root, "patch.diff"),
+  maxFiles: 100,
+});
 if (needsWorkspaceDiff(states)) {
   const file = join(root, "workspace.diff");
   await writeWorkspaceDiff(states, { file, omitted: changes.omitted });

@@ -6,6 +6,7 @@ import type { Objects } from "../../../../infra/agent/attempt/objects.ts";
 import type { Helper } from "../../../../infra/agent/sandbox/helper.ts";
 import { launchUnconfined } from "../../../../infra/agent/sandbox/launch.ts";
 import { removeTree } from "../../../../infra/agent/sandbox/remove-tree.ts";
+import { recordLeft } from "../../../../infra/agent/workspace/checked-states.ts";
 import {
   openStates,
   PATCH_LIMITS,
@@ -14,7 +15,7 @@ import {
 } from "../../../../infra/agent/workspace/git-states.ts";
 import {
   needsWorkspaceDiff,
-  writePatch,
+  patchOf,
   writeWorkspaceDiff,
 } from "../../../../infra/agent/workspace/patch.ts";
 import { restoreWorkspace } from "../../../../infra/agent/workspace/restore.ts";
@@ -94,10 +95,11 @@ async function startWorldAt(root: string, workspace: string, limits: Partial<Pat
     diff: () => readFileSync(existsSync(diffFile) ? diffFile : patchFile, "latin1"),
     /** Writes what a run uploads, and tells what it says. */
     async write(maxFiles = 100) {
-      const changes = await writePatch(states, { patchFile, maxFiles });
-      if (!needsWorkspaceDiff(states)) return { ...changes, forNextTurn: changes.notes };
+      const left = await recordLeft(states);
+      const changes = await patchOf(left, { patchFile, maxFiles });
+      if (!needsWorkspaceDiff(left)) return { ...changes, forNextTurn: changes.notes };
       const { omitted } = changes;
-      const next = await writeWorkspaceDiff(states, { file: diffFile, omitted });
+      const next = await writeWorkspaceDiff(left, { file: diffFile, omitted });
       return { ...changes, omitted: next.omitted, forNextTurn: next.notes };
     },
     /** Applies the patch to a folder as a person does; throws with what git says. */

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync
 import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { recordLeft } from "../../../../infra/agent/workspace/checked-states.ts";
 import {
   openStates,
   PATCH_LIMITS,
@@ -12,7 +13,7 @@ import {
 import {
   type Changes,
   needsWorkspaceDiff,
-  writePatch,
+  patchOf,
   writeWorkspaceDiff,
 } from "../../../../infra/agent/workspace/patch.ts";
 
@@ -38,7 +39,7 @@ async function startWorld(files: Record<string, string> = {}, limits: Partial<Pa
     copy,
     at: (...names: string[]) => join(workspace, ...names),
     patch: () => readFileSync(patchFile, "utf8"),
-    write: (maxFiles = 100) => writePatch(states, { patchFile, maxFiles }),
+    write: async (maxFiles = 100) => patchOf(await recordLeft(states), { patchFile, maxFiles }),
     /** Writes the diff for the next turn, after the patch. */
     writeWorkspaceDiff: async (omitted: Changes["omitted"]) =>
       (await writeWorkspaceDiff(states, { file: patchFile, omitted })).notes,

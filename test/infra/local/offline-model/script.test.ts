@@ -40,6 +40,7 @@ test.each<[string, object]>([
     },
   ],
   ["run: echo a\necho b", { tool: { name: "Bash", input: { command: "echo a\necho b" } } }],
+  ["run: false\nmend: true", { tool: { name: "Bash", input: { command: "false" } } }],
   ["fail with 529", { errorStatus: 529 }],
   ["opus is overloaded", { errorStatus: 529 }],
   ["haiku is overloaded", { text: expect.stringContaining("claude-opus-5-5 took over") }],
