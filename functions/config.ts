@@ -4,6 +4,7 @@ import type { DailyBudgets } from "../shared/run/owner-day.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
+import { type TelemetrySettings, telemetryOf } from "./telemetry-settings.ts";
 import { TRIGGER_SETTINGS, type TriggerAuth, triggerAuthOf } from "./trigger-auth.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface Config {
    * `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it.
    */
   cloudBuildEmulatorHost: string | undefined;
+  /** What is told to whoever draws charts; undefined: nothing. */
+  telemetry: TelemetrySettings | undefined;
   /** The function that this process serves. */
   functionTarget: string | undefined;
   /** Address that the HTTP server binds to. */
@@ -115,6 +118,7 @@ export function readConfig(environment: Environment = process.env): Config {
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
     onlyPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],
+    telemetry: telemetryOf(environment),
     functionTarget,
     // Cloud Run (which sets K_SERVICE) reaches its container from outside; nobody else shall.
     host: isOnCloudRun ? "0.0.0.0" : "127.0.0.1",

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { AppError } from "../shared/errors.ts";
 import { problemParts } from "./api/http/problem.ts";
 import { expectContinue } from "./api/http/receive-body.ts";
-import { startClosing } from "./closing.ts";
+import { doLast, startClosing } from "./closing.ts";
 import { boundConnections } from "./connections.ts";
 import { foreignFault, isFromOtherSite } from "./hosts.ts";
 import { describeError, log } from "./log.ts";
@@ -172,7 +172,7 @@ function drainOnSignals(server: http.Server): void {
     process.once(signal, () => {
       log("INFO", `${signal}: finishing what is in hand`);
       startClosing();
-      server.close(() => process.exit(0));
+      server.close(() => void doLast().finally(() => process.exit(0)));
       // A connection whose request has just been finished is idle, and would be kept open for more.
       setInterval(() => server.closeIdleConnections(), 50);
       setTimeout(() => process.exit(0), DRAIN_SECONDS * 1000).unref();

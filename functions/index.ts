@@ -79,7 +79,7 @@ cloudEvent("keepDeadLetter", async (event: CloudEvent<unknown>) => (await keepDe
 const sweep = served("sweep", async () => {
   const { sweep } = await import("./attempts/sweep.ts");
   const opened = await loadedServices();
-  return () => sweep(opened);
+  return () => sweep(opened).finally(() => opened.telemetry.flush());
 });
 http("sweep", async (_request, response) => {
   response.json(await (await sweep())());

@@ -1,4 +1,7 @@
-/** Writes one structured line. */
+import type { RunRecord } from "../shared/run/record.ts";
+import { traceParts } from "../shared/run/trace.ts";
+
+/** Writes one structured line. A field `trace` is a `TraceContext`, or null. */
 export type Log = (severity: Severity, message: string, fields?: Record<string, unknown>) => void;
 
 /** Severities of Cloud Logging that we use. */
@@ -13,6 +16,27 @@ type Severity = "INFO" | "WARNING" | "ERROR";
 export const log: Log = (severity, message, fields = {}) => {
   process.stdout.write(`${JSON.stringify({ severity, message, ...fields })}\n`);
 };
+
+/** {@link log} with traces by the names under which Cloud Logging finds them. */
+export function logOf(projectId: string, write: Log = log): Log {
+  return (severity, message, { trace, ...fields } = {}) => {
+    if (typeof trace !== "string") return write(severity, message, fields);
+    const { traceId, spanId, sampled } = traceParts(trace);
+    write(severity, message, {
+      ...fields,
+      "logging.googleapis.com/trace": `projects/${projectId}/traces/${traceId}`,
+      "logging.googleapis.com/spanId": spanId,
+      "logging.googleapis.com/trace_sampled": sampled,
+    });
+  };
+}
+
+/** What a line about a run says beside its sentence. */
+export const aboutRun = ({ run, state: { attempt, trace } }: RunRecord) => ({
+  runId: run.id,
+  attempt,
+  trace,
+});
 
 /** An error with its causes, for a log line. */
 export function describeError(error: unknown): string {

@@ -1,5 +1,7 @@
 import type { CloudEvent } from "@google-cloud/functions-framework";
 import { AppError } from "../shared/errors.ts";
+import { TRACE_ATTRIBUTE } from "../shared/names.ts";
+import { type TraceContext, traceContextOf } from "../shared/run/trace.ts";
 import { truncateUtf8 } from "../shared/text.ts";
 import { type DeadMessage, keepDeadLetter } from "./attempts/keep-dead-letter.ts";
 import { describeError } from "./log.ts";
@@ -19,21 +21,22 @@ const REASON_BYTES = 1000;
  * Wraps a handler of Pub/Sub messages. What the handler throws is a nack, so the message comes
  * again and in the end goes to the dead letter topic; only an {@link AppError} whose code says that
  * repeating cannot help sends it there at once, with the reason. A message that is not JSON is of
- * the second kind.
+ * the second kind. The handler is also told where in a trace the message was sent from, if it says.
  */
 export function pubsubTrigger(
   services: Services,
   name: string,
-  handle: (services: Services, message: unknown) => Promise<void>,
+  handle: (services: Services, message: unknown, trace: TraceContext | null) => Promise<void>,
 ): Trigger {
   return async (event) => {
-    const { messageId, data } = messageOf(event);
+    const { messageId, data, attributes } = messageOf(event);
+    const trace = traceContextOf(attributes[TRACE_ATTRIBUTE]);
     try {
-      await handle(services, decode(data));
+      await handle(services, decode(data), trace);
     } catch (error) {
       const givesUp = error instanceof AppError && !error.retry;
       const reason = describeError(error);
-      services.log(givesUp ? "ERROR" : "WARNING", `${name}: ${reason}`, { messageId });
+      services.log(givesUp ? "ERROR" : "WARNING", `${name}: ${reason}`, { messageId, trace });
       if (!givesUp) throw error;
       await services.publisher.publishDeadLetter({
         data: Buffer.from(data, "base64"),
@@ -41,6 +44,9 @@ export function pubsubTrigger(
         source: name,
         messageId,
       });
+    } finally {
+      // The process may be given no processor time once this is answered.
+      await services.telemetry.flush();
     }
   };
 }

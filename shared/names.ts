@@ -10,6 +10,9 @@ export const TOPICS = {
   deadLetters: "dead-letters",
 } as const;
 
+/** The attribute in which Pub/Sub's own clients have a message's trace. */
+export const TRACE_ATTRIBUTE = "googclient_traceparent";
+
 /** The function that each topic's messages are pushed to, by the topic's name. */
 export const PUSH_TARGETS = {
   [TOPICS.runRequests]: "submitBuild",

@@ -29,6 +29,7 @@ async function addStart(program: Command, { finish, env, words }: CliContext): P
     )
     .option("--bundled", "serve what is deployed: functions and runner as bundles; of a checkout")
     .option("--iam", "let functions and builds call only what a deployment would let them")
+    .option("--trace", "write a waterfall of each run, as a page in DIR/traces")
     .action(async (flags: object) => {
       const { serve } = await import("../../infra/local/serve.ts");
       finish((await serve(flags, env)) ? EXIT.done : EXIT.failed);

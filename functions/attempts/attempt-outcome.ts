@@ -73,7 +73,11 @@ async function settlementOfManifest(
   const { artifacts } = services;
   const { paths, restore } = attempt;
   const result = resultOf(manifest, (object) => artifacts.uriOf(object), restore);
-  const known = { ...spentBy(manifest), ...(manifest.phases && { phases: manifest.phases }) };
+  const known = {
+    ...spentBy(manifest),
+    ...(manifest.phases && { phases: manifest.phases }),
+    startedAt: new Date(manifest.startedAt),
+  };
   const fault = await artifacts.faultOf(manifest, paths);
   if (fault === undefined) {
     const own = sessionOf(manifest, artifacts.bucketName, restore);

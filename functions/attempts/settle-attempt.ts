@@ -12,7 +12,7 @@ import { runPrefix } from "../../shared/documents/attempt.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
 import type { Effect, RunEvent, RunRecord, SettledEvent } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
-import { describeError } from "../log.ts";
+import { aboutRun, describeError } from "../log.ts";
 import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
 import { admitWaiting } from "./admit.ts";
@@ -46,18 +46,20 @@ export async function applyEventOf(
   id: string,
   eventOf: (record: RunRecord) => RunEvent,
 ): Promise<Applied | undefined> {
-  let type = "";
+  const from = services.now();
+  let decided: { event: RunEvent; before: RunRecord } | undefined;
   const transacted = await services.runs.transact(id, (record, now) => {
     const event = eventOf(record);
-    type = event.type;
+    decided = { event, before: record };
     return next(record, event, now);
   });
-  if (transacted === undefined) return undefined;
+  if (transacted === undefined || decided === undefined) return undefined;
   const { record } = transacted;
   const outcome = transacted.changed ? record.run.status : `refused: ${transacted.reason}`;
-  if (type !== "progress" && type !== "told") {
-    services.log("INFO", `${type}: ${outcome}`, { runId: id, attempt: record.state.attempt });
-  }
+  const { type } = decided.event;
+  const isQuiet = type === "progress" || type === "told";
+  if (!isQuiet) services.log("INFO", `${type}: ${outcome}`, aboutRun(record));
+  if (transacted.changed) services.telemetry.committed({ ...decided, made: transacted, from });
   for (const effect of transacted.effects) await perform(services, record, effect);
   return transacted;
 }
@@ -65,13 +67,13 @@ export async function applyEventOf(
 async function perform(services: Services, record: RunRecord, effect: Effect): Promise<void> {
   switch (effect.type) {
     case "publish":
-      await services.publisher.publishAttempt({
-        runId: record.run.id,
-        attempt: record.state.attempt,
-      });
+      await services.publisher.publishAttempt(
+        { runId: record.run.id, attempt: record.state.attempt },
+        record.state.trace,
+      );
       return;
     case "publishTurn":
-      await services.publisher.publishAttempt({ runId: effect.runId, attempt: 1 });
+      await services.publisher.publishAttempt({ runId: effect.runId, attempt: 1 }, effect.trace);
       return;
     case "cancelBuild":
       await cancelOwn(services, record, effect.build);

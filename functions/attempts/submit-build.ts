@@ -8,9 +8,11 @@ import { sha256 } from "../../shared/hash.ts";
 import { base62 } from "../../shared/ids.ts";
 import { CAPACITY, RUN_LIMITS, TIMING } from "../../shared/limits.ts";
 import type { BuildInput, RunRecord } from "../../shared/run/record.ts";
+import { continuing, type TraceContext } from "../../shared/run/trace.ts";
 import { Type } from "../../shared/schema/type.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { truncateUtf8 } from "../../shared/text.ts";
+import { aboutRun } from "../log.ts";
 import type { Creation } from "../services/builds.ts";
 import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
@@ -35,8 +37,15 @@ const LOOKS = 3;
  * Handles a message of `run-requests`: takes the attempt's lease with a slot, uploads its input and
  * creates its build, once; without a slot it waits in its owner's line. A message for an attempt
  * that somebody holds, or that is over, is done with.
+ *
+ * @param told where in a trace the message says that it was sent from
  */
-export async function submitBuild(services: Services, message: unknown): Promise<void> {
+export async function submitBuild(
+  services: Services,
+  message: unknown,
+  told: TraceContext | null = null,
+): Promise<void> {
+  const from = services.now();
   const valid = validateMessage(message);
   if (!valid.ok) {
     throw new AppError("invalid", {
@@ -52,16 +61,26 @@ export async function submitBuild(services: Services, message: unknown): Promise
     // Published only after its commit: a run that is not there yet is there on the next delivery.
     throw new AppError("unavailable", { detail: `run ${runId} is not there` });
   }
-  const { phase, attempt: current, line, machineType } = record.state;
+  const { phase, attempt: current, line, machineType, trace } = record.state;
   if (phase !== "pending" || current !== attempt) return;
   if (line !== null) return admit(services, machineType);
-  const progressToken = base62(services.random(16));
-  const leased = await lease(services, record, {
-    progressTokenHash: sha256(progressToken),
-    giveUpAt,
+  const span = {
+    name: "submit-build",
+    kind: "consumer",
+    parent: continuing(trace, told),
+    from,
+    facts: { "runyard.run.id": runId, "runyard.attempt": attempt },
+  } as const;
+  await services.telemetry.within(span, async (context) => {
+    const progressToken = base62(services.random(16));
+    const leased = await lease(services, record, {
+      progressTokenHash: sha256(progressToken),
+      giveUpAt,
+      trace: context,
+    });
+    if (leased === undefined) return;
+    await submit(services, leased.record, { target: leased.target, progressToken, giveUpAt });
   });
-  if (leased === undefined) return;
-  await submit(services, leased.record, { target: leased.target, progressToken, giveUpAt });
 }
 
 /**
@@ -71,14 +90,17 @@ export async function submitBuild(services: Services, message: unknown): Promise
 async function lease(
   services: Services,
   { run, state: { attempt, machineType, slot: own } }: RunRecord,
-  { progressTokenHash, giveUpAt }: { progressTokenHash: string; giveUpAt: Date },
+  {
+    giveUpAt,
+    ...ofLease
+  }: { progressTokenHash: string; giveUpAt: Date; trace: TraceContext | null },
 ): Promise<{ record: RunRecord; target: Target } | undefined> {
   for (let look = 0; look < LOOKS; look += 1) {
     const found = await slotFor(services, { machineType, own });
     if (found === undefined) break;
     const { id, target } = found;
     const slot = { id, target: target.id, parent: parentOf(target) };
-    const event = { type: "lease", attempt, progressTokenHash, slot } as const;
+    const event = { type: "lease", attempt, slot, ...ofLease } as const;
     const leased = await applyEvent(services, run.id, event);
     if (leased?.hindrance === undefined) return leased && begun(leased, target);
     if (leased.hindrance === "no token") {
@@ -189,10 +211,11 @@ async function recordCreation(
     case "unknown":
       // The build may exist. Trying again now could double it; the lease's end decides by the
       // claim.
-      services.log("WARNING", `CreateBuild: no known outcome: ${creation.message}`, {
-        runId: id,
-        attempt,
-      });
+      services.log(
+        "WARNING",
+        `CreateBuild: no known outcome: ${creation.message}`,
+        aboutRun(record),
+      );
       return;
   }
 }

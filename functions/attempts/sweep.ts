@@ -185,8 +185,8 @@ async function visitPending(services: Services, record: RunRecord): Promise<void
   // Whoever frees a slot comes to it, and so does each sweep.
   if (record.state.line !== null) return postpone(services, record, CAPACITY.waiting);
   await postpone(services, record, TIMING.pendingDue);
-  const { attempt } = record.state;
-  await services.publisher.publishAttempt({ runId: record.run.id, attempt });
+  const { attempt, trace } = record.state;
+  await services.publisher.publishAttempt({ runId: record.run.id, attempt }, trace);
 }
 
 /** The lease is over and no build is known of: either one has the claim, or none ever will. */

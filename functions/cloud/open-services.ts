@@ -4,7 +4,7 @@ import { systemClock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import { closing } from "../closing.ts";
 import type { Config } from "../config.ts";
-import { log } from "../log.ts";
+import { logOf } from "../log.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
 import { ThreadedSchemaChecks } from "../schemas/schema-checks.ts";
 import type { Services } from "../services/services.ts";
@@ -28,6 +28,7 @@ import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
 import { StorageObjects } from "./storage/storage-objects.ts";
+import { openTelemetry } from "./telemetry/telemetry.ts";
 
 /** Google's clients, as far as services reach them. */
 export interface Clients {
@@ -38,7 +39,10 @@ export interface Clients {
 }
 
 /** What of a process the services are given. */
-export type Surroundings = Pick<Services, "log" | "random" | "closing" | "timers" | "now">;
+export type Surroundings = Pick<
+  Services,
+  "log" | "telemetry" | "random" | "closing" | "timers" | "now"
+>;
 
 /** The real services, where the configuration points their clients. */
 export function openServices(config: Config): Services {
@@ -49,8 +53,10 @@ export function openServices(config: Config): Services {
     topics: openTopics(config),
   };
   const now = () => new Date(systemClock.now());
+  const log = logOf(config.projectId);
   return servicesOn(clients, config, {
     log,
+    telemetry: openTelemetry(config.telemetry, { log, timers: systemClock }),
     random: randomBytes,
     closing,
     timers: systemClock,
@@ -64,7 +70,7 @@ export function servicesOn(
   config: Config,
   surroundings: Surroundings,
 ): Services {
-  const { timers, now, random } = surroundings;
+  const { timers, now, random, telemetry } = surroundings;
   const database = databaseOf(firestore, timers);
   const days = new OwnerDays(database, config.dailyBudgets);
   const admission = new Admission(database, config.runQuotas, days);
@@ -84,7 +90,7 @@ export function servicesOn(
     keys: new FirestoreKeyStore(database),
     idTokens: new VerifiedIdTokens(config.idTokens),
     customTokens: new SignedCustomTokens(config.customTokens),
-    publisher: new PubsubPublisher(topics, timers),
+    publisher: new PubsubPublisher(topics, { timers, telemetry }),
     eventSource: `//runyard/projects/${config.projectId}`,
     artifacts: new StorageArtifacts(config, storage, timers),
     deadLetters: new FirestoreDeadLetters(database, now),

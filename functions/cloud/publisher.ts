@@ -1,13 +1,15 @@
 import { PubSub, type Topic } from "@google-cloud/pubsub";
 import type { Clock } from "../../shared/clock.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
-import { TOPICS } from "../../shared/names.ts";
+import { TOPICS, TRACE_ATTRIBUTE } from "../../shared/names.ts";
+import type { TraceContext } from "../../shared/run/trace.ts";
 import type {
   AdmissionMessage,
   AttemptMessage,
   Publisher,
   RefusedMessage,
 } from "../services/builds.ts";
+import type { Telemetry } from "../services/telemetry.ts";
 import { type Calling, calling } from "./google-error.ts";
 
 /** The topics that the functions publish to. */
@@ -21,14 +23,32 @@ export interface Topics {
 export class PubsubPublisher implements Publisher {
   readonly #topics: Topics;
   readonly #call: Calling;
+  readonly #telemetry: Telemetry;
 
-  constructor(topics: Topics, timers: Pick<Clock, "after">) {
+  constructor(
+    topics: Topics,
+    { timers, telemetry }: { timers: Pick<Clock, "after">; telemetry: Telemetry },
+  ) {
     this.#topics = topics;
     this.#call = calling("Pub/Sub", timers);
+    this.#telemetry = telemetry;
   }
 
-  async publishAttempt(message: AttemptMessage): Promise<void> {
-    await this.#call(() => this.#topics.runRequests.publishMessage({ json: message }));
+  async publishAttempt(message: AttemptMessage, trace: TraceContext | null): Promise<void> {
+    const span = {
+      name: `publish ${TOPICS.runRequests}`,
+      kind: "producer",
+      parent: trace,
+      facts: { "runyard.run.id": message.runId, "runyard.attempt": message.attempt },
+    } as const;
+    await this.#telemetry.within(span, (context) =>
+      this.#call(() =>
+        this.#topics.runRequests.publishMessage({
+          json: message,
+          ...(context !== null && { attributes: { [TRACE_ATTRIBUTE]: context } }),
+        }),
+      ),
+    );
   }
 
   async publishAdmission(message: AdmissionMessage): Promise<void> {

@@ -1,6 +1,7 @@
 import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
+import type { TraceContext } from "../../shared/run/trace.ts";
 
 /** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */
 export type Creation =
@@ -55,8 +56,12 @@ export interface RefusedMessage {
 
 /** Publishes to `run-requests`, `run-events` and `dead-letters`. */
 export interface Publisher {
-  /** Resolves once Pub/Sub has the message. */
-  publishAttempt(message: AttemptMessage): Promise<void>;
+  /**
+   * Resolves once Pub/Sub has the message.
+   *
+   * @param trace of the run: whoever is given the message goes on from there
+   */
+  publishAttempt(message: AttemptMessage, trace: TraceContext | null): Promise<void>;
   publishAdmission(message: AdmissionMessage): Promise<void>;
   publishEvent(message: EventMessage): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;

@@ -13,6 +13,7 @@ import type { Repositories } from "./repositories.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
 import type { KnownSecrets } from "./secrets.ts";
+import type { Telemetry } from "./telemetry.ts";
 import type { UsageStore } from "./usage.ts";
 
 /**
@@ -51,6 +52,7 @@ export interface Services {
   /** The API's address as builds reach it. */
   publicUrl: string;
   log: Log;
+  telemetry: Telemetry;
   now(): Date;
   /** What happens later. */
   timers: Timers;

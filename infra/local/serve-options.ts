@@ -33,6 +33,7 @@ export interface ServeFlags {
   sandbox?: string;
   bundled?: boolean;
   iam?: boolean;
+  trace?: boolean;
 }
 
 /** What they ask for. */
@@ -50,6 +51,8 @@ export interface ServeOptions {
   bundled: boolean;
   /** Whether functions and builds may call only what a deployment would let them. */
   iam: boolean;
+  /** Whether each run leaves a waterfall. */
+  trace: boolean;
 }
 
 /**
@@ -66,9 +69,9 @@ export function serveOptions(flags: ServeFlags): ServeOptions {
   const { sample = once || prompt !== undefined ? true : undefined } = flags;
   if (once && !sample) throw usageFault("--once without a sample has nothing to do");
   const port = portOf(flags.port);
-  const { bundled = false, iam = false } = flags;
+  const { bundled = false, iam = false, trace = false } = flags;
   const sent = prompt ?? SAMPLE_PROMPT;
-  return { once, live, state, sample, prompt: sent, port, sandbox, bundled, iam };
+  return { once, live, state, sample, prompt: sent, port, sandbox, bundled, iam, trace };
 }
 
 function portOf(text: string | undefined): number | undefined {

@@ -26,6 +26,7 @@ import {
 } from "./serve-options.ts";
 import { type Local, type LocalOptions, startLocal } from "./start.ts";
 import { readFormat } from "./state/format.ts";
+import { type Traces, writeTraces } from "./trace/traces.ts";
 
 const require = createRequire(import.meta.url);
 const LIVE_API = "https://api.anthropic.com";
@@ -69,10 +70,14 @@ async function serveUntilStopped(options: ServeOptions, env: Variables): Promise
   const isFirst = isNew(resolve(options.state));
   const signal = interruption();
   signal.addEventListener("abort", () => sayStopping(options));
-  const local = cleanup.use(await start(options, { model, sandbox, signal, env, programs }));
+  const traces = options.trace ? cleanup.use(await openTraces(options)) : undefined;
+  const settings = { ...ownVariables(env), ...traces?.variables };
+  const local = cleanup.use(await start(options, { model, sandbox, signal, settings, programs }));
   sayWhere(local, options, { model, sandbox });
   if (options.sample ?? isFirst) {
+    const release = traces?.hold();
     const ok = await sampleIfAllowed(local, options, { sandbox, signal });
+    release?.();
     if (options.once) return ok;
   }
   if (signal.aborted) return true;
@@ -98,6 +103,10 @@ async function builtPrograms({ bundled }: ServeOptions): Promise<Programs | unde
   const { buildPage } = await import("../page/build-page.ts");
   buildPage();
   return undefined;
+}
+
+function openTraces({ state }: ServeOptions): Promise<Traces> {
+  return writeTraces(resolve(state), (runId, path) => say(`Trace of ${runId}: ${shortPath(path)}`));
 }
 
 /** Whether there is no state yet, so that whoever starts on it may want to see a sample. */
@@ -150,13 +159,13 @@ interface StartOptions {
   model: ModelChoice;
   sandbox: SandboxChoice;
   signal: AbortSignal;
-  env: Variables;
+  settings: Record<string, string>;
   programs: Programs | undefined;
 }
 
 async function start(
   options: ServeOptions,
-  { model, sandbox, signal, env, programs }: StartOptions,
+  { model, sandbox, signal, settings, programs }: StartOptions,
 ): Promise<Local> {
   const directory = resolve(options.state);
   if (options.live) say(`Spending cap: ${model.remark}`);
@@ -168,7 +177,7 @@ async function start(
         model,
         sandbox: sandbox.mode,
         ...(sandbox.onlyPrompt !== undefined && { onlyPrompt: sandbox.onlyPrompt }),
-        settings: ownVariables(env),
+        settings,
         programs,
         ...(options.iam && { callers: recordedCallers(LOCAL_ACCOUNTS, localGrants()) }),
         onLog: functionLog(join(directory, "functions.log")),
@@ -193,10 +202,10 @@ const STARTS = 10;
 /** What says to whom commands talk: nothing of the functions', and one of them is a key. */
 const OF_COMMANDS = ["RUNYARD_URL", "RUNYARD_KEY", "RUNYARD_PROFILE"];
 
-/** What is set of the functions' own variables; those that say where things are, the start sets by itself. */
+/** What is set of the functions' own variables, and of OpenTelemetry's; those that say where things are, the start sets by itself. */
 function ownVariables(env: Variables): Record<string, string> {
   const own = Object.entries(env).filter(
-    ([name]) => name.startsWith("RUNYARD_") && !OF_COMMANDS.includes(name),
+    ([name]) => /^(RUNYARD|OTEL)_/.test(name) && !OF_COMMANDS.includes(name),
   );
   return Object.fromEntries(own) as Record<string, string>;
 }
@@ -231,6 +240,7 @@ function sayWhere(
   row("State", `${directory}/  (kept between starts; functions.log is in it)`);
   row("Sandbox", sandbox.remark);
   row("Model", model.remark);
+  if (options.trace) row("Traces", `${directory}/traces/RUN.html, for a browser`);
   if (options.iam) row("IAM", "functions and builds may call what infra/deploy grants, no more");
 }
 

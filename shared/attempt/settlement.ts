@@ -13,6 +13,8 @@ export interface Settlement {
   };
   /** How long the phases of its runner took; absent: the attempt left no result. */
   phases?: Run["phases"];
+  /** When its runner had taken the attempt, by that machine's clock. */
+  startedAt?: Date;
   /** The checkpoint that `result` and `session` are of; absent: the attempt's own end. */
   checkpoint?: NonNullable<Run["checkpoint"]>;
   /** What the attempt leaves for the next one, or for the next turn; absent or null: nothing to go on from. */

@@ -8,6 +8,7 @@ import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
 import type { RunRecord, RunState } from "./record.ts";
 import { STATE_VERSION, UNSAID } from "./stored.ts";
+import type { TraceContext } from "./trace.ts";
 import { withEvents } from "./transition.ts";
 
 /** What shall be done, by whom it may be asked for in different ways. */
@@ -30,6 +31,8 @@ export interface Acceptance {
   requestHash: string;
   writer: string;
   now: Date;
+  /** Where in a trace it is accepted. Default: in none. */
+  trace?: TraceContext | null;
 }
 
 /** A run's request with its agent's settings resolved. */
@@ -130,7 +133,7 @@ function newRun(
 }
 
 function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
-  const { owner, nonce, sessionId, requestHash, writer } = acceptance;
+  const { owner, nonce, sessionId, requestHash, writer, trace = null } = acceptance;
   return {
     ...UNSAID,
     schemaVersion: STATE_VERSION,
@@ -157,6 +160,7 @@ function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
     budgetUsd: agent.maxBudgetUsd,
     asideMicros: null,
     chargedMicros: 0,
+    trace,
     requestHash,
     writer,
   };

@@ -30,7 +30,8 @@ export async function passTurn(
     const waiting = await read(conversation.activeRun);
     const woken = waiting && next(waiting, { type: "turn", restore }, now);
     if (woken?.changed) {
-      const effects: Effect[] = [{ type: "publishTurn", runId: woken.record.run.id }];
+      const { run, state } = woken.record;
+      const effects: Effect[] = [{ type: "publishTurn", runId: run.id, trace: state.trace }];
       return { conversation, woken, effects };
     }
     conversation = endTurn(conversation, conversation.activeRun, now);

@@ -23,3 +23,12 @@ export function timesOf(events: readonly AgentEvent[]): PhaseTime[] {
     event.type === "phase" && event.ms !== undefined ? [{ name: event.name, ms: event.ms }] : [],
   );
 }
+
+/** What the runner's manifest says of its phases counts more than what of it was reported. */
+export function phasesWith(
+  told: readonly PhaseTime[],
+  ofRunner: readonly PhaseTime[] | undefined,
+): PhaseTime[] {
+  if (ofRunner === undefined) return [...told];
+  return [...told.filter(({ name }) => name === "queue" || name === "image"), ...ofRunner];
+}

@@ -4,6 +4,7 @@ import type { SlotChange } from "../capacity/slot.ts";
 import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
+import type { TraceContext } from "./trace.ts";
 
 export type Phase = RunStatus | "submitting";
 
@@ -111,6 +112,10 @@ export interface RunState {
   asideMicros?: number | null;
   /** What of its owner's days the attempts that were settled have used, in the same. */
   chargedMicros?: number;
+  /** Where in a trace the run was accepted: all that is done for it goes on from there. Null: in none. */
+  trace: TraceContext | null;
+  /** The same of the submission of its attempt, from where its build goes on. */
+  submissionTrace: TraceContext | null;
   /** SHA-256 of the request's body as it was sent, hex: what an Idempotency-Key is compared by. */
   requestHash: string;
   /** Random; tells the creator's own retried commit from somebody else's document. */
@@ -147,7 +152,14 @@ export type RunEvent =
   | { type: "park"; attempt: number; cause?: string }
   /** The run's turn has come: it gets a slot. */
   | { type: "admit"; attempt: number; slot: string }
-  | { type: "lease"; attempt: number; progressTokenHash: string; slot: LeasedSlot }
+  | {
+      type: "lease";
+      attempt: number;
+      progressTokenHash: string;
+      slot: LeasedSlot;
+      /** Of the submission. Default: none. */
+      trace?: TraceContext | null;
+    }
   /** Cloud Build takes no build now. `denied`: for want of a permission, which may come. */
   | { type: "deferred"; attempt: number; cause: string; denied: boolean; input: BuildInput | null }
   | { type: "submitted"; attempt: number; build: BuildRef }
@@ -190,7 +202,7 @@ export type Effect =
   /** Publish the attempt to `run-requests`. */
   | { type: "publish" }
   /** Publish the first attempt of another run, whose turn it now is. */
-  | { type: "publishTurn"; runId: string }
+  | { type: "publishTurn"; runId: string; trace: TraceContext | null }
   /** Tell the build to stop and, if no agent has started, make sure that none ever will. */
   | { type: "stopAttempt" }
   /** This build must not live: its run is over or another build has the attempt. */

@@ -8,6 +8,7 @@ import type { DeniedCall } from "../documents/manifest.ts";
 import type { Run, RunError } from "../documents/run.ts";
 import { CAPACITY, RETRY_LIMITS, TIMING } from "../limits.ts";
 import { charged } from "./owner-day.ts";
+import { phasesWith } from "./phases.ts";
 import type {
   AttemptBuild,
   Effect,
@@ -58,6 +59,7 @@ const BEFORE_LEASE = {
   input: null,
   deniedSince: null,
   deadlineAt: null,
+  submissionTrace: null,
 } satisfies Partial<RunState>;
 
 function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
@@ -213,12 +215,6 @@ function end(record: RunRecord, event: SettledEvent, now: Date): Transition {
     slot: slotAfter(record, event, now),
     effects: [...cancelling(event), ...admitting(record)],
   });
-}
-
-/** What the runner's manifest says of its phases counts more than what of it was reported. */
-function phasesWith(told: Run["phases"], ofRunner: Run["phases"] | undefined): Run["phases"] {
-  if (ofRunner === undefined) return told;
-  return [...told.filter(({ name }) => name === "queue" || name === "image"), ...ofRunner];
 }
 
 const keptWords = (checkpoint: Run["checkpoint"]): string =>

@@ -34,6 +34,8 @@ export const UNSAID = {
   input: null,
   commits: [],
   tellAt: null,
+  trace: null,
+  submissionTrace: null,
 } satisfies Partial<RunState>;
 
 /** The same of a run's document. */

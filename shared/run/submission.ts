@@ -95,6 +95,7 @@ export function onLease(
       notBefore: null,
       // An input that is there already has the token of the submission that made it.
       progressTokenHash: input === null ? event.progressTokenHash : progressTokenHash,
+      submissionTrace: event.trace ?? null,
       slot: id,
       parent,
       dueAt: leaseUntil,

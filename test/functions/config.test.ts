@@ -122,3 +122,49 @@ test.each([
 ])("%s=%s is refused with what it must be", (name, value) => {
   expect(() => configOf({ [name]: value })).toThrow(`${name} is ${value}, and must be`);
 });
+
+describe("what is told by OTLP", () => {
+  const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+  test("is nothing unless a receiver is named", () => {
+    const off = { [ENDPOINT]: "http://127.0.0.1:4318", OTEL_SDK_DISABLED: "true" };
+    expect(configOf({}).telemetry).toBeUndefined();
+    expect(configOf({ [ENDPOINT]: "" }).telemetry).toBeUndefined();
+    expect(configOf(off).telemetry).toBeUndefined();
+  });
+
+  test("goes to one receiver or to several, and each signal can be left out", () => {
+    const own = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://collector:4318/v1/traces" };
+    const google = { [ENDPOINT]: "https://telemetry.googleapis.com" };
+    expect(configOf(google).telemetry).toEqual({
+      traces: "google",
+      metrics: "google",
+      projectId: "p",
+      serviceName: "runyard-api",
+    });
+    expect(configOf({ ...google, ...own }).telemetry).toMatchObject({ traces: "other" });
+    expect(configOf(own).telemetry).toMatchObject({ traces: "other", metrics: undefined });
+    const without = configOf({ ...google, OTEL_METRICS_EXPORTER: "none" }).telemetry;
+    expect(without).toMatchObject({ traces: "google", metrics: undefined });
+  });
+
+  test("the account's token goes to nobody who only looks like Google", () => {
+    for (const endpoint of [
+      "http://telemetry.googleapis.com",
+      "https://telemetry.googleapis.com.example.com",
+      "https://example.com/telemetry.googleapis.com",
+    ]) {
+      expect(configOf({ [ENDPOINT]: endpoint }).telemetry?.traces).toBe("other");
+    }
+  });
+
+  test.each([
+    [{ [ENDPOINT]: "127.0.0.1:4318" }, `${ENDPOINT} is 127.0.0.1:4318, and must be an address`],
+    [
+      { [ENDPOINT]: "http://127.0.0.1:4317", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+      "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and must be http/protobuf",
+    ],
+  ])("what cannot be sent is refused at the start: %j", (variables, fault) => {
+    expect(() => configOf(variables)).toThrow(fault);
+  });
+});

@@ -35,8 +35,25 @@ test("the API loads no client that accepting a run does not need, and no TypeBox
   }
 }, 180_000);
 
+const TELEMETRY = "functions/cloud/telemetry/open-telemetry.ts";
+
+test("no function loads what tells of spans and metrics unless that is configured", async () => {
+  const sdk = (packages: string[]) =>
+    packages.filter((name) => /^@opentelemetry\/(sdk|exporter|otlp)-/.test(name));
+  const handlers = ["submit-build", "record-build-status", "sweep"];
+  const paths = handlers.map((name) => `functions/attempts/${name}.ts`);
+  const loaded = await packagesOf(
+    "functions/api/app.ts",
+    "functions/cloud/open-services.ts",
+    ...paths,
+  );
+  expect(sdk(loaded)).toEqual([]);
+  expect(sdk(await packagesOf(TELEMETRY))).toContain("@opentelemetry/sdk-trace-base");
+}, 180_000);
+
 test("what runs inside a build loads no client of Google's and no TypeBox", async () => {
   const packages = await packagesOf("infra/agent/runner.ts");
   expect(packages).toContain("ajv");
-  expect(packages.filter((name) => /^@google-cloud\/|^typebox$/.test(name))).toEqual([]);
+  const unwanted = /^@google-cloud\/|^@opentelemetry\/|^typebox$/;
+  expect(packages.filter((name) => unwanted.test(name))).toEqual([]);
 }, 180_000);

@@ -2,7 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { buildBundles } from "../../infra/bundle/build-bundles.ts";
+import type { ReceivedSpan } from "../../infra/emulators/otlp/messages.ts";
+import { type RunningOtlp, startOtlp } from "../../infra/emulators/otlp/start.ts";
 import type { Run } from "../../shared/documents/run.ts";
+import { eventually } from "../support/eventually.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -10,19 +13,28 @@ const TIMEOUT_MS = 180_000;
 
 let folder: string;
 let world: World;
+let receiver: RunningOtlp;
+const spans: ReceivedSpan[] = [];
+const told: Buffer[] = [];
 beforeAll(async () => {
   // Where the command line of the agent is found, which no bundle has.
   folder = mkdtempSync(join(process.cwd(), "node_modules/.bundles-"));
   const programs = await buildBundles(folder);
-  world = await startWorld({ programs });
+  receiver = await startOtlp({
+    onSpans: (received) => void spans.push(...received),
+    onBody: (body) => void told.push(body),
+  });
+  const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: "100" };
+  world = await startWorld({ programs, settings });
 }, TIMEOUT_MS);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function send(body: object): Promise<Run> {
-  const response = await world.call("/runs", { json: body });
+async function send(body: object, headers: Record<string, string> = {}): Promise<Run> {
+  const response = await world.call("/runs", { json: body, headers });
   expect(response.status).toBe(202);
   return (await response.json()) as Run;
 }
@@ -35,18 +47,55 @@ test(
       properties: { summary: { type: "string" } },
       required: ["summary"],
     };
-    const { id } = await send({
-      prompt: "Create hello.txt and explain it",
-      agent: { settings: { outputSchema } },
-    });
+    const settings = { outputSchema, checks: [{ name: "written", command: "test -s hello.txt" }] };
+    const prompt = "Create hello.txt and explain it";
+    const { id } = await send({ prompt, agent: { settings } }, { traceparent: PARENT });
     const run = (await snapshotsUntil(world.firestore, id)).at(-1) as Run;
     expect(run).toMatchObject({ status: "succeeded", isolation: "bubblewrap" });
     expect(JSON.parse(run.output?.structured ?? "")).toEqual({ summary: expect.any(String) });
     const patch = await world.call(`/runs/${id}/artifacts/patch.diff`);
     expect(await patch.text()).toContain("+++ b/hello.txt");
+    await expectTrace(id);
+    const words = ["hello.txt", "explain it", "[offline]", run.output?.text.slice(0, 40) ?? ""];
+    const texts = Buffer.concat(told).toString("latin1");
+    for (const text of [...words, world.local.key, "sk-ant", run.owner, "Authorization"]) {
+      expect([text, texts.includes(text)]).toEqual([text, false]);
+    }
   },
   TIMEOUT_MS,
 );
+
+/** Whoever calls, in a trace of its own. */
+const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/** The trace of a run that was sent by {@link PARENT}, as a tree: each span by name below its parent's. */
+async function expectTrace(id: string): Promise<void> {
+  const ofRun = () => spans.filter(({ attributes }) => attributes["runyard.run.id"] === id);
+  await eventually(() => {
+    const names = ofRun().map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["POST /v1/runs", "complete"]));
+  });
+  const names = new Map(ofRun().map(({ spanId, name }) => [spanId, name]));
+  names.set("b7ad6b7169203331", "caller");
+  const tree = ofRun().map(({ name, parentSpanId }) => `${names.get(parentSpanId)} > ${name}`);
+  expect(tree.toSorted()).toEqual([
+    "POST /v1/runs > publish run-requests",
+    "POST /v1/runs > queue",
+    ...["agent", "checks", "claim", "complete", "image", "upload"].map((part) => `build > ${part}`),
+    "caller > POST /v1/runs",
+    "publish run-requests > submit-build",
+    "submit-build > build",
+  ]);
+  const traces = new Set(ofRun().map(({ traceId }) => traceId));
+  expect([...traces]).toEqual(["0af7651916cd43dd8448eb211c80319c"]);
+  expect(ofRun().every(({ from, to }) => from <= to && to <= Date.now())).toBe(true);
+  const services = new Set(ofRun().map(({ resource }) => resource["service.name"]));
+  expect([...services].toSorted()).toEqual([
+    "runyard-api",
+    "runyard-recordBuildStatus",
+    "runyard-submitBuild",
+  ]);
+}
 
 test(
   "a cancel in mid-run ends the agent, and a turn after it goes on with its files",
@@ -79,6 +128,21 @@ test("the page, the description of the API and MCP are served", async () => {
   expect((await fetch(`${origin}${asset}`)).status).toBe(200);
   expect(await (await fetch(`${origin}/docs`)).text()).toContain("/v1/runs");
   expect(await (await world.call("/openapi.json")).json()).toMatchObject({ openapi: /^3/ });
+});
+
+test("what tells of spans is in files that are loaded only where that is wanted", () => {
+  const functions = join(folder, "functions");
+  const loaded = new Set(["main.mjs"]);
+  for (const name of loaded) {
+    const imported = readFileSync(join(functions, name), "utf8").matchAll(/from"\.\/([^"]+)"/g);
+    for (const [, other = ""] of imported) loaded.add(other);
+  }
+  const files = readdirSync(functions).filter((name) => name.endsWith(".mjs"));
+  const telling = files.filter((name) =>
+    readFileSync(join(functions, name), "utf8").includes("OTEL_BSP_SCHEDULE_DELAY"),
+  );
+  expect(telling.length).toBeGreaterThan(0);
+  expect(telling.filter((name) => loaded.has(name))).toEqual([]);
 });
 
 test("nothing is loaded from the repository", () => {

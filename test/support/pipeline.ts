@@ -26,6 +26,8 @@ import { setVariables } from "./environment.ts";
 import { makeOrder } from "./make-run.ts";
 
 const PROJECT = "pipeline";
+/** Where all its runs were accepted. */
+export const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** The handlers' services on a stand-in of their own, without the functions around them. */
 export interface Pipeline extends AsyncDisposable {
@@ -153,6 +155,7 @@ export async function startPipeline({
       requestHash: "hash",
       writer: newNonce(randomBytes),
       now: new Date(),
+      trace: TRACE,
     });
     await services.runs.create(accepted);
     return record(id);

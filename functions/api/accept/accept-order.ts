@@ -13,7 +13,7 @@ import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptRun, type Order } from "../../../shared/run/accept.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { utf8Length } from "../../../shared/text.ts";
-import { describeError } from "../../log.ts";
+import { aboutRun, describeError } from "../../log.ts";
 import type { Services } from "../../services/services.ts";
 import { invalid, rawBody } from "../http/body.ts";
 import type { Call } from "../http/call.ts";
@@ -39,11 +39,26 @@ export async function acceptRequest(
 }
 
 /** {@link acceptRequest} without the answer. */
-export async function acceptOnce(
+export function acceptOnce(
   services: Services,
   call: Call,
   place: () => Promise<Run>,
 ): Promise<Run> {
+  const { method, path } = call.operation;
+  const span = {
+    name: `${method.toUpperCase()} ${path}`,
+    kind: "server",
+    parent: call.trace,
+    facts: { "http.request.method": method.toUpperCase(), "http.route": path },
+    factsOf: ({ id, attempt }: Run) => ({ "runyard.run.id": id, "runyard.attempt": attempt }),
+  } as const;
+  return services.telemetry.within(span, (context) => {
+    call.trace = context;
+    return placeOnce(services, call, place);
+  });
+}
+
+async function placeOnce(services: Services, call: Call, place: () => Promise<Run>): Promise<Run> {
   try {
     return await place();
   } catch (error) {
@@ -78,7 +93,10 @@ export async function placeOrder(services: Services, call: Call, order: Order): 
 /**
  * What the API adds to an order: ids, and the hash of the body that an Idempotency-Key is held to.
  */
-export function acceptanceOf({ random, now }: Services, { request, owner }: Call): Acceptance {
+export function acceptanceOf(
+  { random, now }: Services,
+  { request, owner, trace }: Call,
+): Acceptance {
   const key = idempotencyKey(request);
   return {
     id: runId(key === undefined ? random(16) : idBytes(request, owner, key)),
@@ -88,6 +106,7 @@ export function acceptanceOf({ random, now }: Services, { request, owner }: Call
     requestHash: sha256(rawBody(request)),
     writer: newNonce(random),
     now: now(),
+    trace,
   };
 }
 
@@ -103,9 +122,10 @@ export async function confirmAccepted(
   const { run, state } = record;
   if (state.writer !== acceptance.writer) {
     confirmReplay(response, state, acceptance);
-  } else if (!state.waitsForTurn) {
-    await publish(services, run);
+    return run;
   }
+  services.telemetry.accepted();
+  if (!state.waitsForTurn) await publish(services, record);
   return run;
 }
 
@@ -158,11 +178,13 @@ export async function latestWithin(services: Services, run: Run, patience: Patie
 }
 
 /** The run is durable already: if this fails, the sweep publishes it. */
-async function publish(services: Services, { id, attempt }: Run): Promise<void> {
+async function publish(services: Services, record: RunRecord): Promise<void> {
+  const { run, state } = record;
   try {
-    await services.publisher.publishAttempt({ runId: id, attempt });
+    const message = { runId: run.id, attempt: run.attempt };
+    await services.publisher.publishAttempt(message, state.trace);
   } catch (error) {
-    services.log("WARNING", `not published yet: ${describeError(error)}`, { runId: id });
+    services.log("WARNING", `not published yet: ${describeError(error)}`, aboutRun(record));
   }
 }
 

@@ -10,7 +10,7 @@ const RESOURCE_LENGTH = 200;
  */
 export function audit(
   { log }: Pick<Services, "log">,
-  { operation, request, response, principal }: Call,
+  { operation, request, response, principal, trace }: Call,
   status: number,
 ): void {
   if (operation.method === "get" || principal === undefined) return;
@@ -21,6 +21,7 @@ export function audit(
     operation: operation.id,
     resource: resource.slice(0, RESOURCE_LENGTH),
     status,
+    trace,
     ...(requestId !== undefined && { requestId }),
   });
 }

@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import type { Request, Response } from "express";
 import type { Operation, Scope } from "../../../shared/api/operation.ts";
 import type { OperationId, OperationOf } from "../../../shared/api/operations.ts";
+import { type TraceContext, traceContextOf } from "../../../shared/run/trace.ts";
 import type { Static, TSchema } from "../../../shared/schema/type.ts";
 import type { Services } from "../../services/services.ts";
 import { validBody, validQuery } from "./body.ts";
@@ -27,6 +28,8 @@ export interface Call {
   principal: Principal | undefined;
   /** The API itself, for what answers by asking it. */
   api: RequestListener;
+  /** Where in a trace the caller is, or, while a run is accepted, the span of that. */
+  trace: TraceContext | null;
 }
 
 /** A call of an operation on one thing, which its path names. */
@@ -88,6 +91,7 @@ export function callOf<Id extends OperationId>(
     principal,
     api,
     owner: principal?.owner ?? "",
+    trace: traceContextOf(request.headers["traceparent"]),
     params: pathParameters(request),
     get body() {
       body ??= row.body && validBody(request, row.body, { isOptional: row.isBodyOptional });

@@ -3,6 +3,7 @@ import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
 import { type Clients, servicesOn } from "../../../functions/cloud/open-services.ts";
 import type { Services } from "../../../functions/services/services.ts";
+import { UNTOLD } from "../../../functions/services/telemetry.ts";
 import { pubsubTrigger } from "../../../functions/trigger.ts";
 import type { AttemptInput } from "../../../shared/documents/attempt.ts";
 import { TIMING } from "../../../shared/limits.ts";
@@ -180,6 +181,7 @@ export class World {
     return {
       log: (severity: string, message: string, { runId = "" }: Record<string, unknown> = {}) =>
         this.note(() => `  ${handler} says of ${runId} ${severity} ${message.split("\n")[0]}`),
+      telemetry: UNTOLD,
       random: (length: number) =>
         Uint8Array.from({ length }, () => Math.floor(this.time.random() * 256)),
       closing: new AbortController().signal,

@@ -7,7 +7,7 @@ import { TIMING } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { shardOf } from "../../../shared/shard.ts";
 import { attemptOf, pass, submittedRun, withBuilds } from "../../support/attempts.ts";
-import { type Pipeline, shellImage, startPipeline } from "../../support/pipeline.ts";
+import { type Pipeline, shellImage, startPipeline, TRACE } from "../../support/pipeline.ts";
 
 /** A publisher that does otherwise with attempts, and tells nobody of anything. */
 const publishing = (publisher: Publisher, publishAttempt: Publisher["publishAttempt"]) => ({
@@ -81,6 +81,12 @@ describe("the sweep", () => {
     const { publisher } = pipeline.services;
     const publishAttempt = () => Promise.reject(new Error("as the test wants it"));
     const services = { ...pipeline.services, publisher: publishing(publisher, publishAttempt) };
+    const traces: unknown[] = [];
+    const publishAttempt = (_message: object, trace: unknown) => {
+      traces.push(trace);
+      return Promise.reject(new Error("as the test wants it"));
+    };
+    const services = { ...pipeline.services, publisher: { ...publisher, publishAttempt } };
     const waits: number[] = [];
     for (let i = 0; i < 4; i += 1) {
       await pass(pipeline, 4000);
@@ -90,6 +96,7 @@ describe("the sweep", () => {
       waits.push(Math.round(((state.dueAt?.getTime() ?? 0) - before) / 1000 / 60));
     }
     expect(waits).toEqual([1, 2, 4, 8]);
+    expect(traces).toEqual([TRACE, TRACE, TRACE, TRACE]);
   });
 
   test.each([-300, 300])(
