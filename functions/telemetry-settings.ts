@@ -5,7 +5,6 @@ type Receiver = "google" | "other";
 export interface TelemetrySettings {
   traces: Receiver | undefined;
   metrics: Receiver | undefined;
-  projectId: string;
   /** What the process calls itself, unless `OTEL_SERVICE_NAME` says otherwise. */
   serviceName: string;
 }
@@ -35,7 +34,6 @@ export function telemetryOf(environment: Environment): TelemetrySettings | undef
   return {
     traces,
     metrics,
-    projectId: environment["GOOGLE_CLOUD_PROJECT"] ?? "",
     serviceName: `runyard-${environment["FUNCTION_TARGET"] ?? "unknown"}`,
   };
 }

@@ -2,7 +2,7 @@ import { Agent, AgentVersion, CreateAgent } from "../agent/agent.ts";
 import { CreateAgentRun } from "../documents/run.ts";
 import { Type } from "../schema/type.ts";
 import { AcceptQuery, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts";
-import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
+import { IDEMPOTENCY_KEY, PREFER, TRACEPARENT } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";
 
@@ -147,7 +147,7 @@ export const AGENT_OPERATIONS = [
     summary: "Accept a run of an agent, at its latest or a given version",
     access: "run",
     query: AcceptQuery,
-    headers: { ...IDEMPOTENCY_KEY, ...PREFER },
+    headers: { ...IDEMPOTENCY_KEY, ...PREFER, ...TRACEPARENT },
     body: CreateAgentRun,
     answers: RUN_ACCEPTED_OR_TRIED,
     problems: [

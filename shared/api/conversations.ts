@@ -3,7 +3,7 @@ import { CreateTurn, RunAnswer } from "../documents/run.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { RUN_ACCEPTED } from "./accepted.ts";
-import { IDEMPOTENCY_KEY, PREFER } from "./headers.ts";
+import { IDEMPOTENCY_KEY, PREFER, TRACEPARENT } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";
 
@@ -61,7 +61,7 @@ export const CONVERSATION_OPERATIONS = [
     tag: "Conversations",
     summary: "Continue a conversation: the same agent session and files, on a fresh machine",
     access: "run",
-    headers: { ...IDEMPOTENCY_KEY, ...PREFER },
+    headers: { ...IDEMPOTENCY_KEY, ...PREFER, ...TRACEPARENT },
     body: CreateTurn,
     answers: RUN_ACCEPTED,
     problems: [

@@ -2,7 +2,7 @@ import { ReportProgress } from "../documents/event.ts";
 import { CreateRun, Overrides, Run, RunAnswer, RunRequest } from "../documents/run.ts";
 import { Type } from "../schema/type.ts";
 import { AcceptQuery, RUN_ACCEPTED, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts";
-import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER } from "./headers.ts";
+import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER, TRACEPARENT } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf } from "./page.ts";
 import { GetLogs, ListRuns } from "./run-queries.ts";
@@ -40,7 +40,7 @@ export const RUN_OPERATIONS = [
     summary: "Accept a run",
     access: "run",
     query: AcceptQuery,
-    headers: { ...IDEMPOTENCY_KEY, ...PREFER },
+    headers: { ...IDEMPOTENCY_KEY, ...PREFER, ...TRACEPARENT },
     body: CreateRun,
     answers: RUN_ACCEPTED_OR_TRIED,
     problems: [
@@ -148,7 +148,7 @@ export const RUN_OPERATIONS = [
     tag: "Runs",
     summary: "Run the same resolved request again, in a conversation of its own",
     access: "run",
-    headers: { ...IDEMPOTENCY_KEY, ...PREFER },
+    headers: { ...IDEMPOTENCY_KEY, ...PREFER, ...TRACEPARENT },
     body: Overrides,
     isBodyOptional: true,
     answers: RUN_ACCEPTED,
@@ -167,7 +167,7 @@ export const RUN_OPERATIONS = [
     tag: "Runs",
     summary: "Continue a run that a limit, a timeout or a cancel ended, with its session and files",
     access: "run",
-    headers: { ...IDEMPOTENCY_KEY, ...PREFER },
+    headers: { ...IDEMPOTENCY_KEY, ...PREFER, ...TRACEPARENT },
     body: Overrides,
     isBodyOptional: true,
     answers: RUN_ACCEPTED,

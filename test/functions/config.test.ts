@@ -139,7 +139,6 @@ describe("what is told by OTLP", () => {
     expect(configOf(google).telemetry).toEqual({
       traces: "google",
       metrics: "google",
-      projectId: "p",
       serviceName: "runyard-api",
     });
     expect(configOf({ ...google, ...own }).telemetry).toMatchObject({ traces: "other" });

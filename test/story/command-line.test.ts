@@ -37,10 +37,10 @@ async function call({ url, key }: Server, path: string, body?: object): Promise<
 
 describe("npm start", () => {
   test(
-    "--once shows the sample from pending to its answer and ends with 0",
+    "--once shows the sample from pending to its answer and ends with 0; --trace leaves its waterfall",
     async () => {
       using state = temporaryDirectory();
-      const command = startCommand(["start", "--once", "--state", state.path]);
+      const command = startCommand(["start", "--once", "--trace", "--state", state.path]);
       expect(await command.exitCode).toBe(0);
       const output = command.output();
       for (const text of [
@@ -53,6 +53,12 @@ describe("npm start", () => {
       ]) {
         expect(output).toMatch(text);
       }
+      const [, id, trace = ""] = output.match(/Trace of (run_\w+): (\S+\.html)/) ?? [];
+      const page = readFileSync(trace, "utf8");
+      for (const text of [id, "POST /v1/runs", "submit-build", "agent", "complete"]) {
+        expect(page).toContain(text);
+      }
+      expect(page).not.toContain("hello.txt");
       expect(statSync(join(state.path, "key")).mode & 0o777).toBe(0o600);
       expect(statSync(state.path).mode & 0o777).toBe(0o700);
     },

@@ -12,15 +12,11 @@ const SCOPES = [
  * @param tell is told why there are none; then the request is refused
  * @see https://cloud.google.com/stackdriver/docs/reference/telemetry/api
  */
-export function googleHeaders(
-  projectId: string,
-  tell: (text: string) => void,
-): () => Promise<Record<string, string>> {
+export function googleHeaders(tell: (text: string) => void): () => Promise<Record<string, string>> {
   const auth = new GoogleAuth({ scopes: SCOPES });
   return async () => {
     try {
-      const token = await auth.getAccessToken();
-      return { authorization: `Bearer ${token}`, "x-goog-user-project": projectId };
+      return Object.fromEntries(await auth.getRequestHeaders());
     } catch (error) {
       tell(`no access token: ${(error as Error).message}`);
       return {};

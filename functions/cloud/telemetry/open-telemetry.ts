@@ -55,7 +55,7 @@ export function startOpenTelemetry(settings: TelemetrySettings, log: Log): Telem
       }),
     )
     .merge(detectResources({ detectors: [envDetector] }));
-  const google = { headers: googleHeaders(settings.projectId, tell) };
+  const google = { headers: googleHeaders(tell) };
   const spans = new BasicTracerProvider({
     resource,
     spanProcessors: settings.traces

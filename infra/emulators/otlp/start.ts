@@ -55,8 +55,13 @@ async function answer(
   const body = await bodyOf(request);
   if (body === undefined) return refuse(response, 413);
   onBody?.(body);
-  if (isTraces) onSpans?.(spansIn(body));
-  else onPoints?.(pointsIn(body));
+  if (isTraces) {
+    const spans = spansIn(body);
+    onSpans?.(spans);
+  } else {
+    const points = pointsIn(body);
+    onPoints?.(points);
+  }
   response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
 }
 

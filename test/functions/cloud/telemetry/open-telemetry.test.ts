@@ -32,7 +32,7 @@ beforeAll(async () => {
     OTEL_RESOURCE_ATTRIBUTES: "cloud.region=us-central1,gcp.project_id=p",
   });
   const other = { traces: "other", metrics: "other" } as const;
-  const settings = { ...other, projectId: "p", serviceName: "runyard-test" };
+  const settings = { ...other, serviceName: "runyard-test" };
   telemetry = startOpenTelemetry(settings, () => undefined);
 });
 afterAll(async () => {
