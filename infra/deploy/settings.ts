@@ -39,6 +39,8 @@ const Settings = Type.Object(
     monthlyBudgetUsd: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })),
     /** Instances of the api that are there without a request. */
     minInstances: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+    /** Whether functions tell Cloud Trace and Cloud Monitoring of runs. */
+    telemetry: Type.Optional(Type.Boolean()),
     /** Variables of the functions beside those that the stack sets. */
     environment: Type.Optional(
       Type.Record(Type.String({ pattern: "^RUNYARD_[A-Z_]+$" }), Type.String(), {
@@ -54,7 +56,7 @@ type Defaulted = "region" | "buildRegion" | "modelKeySecret" | "slots" | "logDay
 
 /** The settings of a deployment, defaults filled in. */
 export type DeploySettings = Given &
-  Required<Pick<Given, Defaulted | "minInstances" | "environment">>;
+  Required<Pick<Given, Defaulted | "minInstances" | "telemetry" | "environment">>;
 
 /** Where the settings are unless it is said. */
 export const SETTINGS_FILE = "runyard.deploy.json";
@@ -77,6 +79,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   billingAccount: "`gcloud billing accounts list` says it",
   monthlyBudgetUsd: "a whole number of USD",
   minInstances: "a whole number from 0 to 100",
+  telemetry: "true or false",
   environment: 'variables of docs/configuration.md, as {"RUNYARD_TOKEN_USERS": "@example.com"}',
 };
 
@@ -116,6 +119,7 @@ export function readSettings(
     logDays: 30,
     alertEmails: [],
     minInstances: 0,
+    telemetry: false,
     environment: {},
     ...value,
   };

@@ -1,5 +1,5 @@
+import { grantsOf } from "./access/given.ts";
 import { grantName } from "./access/grant.ts";
-import { GRANTS } from "./access/grants.ts";
 import { costLines } from "./costs.ts";
 import { needed } from "./plan/plan.ts";
 import type { Argument, Resource } from "./resource.ts";
@@ -15,7 +15,7 @@ export function planText(settings: DeploySettings, plan: readonly Resource[]): s
     const own = plan.filter((resource) => resource.type === type);
     return [`${type} × ${own.length}`, ...own.flatMap(resourceLines)].join("\n");
   });
-  const grants = GRANTS.map((grant) => `  ${grantName(grant)}: ${grant.why}`);
+  const grants = grantsOf(settings).map((grant) => `  ${grantName(grant)}: ${grant.why}`);
   return [
     `${plan.length} resources in ${settings.project}, ${settings.region}; builds in ${settings.buildRegion}.`,
     ...sections,

@@ -15,6 +15,7 @@ export const DEPLOYED: DeploySettings & { projectNumber: string } = {
     RUNYARD_DEPLOY_ALERT_EMAILS: '["ops@example.com"]',
     RUNYARD_DEPLOY_BILLING_ACCOUNT: "012345-ABCDEF-012345",
     RUNYARD_DEPLOY_MONTHLY_BUDGET_USD: "100",
+    RUNYARD_DEPLOY_TELEMETRY: "true",
     RUNYARD_DEPLOY_ENVIRONMENT: '{"RUNYARD_MAX_WAITING": "500"}',
   }),
   projectNumber: "123456789012",

@@ -1,5 +1,5 @@
+import { grantsOf } from "../../infra/deploy/access/given.ts";
 import { type Grant, targetName } from "../../infra/deploy/access/grant.ts";
-import { GRANTS } from "../../infra/deploy/access/grants.ts";
 import { roleId } from "../../infra/deploy/access/roles.ts";
 import { namesOf } from "../../infra/deploy/names.ts";
 import type { Resource } from "../../infra/deploy/resource.ts";
@@ -23,7 +23,7 @@ export const faultsOf = (graph: readonly Made[]): string[] => [
 /** The grants of the graph against the rows of the table, each by who, which role, and what on. */
 function grantFaults(graph: readonly Made[]): string[] {
   const made = graph.filter(({ type }) => /I(AM|am)(Member|Binding|Policy)$/.test(type)).map(given);
-  const rows = GRANTS.map(row);
+  const rows = grantsOf(DEPLOYED).map(row);
   return [
     ...made.filter((text) => !rows.includes(text)).map((text) => `no row of the table: ${text}`),
     ...rows.filter((text) => !made.includes(text)).map((text) => `not made: ${text}`),

@@ -255,5 +255,5 @@ const OF_GOOGLE: readonly Grant[] = [
   },
 ];
 
-/** Everything that anybody is given; there is nothing else. */
+/** What anybody is given in each deployment; `given.ts` adds what a setting needs. */
 export const GRANTS: readonly Grant[] = [...OF_FUNCTIONS, ...OF_GOOGLE];

@@ -26,6 +26,14 @@ export const ID_TOKEN_CREATOR = {
   google: "roles/iam.serviceAccountOpenIdTokenCreator",
   permissions: ["iam.serviceAccounts.getOpenIdToken"],
 };
+export const TRACES_WRITER = {
+  google: "roles/telemetry.tracesWriter",
+  permissions: ["telemetry.traces.write"],
+};
+export const METRICS_WRITER = {
+  google: "roles/telemetry.metricsWriter",
+  permissions: ["telemetry.metrics.write"],
+};
 
 /** Each has less than Google's roles for the same, which let list databases, change buckets and the like. */
 const own = (id: string, ...permissions: string[]): Role => ({ own: `runyard.${id}`, permissions });

@@ -1,15 +1,18 @@
+import { grantsOf } from "../access/given.ts";
 import { type Grant, grantName, type Principal, targetName } from "../access/grant.ts";
-import { GRANTS } from "../access/grants.ts";
 import { type Role, roleId } from "../access/roles.ts";
 import { AGENTS } from "../names.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
 /** The roles that are ours, and who is given which on what. */
-export const accessResources = (stack: Stack): Resource[] => [
-  ...ownRoles(GRANTS).map((role) => roleOf(stack, role)),
-  ...GRANTS.map((grant) => memberOf(stack, grant)),
-];
+export function accessResources(stack: Stack): Resource[] {
+  const grants = grantsOf(stack.settings);
+  return [
+    ...ownRoles(grants).map((role) => roleOf(stack, role)),
+    ...grants.map((grant) => memberOf(stack, grant)),
+  ];
+}
 
 type OwnRole = Extract<Role, { own: string }>;
 

@@ -1,11 +1,11 @@
 import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName } from "../names.ts";
 import type { Resource } from "../resource.ts";
-import { APIS, SERVICES } from "../tables/services.ts";
+import { APIS, SERVICES, TELEMETRY_API } from "../tables/services.ts";
 import type { Stack } from "./stack.ts";
 
 /** Google's services that are turned on, and stay so. */
-export const apiResources = ({ settings: { project } }: Stack): Resource[] =>
-  APIS.map((service) => ({
+export const apiResources = ({ settings: { project, telemetry } }: Stack): Resource[] =>
+  [...APIS, ...(telemetry ? [TELEMETRY_API] : [])].map((service) => ({
     name: `api-${service.replace(".googleapis.com", "")}`,
     type: "projects.Service",
     args: { project, service, disableOnDestroy: false },
@@ -90,5 +90,21 @@ export function environmentOf(
     RUNYARD_MODEL_KEY_SECRET: `${names.secret}/versions/latest`,
     RUNYARD_LOCATION: settings.buildRegion,
     ...(name !== "api" && trigger),
+    ...(settings.telemetry && telemetryVariables(settings, name)),
   };
 }
+
+/** A run takes minutes of a machine, so each is traced, whatever Google's front samples of requests. */
+const telemetryVariables = ({ project, region }: Stack["settings"], name: FunctionName) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: `https://${TELEMETRY_API}`,
+  OTEL_TRACES_SAMPLER: "always_on",
+  OTEL_SERVICE_NAME: ownName(name),
+  OTEL_RESOURCE_ATTRIBUTES: Object.entries({
+    "gcp.project_id": project,
+    "cloud.provider": "gcp",
+    "cloud.platform": "gcp_cloud_run",
+    "cloud.region": region,
+  })
+    .map(([attribute, value]) => `${attribute}=${value}`)
+    .join(),
+});

@@ -60,3 +60,6 @@ export const APIS = [
   "secretmanager",
   "storage",
 ].map((name) => `${name}.googleapis.com`);
+
+/** The same where functions tell of spans and metrics: Google's receiver of OTLP. */
+export const TELEMETRY_API = "telemetry.googleapis.com";

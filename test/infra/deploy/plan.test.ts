@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../../functions/config.ts";
+import { grantsOf } from "../../../infra/deploy/access/given.ts";
 import { GRANTS } from "../../../infra/deploy/access/grants.ts";
 import { METHODS } from "../../../infra/deploy/access/needs.ts";
 import { FUNCTIONS, namesOf } from "../../../infra/deploy/names.ts";
-import { keptOf } from "../../../infra/deploy/plan/plan.ts";
+import { keptOf, planOf } from "../../../infra/deploy/plan/plan.ts";
 import { environmentOf } from "../../../infra/deploy/plan/services.ts";
 import { planText } from "../../../infra/deploy/show-plan.ts";
 import { DEPLOYED, deployedPlan } from "../../support/deployment.ts";
@@ -108,7 +109,7 @@ test("a build's account lists nothing, publishes nothing and reads no document",
 test("each method and each grant for Google's own calls has Google's page", () => {
   const pages = [
     ...Object.values(METHODS).map(({ page }) => page),
-    ...GRANTS.flatMap(({ googles }) => googles ?? []),
+    ...grantsOf(DEPLOYED).flatMap(({ googles }) => googles ?? []),
   ];
   expect(pages.filter((page) => !page.startsWith("https://cloud.google.com/"))).toEqual([]);
 });
@@ -120,9 +121,22 @@ test.each(FUNCTIONS)("%s takes the variables that its service has, and who calls
     functionTarget: name,
     bucket: names.dataBucket,
     mostWaiting: 500,
+    telemetry: { traces: "google", metrics: "google" },
     builds: { serviceAccount: names.accountName("build"), location: DEPLOYED.buildRegion },
   });
   expect(config.triggerAuth?.audiences).toEqual(name === "api" ? undefined : [names.urlOf(name)]);
+});
+
+test("who is told nothing needs no service, no role and no variable for it", () => {
+  const untold = { ...DEPLOYED, telemetry: false };
+  const telling = (text: string) => /telemetry|OTEL_/.test(text);
+  expect(planOf(untold).filter((resource) => telling(JSON.stringify(resource)))).toEqual([]);
+  const told = plan.filter((resource) => telling(JSON.stringify(resource)));
+  expect(told.map(({ type }) => type).toSorted()).toEqual([
+    ...FUNCTIONS.map(() => "cloudrunv2.Service"),
+    ...FUNCTIONS.flatMap(() => ["projects.IAMMember", "projects.IAMMember"]),
+    "projects.Service",
+  ]);
 });
 
 test("every index, exemption and expiry of firestore.indexes.json is made", () => {
@@ -157,7 +171,7 @@ test("what holds data stays with what it needs, and nothing else does", () => {
 test("the plan is shown whole: each resource, each grant with its reason, and the cost", () => {
   const text = planText(DEPLOYED, plan);
   for (const { name } of plan) expect(text).toContain(name);
-  for (const { why } of GRANTS) expect(text).toContain(why);
+  for (const { why } of grantsOf(DEPLOYED)) expect(text).toContain(why);
   expect(text).toMatch(/Idle: about \d+\.\d\d USD a month/);
   expect(text).toMatch(/A thousand runs: about/);
 });

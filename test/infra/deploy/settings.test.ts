@@ -30,6 +30,7 @@ test("three settings are enough; the others have defaults", () => {
     logDays: 30,
     alertEmails: [],
     minInstances: 0,
+    telemetry: false,
     environment: {},
   });
 });
@@ -92,7 +93,7 @@ test("docs/deploy.md has each setting with its variable", () => {
     [
       ...["project", "projectNumber", "region", "buildRegion", "image", "runnerImage"],
       ...["modelKeySecret", "slots", "outputDays", "logDays", "alertEmails", "billingAccount"],
-      ...["monthlyBudgetUsd", "minInstances", "environment"],
+      ...["monthlyBudgetUsd", "minInstances", "telemetry", "environment"],
     ].sort(),
   );
   expect(text).toContain(variableOf("buildRegion"));

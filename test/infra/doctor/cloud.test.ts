@@ -45,7 +45,7 @@ test("whatever is not there is a fault with what mends it", async () => {
 test.each<[string, string, (body: Body) => void, RegExp, RegExp]>([
   [
     "an API that is off",
-    `services/storage.googleapis.com`,
+    `services/telemetry.googleapis.com`,
     ({ services }) => Object.assign(services[2], { state: "DISABLED" }),
     /^off: cloudbuild\.googleapis\.com$/,
     /^gcloud services enable cloudbuild\.googleapis\.com --project my-project$/,
