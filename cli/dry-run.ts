@@ -49,5 +49,7 @@ const usualTime = ({ p50Ms, p95Ms, runs }: Usually): string =>
 const placeText = ({ position, startsAt }: NonNullable<DryRun["queue"]>): string =>
   `place ${position} of your runs that wait${startsAt === null ? "" : `, until about ${startsAt}`}`;
 
-const lookText = ({ reachable, why }: NonNullable<DryRun["repository"]>): string =>
-  `${reachable ? "reachable" : "not reachable"}: ${why}`;
+function lookText({ reachable, why }: NonNullable<DryRun["repository"]>): string {
+  if (reachable === null) return why;
+  return `${reachable ? "reachable" : "not reachable"}: ${why}`;
+}

@@ -15,6 +15,7 @@ export interface SettingsFlags {
   maxTurns?: string;
   repo?: string;
   ref?: string;
+  credential?: string;
   schema?: string;
   settings?: string;
 }
@@ -29,6 +30,7 @@ export function withSettings(command: Command): Command {
     .option("--max-turns <N>", "turns of the model after which it is stopped")
     .option("--repo <URL>", "the repository that it begins with, https://…")
     .option("--ref <REF>", "the repository's branch, tag or commit")
+    .option("--credential <SECRET>", "a private one's: projects/P/secrets/S/versions/V")
     .option("--schema <FILE>", "JSON Schema that its output must satisfy (- for standard input)")
     .option("--settings <FILE>", "all other settings, as a JSON object (- for standard input)")
     .optionsGroup("Options:");
@@ -53,11 +55,20 @@ export function settingsOf(flags: SettingsFlags): Settings | undefined {
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
-function repositoryOf({ repo, ref }: SettingsFlags): Pick<Settings, "repository"> {
-  if (repo === undefined && ref !== undefined) {
+function repositoryOf({
+  repo: url,
+  ref,
+  credential: secret,
+}: SettingsFlags): Pick<Settings, "repository"> {
+  if (url === undefined && ref !== undefined) {
     throw usageFault("--ref names a branch, tag or commit of --repo: say that too");
   }
-  return repo === undefined ? {} : { repository: { url: repo, ...(ref !== undefined && { ref }) } };
+  if (url === undefined && secret !== undefined) {
+    throw usageFault("--credential names a secret that opens --repo: say that too");
+  }
+  if (url === undefined) return {};
+  const credential = secret !== undefined && { credential: { secret } };
+  return { repository: { url, ...(ref !== undefined && { ref }), ...credential } };
 }
 
 function amount(text: string): number {

@@ -1,4 +1,4 @@
-import { environmentFaults } from "../../shared/agent/environment.ts";
+import { namedSecrets, secretFaults } from "../../shared/agent/environment.ts";
 import type { AgentSettings } from "../../shared/agent/settings.ts";
 import type { Outcome } from "../../shared/attempt/outcomes.ts";
 import { parentOf, type Target } from "../../shared/capacity/target.ts";
@@ -158,7 +158,7 @@ async function submit(
   const request = await services.runs.getRequest(record.run.id);
   if (request === undefined) throw new Error(`run ${record.run.id} has no request`);
   // It may have been accepted when the operator's table was another.
-  const faults = environmentFaults(request.settings, record.run.owner, services.secretRule);
+  const faults = secretFaults(request.settings, record.run.owner, services.secretRule);
   if (faults.length > 0) {
     const reason = refusalOf(faults, request.settings);
     await recordRefusal(services, record, { outcome: "secret_refused", reason });
@@ -177,14 +177,18 @@ async function submit(
   await recordCreation(services, record, creation);
 }
 
-/** Names each variable that is refused, its secret, and the setting that decides about secrets. */
-function refusalOf(faults: readonly Fault[], { environment = {} }: AgentSettings): string {
+/** Names each variable and credential that is refused, and the setting that decides about secrets. */
+function refusalOf(faults: readonly Fault[], settings: AgentSettings): string {
+  const secrets = new Map(namedSecrets(settings).map(({ pointer, secret }) => [pointer, secret]));
   const described = faults.map(({ pointer, detail }) => {
-    const [, , name = "", isOfSecret] = pointer.split("/");
+    const [, , name = ""] = pointer.split("/");
+    const what = pointer.startsWith("/repository") ? "the repository's credential" : name;
+    const isOfSecret = secrets.has(pointer);
+    const secret = secrets.get(pointer) ?? secrets.get(`${pointer}/secret`);
     const decides = isOfSecret ? " (RUNYARD_SECRET_PREFIXES, as it is now)" : "";
-    return `${name} from ${environment[name]?.secret} ${detail}${decides}`;
+    return `${what} from ${secret} ${detail}${decides}`;
   });
-  return `The run's environment is refused: ${described.join("; ")}.`;
+  return `The run's secrets are refused: ${described.join("; ")}.`;
 }
 
 async function recordCreation(

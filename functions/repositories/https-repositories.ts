@@ -26,6 +26,15 @@ const MOST_BYTES = 64 * 1024;
 
 /** Why nothing is known of a repository. */
 class Unreachable extends Error {}
+/** It is not for everybody, or there is none. */
+class Closed extends Unreachable {}
+
+/** Of one with a credential: no part of the API reads secrets. */
+const UNKNOWN: RepositoryLook = {
+  reachable: null,
+  why: "It is not for everybody; whether its credential opens it, only a checkout can tell.",
+  hasRef: null,
+};
 
 /**
  * Asks servers of git over HTTPS for their refs, as a checkout would begin. What it is told to ask is a
@@ -39,7 +48,11 @@ export class HttpsRepositories implements Repositories {
     this.#options = options;
   }
 
-  async look({ url, ref }: Parameters<Repositories["look"]>[0]): Promise<RepositoryLook> {
+  async look({
+    url,
+    ref,
+    credential,
+  }: Parameters<Repositories["look"]>[0]): Promise<RepositoryLook> {
     const signal = AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS);
     try {
       const refs = await this.#refsOf(url, signal);
@@ -48,6 +61,7 @@ export class HttpsRepositories implements Repositories {
         isThere === false ? `It has no branch, tag or commit ${ref}.` : "It lists its refs.";
       return { reachable: true, why, hasRef: isThere };
     } catch (error) {
+      if (credential && error instanceof Closed) return UNKNOWN;
       return { reachable: false, why: whyOf(error, signal), hasRef: null };
     }
   }
@@ -89,7 +103,7 @@ export class HttpsRepositories implements Repositories {
       signal,
       // No agent: one would look the name up by itself, and connect to what it finds.
       // Some servers answer git alone.
-      headers: { "user-agent": "git/2 (runyard)", accept: "*/*" },
+      headers: { host: address.host, "user-agent": "git/2 (runyard)", accept: "*/*" },
       createConnection: () =>
         connectTls({
           socket,
@@ -129,7 +143,7 @@ function refsIn({ response: { statusCode: status = 0 }, content }: Answer): Adve
     throw new Unreachable("It answers with a redirect; name the address that this leads to.");
   }
   if ([401, 403, 404].includes(status)) {
-    throw new Unreachable(`It answers ${status}: there is none, or not for everybody.`);
+    throw new Closed(`It answers ${status}: there is none, or not for everybody.`);
   }
   if (status !== 200) throw new Unreachable(`It answers ${status}.`);
   const refs = advertisedRefs(content, content.length < MOST_BYTES);

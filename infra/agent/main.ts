@@ -1,5 +1,6 @@
 // The program that a build runs, with its input in the working directory. See runner.ts.
 import { tmpdir, totalmem } from "node:os";
+import { REPOSITORY_CREDENTIAL } from "../../shared/agent/environment.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { objectsOf, openStorage } from "./attempt/objects.ts";
 import { givenVariables, inheritedVariables } from "./environment.ts";
@@ -46,7 +47,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     memoryBytes: totalmem() * MEMORY_SHARE,
     path: environment["PATH"] ?? "/usr/bin:/bin",
     inherited: inheritedVariables(environment),
-    repositories: {},
+    repositories: { credential: environment[REPOSITORY_CREDENTIAL] },
     objectsIn: (bucket) => objectsOf(storage.bucket(bucket)),
     terminated,
     clock: systemClock,

@@ -17,12 +17,13 @@ import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.t
 import { type ProgressReporter, reportDone, STARTING, startProgress } from "./engines/progress.ts";
 import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
+import { hiddenOf } from "./repository/credential.ts";
+import type { RepositoryAccess } from "./repository/upstream.ts";
 import { checkInRounds } from "./rounds.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { AgentWork } from "./supervision.ts";
 import { messageOf } from "./text.ts";
-import type { RepositoryAccess } from "./workspace/checkout.ts";
 
 /** What the runner gets from its surroundings. */
 export interface RunnerOptions {
@@ -74,6 +75,7 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     attempt.progress.token,
     attempt.prefix.split("/").at(-2) ?? "",
     ...Object.values(options.environment),
+    ...hiddenOf(options.repositories.credential ?? ""),
   ]);
   const log = (line: string): void => options.log(hidden.text(line));
   const ofAttempt = options.objectsIn(attempt.bucket);

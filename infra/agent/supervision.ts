@@ -18,10 +18,10 @@ import type { ModelAccess } from "./model/access.ts";
 import type { Prices } from "./model/prices.ts";
 import { patienceOf } from "./patience.ts";
 import type { Phases } from "./phases.ts";
+import type { RepositoryAccess } from "./repository/upstream.ts";
 import type { AgentCommand, AgentProcess } from "./sandbox/launch.ts";
 import type { Arrangement, Folders, Isolation } from "./sandbox/place.ts";
 import type { Hiding } from "./secrets.ts";
-import type { RepositoryAccess } from "./workspace/checkout.ts";
 import { type Beginning, lostSession } from "./workspace/prepare.ts";
 
 /** What the agent's part of an attempt needs. See `RunnerOptions` for the fields not explained. */

@@ -58,7 +58,7 @@ function Answer({ answer: { maxCostUsd, queue, usually, repository } }: { answer
           : `It would wait: place ${queue.position} of your runs.`}
       </p>
       {repository !== null && (
-        <p class={repository.reachable && repository.hasRef !== false ? "" : "bad"}>
+        <p class={repository.reachable !== false && repository.hasRef !== false ? "" : "bad"}>
           {shown(repository.why)}
           {repository.hasRef === false && " It has no such ref."}
         </p>

@@ -32,6 +32,7 @@ const MORE: readonly FieldName[] = [
   "allowedTools",
   "disallowedTools",
   "allowedHosts",
+  "credential",
 ];
 
 /** The other fields, which fold. */
@@ -44,7 +45,7 @@ export function MoreFields(props: FieldsProps & { isOpen?: boolean }) {
     <details class="more-fields" open={isOpen || isBad}>
       <summary>
         {set.length === 0
-          ? "More: effort, turns, tools, instructions, setup, checks, hosts, schema"
+          ? "More: effort, turns, tools, instructions, setup, checks, hosts, credential, schema"
           : `More; set: ${set.map((name) => FIELDS[name].label.toLowerCase()).join(", ")}`}
       </summary>
       <SettingField name="instructions" {...props} />

@@ -16,6 +16,11 @@ export const FIELDS = {
   model: { label: "Model", hint: "Empty: the engine’s own.", kind: "text" },
   url: { label: "Repository", hint: "https://…; empty: none.", kind: "text" },
   ref: { label: "Ref", hint: "Empty: its HEAD.", kind: "text" },
+  credential: {
+    label: "Repository’s credential",
+    hint: "Of a private one: projects/P/secrets/S/versions/latest.",
+    kind: "text",
+  },
   maxBudgetUsd: { label: "Spend at most, in USD", hint: "Empty: 5.", kind: "amount" },
   timeoutSeconds: { label: "Work at most", hint: "Empty: 5 min.", kind: "time" },
   effort: {
@@ -60,12 +65,13 @@ export type Faults<Name extends string = FieldName> = Partial<Record<Name, strin
 export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [name, ""])) as Written;
 
 const NONE = "none";
-const PLACED: readonly FieldName[] = ["url", "ref", "other"];
+const PLACED: readonly FieldName[] = ["url", "ref", "credential", "other"];
 
 /** Settings in their fields. */
 export function writtenOf(settings: AgentSettings): Written {
   const { repository, ...rest } = settings;
-  const written = { ...NOTHING_WRITTEN, url: repository?.url ?? "", ref: repository?.ref ?? "" };
+  const { url = "", ref = "", credential } = repository ?? {};
+  const written = { ...NOTHING_WRITTEN, url, ref, credential: credential?.secret ?? "" };
   const other: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) {
     const isField = name in FIELDS && !PLACED.includes(name as FieldName);
@@ -102,11 +108,18 @@ export function settingsOf(written: Written): AgentSettings {
     const text = written[name];
     if (!PLACED.includes(name) && text.trim() !== "") settings[name] = settingOf(name, text);
   }
-  const { url, ref } = written;
-  if (url.trim() !== "") {
-    settings["repository"] = { url: url.trim(), ...(ref.trim() !== "" && { ref: ref.trim() }) };
-  }
-  return settings as AgentSettings;
+  const repository = repositoryOf(written);
+  return { ...(settings as AgentSettings), ...(repository && { repository }) };
+}
+
+function repositoryOf(written: Written): AgentSettings["repository"] {
+  const [url, ref, secret] = [written.url.trim(), written.ref.trim(), written.credential.trim()];
+  if (url === "") return undefined;
+  return {
+    url,
+    ...(ref !== "" && { ref }),
+    ...(secret !== "" && { credential: { secret } }),
+  };
 }
 
 function settingOf(name: FieldName, text: string): unknown {
@@ -129,7 +142,7 @@ function linesOf(name: FieldName, text: string): string[] {
 /** Faults of what is written, by field; the API says the others. */
 export function faultsOf(written: Written): Faults {
   const faults: Faults = {};
-  const { maxBudgetUsd, timeoutSeconds, maxTurns, url, ref, other } = written;
+  const { maxBudgetUsd, timeoutSeconds, maxTurns, url, ref, credential, other } = written;
   if (maxBudgetUsd !== "" && !(Number(maxBudgetUsd.replace("$", "")) > 0)) {
     faults.maxBudgetUsd = "Write an amount like 5 or 0.50.";
   }
@@ -139,7 +152,10 @@ export function faultsOf(written: Written): Faults {
   if (maxTurns !== "" && !(Number.isInteger(Number(maxTurns)) && Number(maxTurns) > 0)) {
     faults.maxTurns = "Write a whole number like 100.";
   }
-  if (ref.trim() !== "" && url.trim() === "") faults.ref = "A ref needs a repository.";
+  if (url.trim() === "") {
+    if (ref.trim() !== "") faults.ref = "A ref needs a repository.";
+    if (credential.trim() !== "") faults.credential = "A credential needs a repository.";
+  }
   if (other !== "" && !isObjectText(other)) faults.other = "Write a JSON object.";
   return faults;
 }

@@ -5,7 +5,10 @@ import { STEERING, steersPrograms } from "./steering-names.ts";
 /** Stands before the name of an agent's variable in its build, where only the runner reads it. */
 export const ENVIRONMENT_PREFIX = "RUNYARD_ENV_";
 
-/** Which secrets the environment of an agent may name; the operator decides. */
+/** The variable of a build with the repository's credential, which only the runner reads. */
+export const REPOSITORY_CREDENTIAL = "RUNYARD_REPOSITORY_CREDENTIAL";
+
+/** Which secrets the settings of an agent may name; the operator decides. */
 export interface SecretRule {
   /**
    * By owner: what the secrets begin with that are the owner's. Without a row there are none. A
@@ -21,22 +24,39 @@ export interface SecretRule {
   modelKeySecret: string;
 }
 
+/** What names secrets. */
+type Naming = Pick<AgentSettings, "environment" | "repository">;
+
+/** Each secret that settings name, and where. */
+export function namedSecrets({ environment = {}, repository }: Naming): {
+  pointer: string;
+  secret: string;
+}[] {
+  const { secret } = repository?.credential ?? {};
+  return [
+    ...Object.entries(environment).map(([name, variable]) => ({
+      pointer: `/environment/${name}/secret`,
+      secret: variable.secret,
+    })),
+    ...(secret === undefined ? [] : [{ pointer: "/repository/credential/secret", secret }]),
+  ];
+}
+
 /**
- * What is wrong with the environment of an agent of `owner`: names that steer programs, see
- * {@link steersPrograms}, and secrets that `rule` does not give to the owner; one fault a variable.
- * Pointers begin at the settings. (What a schema can say, theirs says.)
+ * What is wrong with the secrets of an agent of `owner`, and with the variables that get them: names that
+ * steer programs, see {@link steersPrograms}, and secrets that `rule` does not give to the owner; one fault
+ * a variable. Pointers begin at the settings. (What a schema can say, theirs says.)
  */
-export function environmentFaults(
-  { environment = {} }: Pick<AgentSettings, "environment">,
-  owner: string,
-  rule: SecretRule,
-): Fault[] {
-  return Object.entries(environment).flatMap(([name, { secret }]) => {
-    const pointer = `/environment/${name}`;
-    if (steersPrograms(name)) return [{ pointer, detail: STEERING }];
-    const reason = refusalOf(secret, owner, rule);
-    return reason === undefined ? [] : [{ pointer: `${pointer}/secret`, detail: reason }];
+export function secretFaults(settings: Naming, owner: string, rule: SecretRule): Fault[] {
+  const steering = Object.keys(settings.environment ?? {})
+    .filter(steersPrograms)
+    .map((name) => `/environment/${name}`);
+  const refused = namedSecrets(settings).flatMap(({ pointer, secret }) => {
+    if (steering.includes(pointer.replace(/\/secret$/, ""))) return [];
+    const detail = refusalOf(secret, owner, rule);
+    return detail === undefined ? [] : [{ pointer, detail }];
   });
+  return [...steering.map((pointer) => ({ pointer, detail: STEERING })), ...refused];
 }
 
 /** The key of the model's API has the same id under a project's number, so its project counts not. */

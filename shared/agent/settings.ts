@@ -2,6 +2,8 @@ import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed, named } from "../schema/words.ts";
 import { Check, OnFailure } from "./checks.ts";
+import { Repository } from "./repository.ts";
+import { SecretReference } from "./secret-reference.ts";
 
 /** Machine types of Cloud Build's default pool, by Google's names. */
 export const MACHINE_TYPES = [
@@ -40,14 +42,6 @@ const modelName = (description: string) =>
     }),
     description,
   });
-
-/**
- * A name that git takes for a branch or a tag, and that no command takes for an option.
- *
- * @see https://git-scm.com/docs/git-check-ref-format
- */
-const GIT_REF =
-  "^(?![-/.])(?!@$)(?!.*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
 
 /** A name that a shell takes for a variable's. */
 const VARIABLE = {
@@ -180,58 +174,14 @@ export const AgentSettings = Type.Object(
       }),
     ),
     onFailure: Type.Optional(OnFailure),
-    repository: Type.Optional(
-      Type.Object(
-        {
-          url: Type.String({
-            ...formed({
-              pattern: "^https://[^\\s@]+$",
-              form: "an address that begins with https:// and has no user, password or spaces",
-              example: "https://github.com/octocat/hello-world.git",
-            }),
-            maxLength: 2048,
-            description: "Address for git, without user or password.",
-          }),
-          ref: Type.Optional(
-            Type.String({
-              ...formed({
-                pattern: GIT_REF,
-                form: "a branch, tag or commit as git allows their names, and not begin with a hyphen",
-                example: "feature/#12-fix",
-              }),
-              maxLength: 255,
-              description:
-                "Branch, tag or commit, as git allows their names; none begins with a hyphen. Default: the repository's HEAD.",
-            }),
-          ),
-        },
-        { additionalProperties: false, description: "What the workspace begins with." },
-      ),
-    ),
+    repository: Type.Optional(Repository),
     environment: Type.Optional(
-      Type.Record(
-        Type.String(formed(VARIABLE)),
-        Type.Object(
-          {
-            secret: Type.String({
-              ...formed({
-                pattern:
-                  "^projects/[a-z0-9:.-]{1,64}/secrets/[A-Za-z0-9_-]{1,255}/versions/[a-z0-9-]{1,63}$",
-                form: "a version of a secret, projects/PROJECT/secrets/ID/versions/VERSION",
-                example: "projects/my-project/secrets/my-token/versions/latest",
-              }),
-              description: "projects/P/secrets/S/versions/V in Secret Manager.",
-            }),
-          },
-          { additionalProperties: false },
-        ),
-        {
-          ...named(VARIABLE),
-          maxProperties: 20,
-          description:
-            "Variables of the agent, its setup commands and its checks, from secrets by reference.",
-        },
-      ),
+      Type.Record(Type.String(formed(VARIABLE)), SecretReference, {
+        ...named(VARIABLE),
+        maxProperties: 20,
+        description:
+          "Variables of the agent, its setup commands and its checks, from secrets by reference.",
+      }),
     ),
     outputSchema: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {

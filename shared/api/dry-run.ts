@@ -5,7 +5,9 @@ import { type Static, Type } from "../schema/type.ts";
 
 /** What is known of a repository without fetching it. */
 export const RepositoryLook = Type.Object({
-  reachable: Type.Boolean(),
+  reachable: nullable(Type.Boolean(), {
+    description: "Whether it can be read. Null: it has a credential, so only a checkout can tell.",
+  }),
   why: Type.String({ description: "What answered there, or why nothing did: a sentence." }),
   hasRef: nullable(Type.Boolean(), {
     description: "Whether the ref is there. Null: none was named, or only a checkout can tell.",

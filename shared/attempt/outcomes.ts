@@ -81,7 +81,7 @@ export const OUTCOMES = {
     says: "…",
     kind: "request",
     remedy:
-      "Mend settings.repository: its address, its ref, or whether builds may reach and read it.",
+      "Mend settings.repository: its address, its ref, its credential, or whether builds may reach it.",
   },
   setup_failed: {
     status: "failed",

@@ -3,7 +3,7 @@ import { BodyRoom } from "../../functions/api/http/body-room.ts";
 import { jsonShape } from "../../functions/api/http/json-shape.ts";
 import { submitBuild } from "../../functions/attempts/submit-build.ts";
 import { readConfig } from "../../functions/config.ts";
-import { environmentFaults, type SecretRule } from "../../shared/agent/environment.ts";
+import { type SecretRule, secretFaults } from "../../shared/agent/environment.ts";
 import { outputSchemaBoundFault } from "../../shared/agent/output-schema.ts";
 import { type ApiServer, startApiServer } from "../support/api-server.ts";
 import { attemptOf } from "../support/attempts.ts";
@@ -58,8 +58,13 @@ const RULE: SecretRule = {
 describe("secrets", () => {
   test(`belong to whom the operator's table gives them (${STOLEN.length} attempts)`, () => {
     for (const [owner, secret] of STOLEN) {
-      const faults = environmentFaults({ environment: { TOKEN: { secret } } }, owner, RULE);
+      const faults = secretFaults({ environment: { TOKEN: { secret } } }, owner, RULE);
       expect([owner, secret, faults.length]).toEqual([owner, secret, 1]);
+      const repository = { url: "https://git.example/r", credential: { secret } };
+      const [fault, ...more] = secretFaults({ repository }, owner, RULE);
+      expect([owner, secret, fault?.pointer, more]).toEqual([
+        ...[owner, secret, "/repository/credential/secret", []],
+      ]);
     }
     for (const [owner, id] of [
       ["owner", "runyard-token"],
@@ -70,7 +75,7 @@ describe("secrets", () => {
       ["team2", "team2-token"],
     ] as const) {
       const environment = { TOKEN: { secret: own(id, "7") } };
-      expect([id, environmentFaults({ environment }, owner, RULE)]).toEqual([id, []]);
+      expect([id, secretFaults({ environment }, owner, RULE)]).toEqual([id, []]);
     }
   });
 
@@ -171,7 +176,7 @@ describe("secrets", () => {
 const steering = STEERING.split(" ");
 test(`names that steer programs are refused (${steering.length} attempts), ordinary ones are not`, () => {
   const faults = (name: string) =>
-    environmentFaults({ environment: { [name]: { secret: own("runyard-x") } } }, "owner", RULE);
+    secretFaults({ environment: { [name]: { secret: own("runyard-x") } } }, "owner", RULE);
   expect(steering.filter((name) => faults(name).length === 0)).toEqual([]);
   expect(ORDINARY.split(" ").filter((name) => faults(name).length > 0)).toEqual([]);
 });

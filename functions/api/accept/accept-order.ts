@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Request, Response } from "express";
 import { checkFaults } from "../../../shared/agent/checks.ts";
-import { environmentFaults } from "../../../shared/agent/environment.ts";
+import { namedSecrets, secretFaults } from "../../../shared/agent/environment.ts";
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
 import { resolveAgent } from "../../../shared/agent/settings.ts";
 import type { Run } from "../../../shared/documents/run.ts";
@@ -240,13 +240,12 @@ export async function refuseTooMuch(
 /** A stored agent may name secrets that are still to be added; a run may not. */
 async function refuseMissingSecrets(
   { secrets }: Pick<Services, "secrets">,
-  { environment = {} }: Order["settings"],
+  settings: Order["settings"],
 ): Promise<void> {
   const faults = await Promise.all(
-    Object.entries(environment).map(async ([name, { secret }]) => {
+    namedSecrets(settings).map(async ({ pointer, secret }) => {
       const detail = await secrets.faultOf(secret);
-      const pointer = `/agent/settings/environment/${name}/secret`;
-      return detail === undefined ? [] : [{ pointer, detail }];
+      return detail === undefined ? [] : [{ pointer: `/agent/settings${pointer}`, detail }];
     }),
   );
   if (faults.flat().length > 0) throw invalid(faults.flat());
@@ -270,7 +269,7 @@ export async function refuseSettings(
     throw invalid([{ pointer, detail }]);
   }
   const faults = [
-    ...environmentFaults(settings, owner, secretRule),
+    ...secretFaults(settings, owner, secretRule),
     ...mcpFaults(settings),
     ...checkFaults(settings),
   ];

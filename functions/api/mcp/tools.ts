@@ -1,3 +1,4 @@
+import { PublicRepository } from "../../../shared/agent/repository.ts";
 import { AgentSettings } from "../../../shared/agent/settings.ts";
 import type { Problem } from "../../../shared/api/problem.ts";
 import { ListRuns } from "../../../shared/api/run-queries.ts";
@@ -26,8 +27,12 @@ const WAIT_SECONDS = 45;
 const PART_LENGTH = 50_000;
 const LISTED = 20;
 
-const { model, maxBudgetUsd, timeoutSeconds, repository } = AgentSettings.properties;
-const OWN_SETTINGS = { repository, model, maxBudgetUsd, timeoutSeconds };
+const { model, maxBudgetUsd, timeoutSeconds } = AgentSettings.properties;
+/** No secrets: a model that was talked into it would name one with an address of somebody else's. */
+const OWN_SETTINGS = {
+  repository: Type.Optional(PublicRepository),
+  ...{ model, maxBudgetUsd, timeoutSeconds },
+};
 const { prompt, labels } = CreateRun.properties;
 const { status, label, from, to, pageToken } = ListRuns.properties;
 const id = Type.String({ description: "The run's id, as start_run or list_runs gave it." });

@@ -1,19 +1,18 @@
-import { type EgressProxyOptions, startEgressProxy } from "../sandbox/egress-proxy.ts";
+import { credentialOf } from "../repository/credential.ts";
+import { type RepositoryProxy, startRepositoryProxy } from "../repository/proxy.ts";
+import { placeOf } from "../repository/reads.ts";
+import type { RepositoryAccess } from "../repository/upstream.ts";
 import { type Helper, type HelperRun, type NotStarted, runHelper } from "../sandbox/helper.ts";
 import { oneLine } from "../text.ts";
 import { GIT_ENVIRONMENT } from "./git.ts";
-
-/** How repositories are reached. Default: by HTTPS, as the machine resolves names and trusts certificates. */
-export interface RepositoryAccess extends Pick<EgressProxyOptions, "resolve" | "open"> {
-  /** PEM of the authorities to trust instead of the machine's. */
-  authorities?: string;
-}
 
 /** What to check out. */
 export interface Checkout {
   url: string;
   /** Branch, tag or commit; `HEAD` for the repository's own. */
   ref: string;
+  /** It is read with the credential that there is, else as everybody may read it. */
+  isPrivate: boolean;
 }
 
 export interface CheckoutOptions {
@@ -34,7 +33,6 @@ export interface CheckoutFailure extends NotStarted {
  * behind a `+`.
  */
 const SCRIPT = `set -eu
-if [ -n "\${GIT_SSL_CAINFO:-}" ]; then cat > "$GIT_SSL_CAINFO"; fi
 git init --quiet --template= --initial-branch=main .
 git config remote.origin.url "$1"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
@@ -48,6 +46,7 @@ case $3 in
     found=$2 ;;
 esac
 git checkout --quiet --detach "$found^{commit}" --
+rm -f .git/FETCH_HEAD
 git rev-parse HEAD
 `;
 
@@ -57,8 +56,11 @@ const CONFIGURATION = {
   "core.fsmonitor": "false",
   "credential.helper": "",
   "gc.auto": "0",
+  "http.followRedirects": "false",
   "maintenance.auto": "false",
   "submodule.recurse": "false",
+  // It speaks to a proxy outside of its sandbox, which speaks TLS in its place.
+  "url.http://.insteadOf": "https://",
 };
 
 /** A connection that carries less than this many bytes a second, for this many seconds, is given up. */
@@ -66,23 +68,25 @@ const SLOW = { GIT_HTTP_LOW_SPEED_LIMIT: "100", GIT_HTTP_LOW_SPEED_TIME: "30" };
 
 /**
  * Checks a repository out into the workspace: one commit without history where the server can, no
- * submodules, no files of Git LFS. Git works in the sandbox and reaches the repository's host alone.
+ * submodules, no files of Git LFS. Git works in the sandbox and reaches the repository alone, by a proxy
+ * that has the credential.
  *
  * @returns the commit's id.
  */
 export async function checkOut(
   checkout: Checkout,
-  { helper, egressSocket, access }: CheckoutOptions,
+  { helper, egressSocket: socketPath, access }: CheckoutOptions,
 ): Promise<string | CheckoutFailure> {
-  const { hostname, port } = URL.parse(checkout.url) ?? {};
-  if (!hostname) return failed(checkout, { why: "that is no address" });
-  if (port) return failed(checkout, { why: "only port 443 of a host can be reached" });
-  const { authorities = "", ...egress } = access;
-  const proxy = await startEgressProxy({
-    ...egress,
-    socketPath: egressSocket,
-    allowedHosts: [hostname],
-  });
+  const { url } = checkout;
+  const address = URL.parse(url);
+  if (!address) return failed(checkout, { why: "that is no address" });
+  if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
+  if (!placeOf(url)) return failed(checkout, { why: "that is no address of a repository" });
+  const credential = checkout.isPrivate ? credentialOf(access.credential ?? "") : undefined;
+  if (checkout.isPrivate && credential === undefined) {
+    return failed(checkout, { why: "its credential is neither TOKEN nor USER:TOKEN" });
+  }
+  const proxy = await startRepositoryProxy({ socketPath, url, credential, access });
   const { clock, patience } = helper;
   const until = clock.now() + patience.deadlineMs;
   try {
@@ -90,15 +94,15 @@ export async function checkOut(
       runHelper(
         { ...helper, patience: { ...patience, deadlineMs: until - clock.now() } },
         {
-          command: ["/bin/sh", "-c", SCRIPT, "checkout", checkout.url, checkout.ref, extent],
-          environment: environmentOf(helper, authorities),
-          input: Buffer.from(authorities),
+          command: ["/bin/sh", "-c", SCRIPT, "checkout", url, checkout.ref, extent],
+          environment: environmentOf(helper),
+          input: Buffer.alloc(0),
         },
       );
     const first = await fetch("shallow");
     const next = first.isDone ? undefined : extentAfter(checkout, first);
     const last = next === undefined ? first : await fetch(next);
-    return last.isDone ? last.output.trim() : failureOf(checkout, last);
+    return last.isDone ? last.output.trim() : failureOf(checkout, last, proxy);
   } finally {
     await proxy.close();
   }
@@ -106,7 +110,7 @@ export async function checkOut(
 
 type Extent = "shallow" | "whole" | "all";
 
-function environmentOf({ path, temporary }: Helper, authorities: string): Record<string, string> {
+function environmentOf({ path }: Helper): Record<string, string> {
   const settings = Object.entries(CONFIGURATION).flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],
@@ -116,9 +120,8 @@ function environmentOf({ path, temporary }: Helper, authorities: string): Record
     ...SLOW,
     ...Object.fromEntries(settings),
     GIT_CONFIG_COUNT: String(Object.keys(CONFIGURATION).length),
-    GIT_ALLOW_PROTOCOL: "https",
+    GIT_ALLOW_PROTOCOL: "http",
     PATH: path,
-    ...(authorities !== "" && { GIT_SSL_CAINFO: `${temporary}/authorities.pem` }),
   };
 }
 
@@ -132,31 +135,20 @@ function extentAfter({ ref }: Checkout, { complaint, stoppedBy }: HelperRun): Ex
   return isDumb ? "whole" : undefined;
 }
 
-const HOST = "its host";
-const COMPLAINTS: [RegExp, string][] = [
-  [
-    /not found|could not read Username|Authentication failed|returned error: 40[134]/i,
-    "there is none, or it is not public",
-  ],
-  [/(CONNECT.*|proxy.*)403/, `${HOST} has no public address, or sends git to another one`],
-  [/(CONNECT.*|proxy.*)502/, `${HOST} has no address`],
-  [/(CONNECT.*|proxy.*)504/, `${HOST} does not answer`],
-  [/certificate/i, "the certificate of its host is not valid"],
-];
-
-function failureOf(checkout: Checkout, run: HelperRun): CheckoutFailure {
+function failureOf(checkout: Checkout, run: HelperRun, proxy: RepositoryProxy): CheckoutFailure {
   const { complaint, end, stoppedBy } = run;
   if (stoppedBy === "deadline") return failed(checkout, { why: "it takes too long" });
   if (stoppedBy !== null) return { ...failed(checkout, { why: stoppedBy }), stoppedBy };
   if ("error" in end) return failed(checkout, { why: `git could not be started: ${end.error}` });
+  const fault = proxy.fault();
+  if (fault !== undefined) return failed(checkout, { why: fault });
   if (UNKNOWN_REF.test(complaint)) {
     return failed(checkout, {
       why: `it has no branch, tag or commit ${checkout.ref}`,
       isUnknownRef: true,
     });
   }
-  const known = COMPLAINTS.find(([pattern]) => pattern.test(complaint))?.[1];
-  return failed(checkout, { why: known ?? lastWords(complaint) });
+  return failed(checkout, { why: lastWords(complaint) });
 }
 
 const lastWords = (complaint: string): string =>

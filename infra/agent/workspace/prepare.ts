@@ -5,11 +5,12 @@ import { instructionsHash, type Session } from "../../../shared/documents/sessio
 import type { Input } from "../attempt/input.ts";
 import type { Objects } from "../attempt/objects.ts";
 import type { Phases } from "../phases.ts";
+import type { RepositoryAccess } from "../repository/upstream.ts";
 import type { Helper, NotStarted } from "../sandbox/helper.ts";
 import { socketsIn } from "../sandbox/launch.ts";
 import { clearWorkspace, type Folders } from "../sandbox/place.ts";
 import { oneLine } from "../text.ts";
-import { type CheckoutFailure, checkOut, type RepositoryAccess } from "./checkout.ts";
+import { type CheckoutFailure, checkOut } from "./checkout.ts";
 import { openStates, recordState, type States } from "./git-states.ts";
 import { keepAsTurn } from "./replayed-states.ts";
 import { type Loss, restoreSession, restoreWorkspace } from "./restore.ts";
@@ -140,7 +141,9 @@ async function beginWorkspace(
     phases.enter("checkout");
     const { egressSocket } = socketsIn(folders.sockets);
     const ref = wantedCommit ?? repository.ref ?? "HEAD";
-    const done = await checkOut({ url: repository.url, ref }, { helper, egressSocket, access });
+    const { url, credential } = repository;
+    const wanted = { url, ref, isPrivate: credential !== undefined };
+    const done = await checkOut(wanted, { helper, egressSocket, access });
     if (typeof done !== "string") return done;
     commit = done;
     helper.log(`checked out commit ${commit}`);

@@ -59,7 +59,8 @@ describe("submit-build", () => {
       env: { RUNYARD_SECRET_PREFIXES: '{"owner": ["own-"]}' },
     });
     const secret = "projects/pipeline/secrets/own-token/versions/latest";
-    const run = await pipeline.accept("Do it", { environment: { TOKEN: { secret } } });
+    const repository = { url: "https://git.example/r", credential: { secret } };
+    const run = await pipeline.accept("Do it", { environment: { TOKEN: { secret } }, repository });
     const { secretRule } = pipeline.services;
     const taken = { ...secretRule, prefixes: new Map([["another", ["own-"]]]) };
     await submitBuild({ ...pipeline.services, secretRule: taken }, attemptOf(run));
@@ -71,7 +72,7 @@ describe("submit-build", () => {
         kind: "request",
         retryable: false,
         message: expect.stringMatching(
-          `TOKEN from ${secret} is not for owner.*RUNYARD_SECRET_PREFIXES`,
+          `TOKEN from ${secret} is not for owner.*RUNYARD_SECRET_PREFIXES.*; the repository's credential from ${secret} is`,
         ),
       },
     });

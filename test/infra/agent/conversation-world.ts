@@ -1,8 +1,8 @@
 import { objectsOf, openStorage } from "../../../infra/agent/attempt/objects.ts";
 import { readPrices } from "../../../infra/agent/model/prices.ts";
+import type { RepositoryAccess } from "../../../infra/agent/repository/upstream.ts";
 import { runAttempt } from "../../../infra/agent/runner.ts";
 import type { Isolation } from "../../../infra/agent/sandbox/place.ts";
-import type { RepositoryAccess } from "../../../infra/agent/workspace/checkout.ts";
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import { sessionOf } from "../../../shared/attempt/result.ts";
 import { systemClock } from "../../../shared/clock.ts";

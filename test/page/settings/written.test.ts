@@ -19,7 +19,11 @@ const ALL: AgentSettings = {
   instructions: "Be brief.\n\n  Two spaces stay. ",
   mcpServers: { github: { type: "http", url: "https://mcp.example.com/mcp" } },
   setupCommands: ["npm ci", "npm run build"],
-  repository: { url: "https://github.com/acme/shop", ref: "main" },
+  repository: {
+    url: "https://github.com/acme/shop",
+    ref: "main",
+    credential: { secret: "projects/p/secrets/s/versions/1" },
+  },
   outputSchema: { type: "object" },
   timeoutSeconds: 1200,
   machineType: "E2_HIGHCPU_8",
@@ -61,6 +65,7 @@ test("what cannot be read is a fault of its field", () => {
     timeoutSeconds: "soon",
     maxTurns: "1.5",
     ref: "main",
+    credential: "projects/p/secrets/s/versions/1",
     other: "[1]",
   };
   expect(Object.keys(faultsOf({ ...NOTHING_WRITTEN, ...wrong }))).toEqual(Object.keys(wrong));

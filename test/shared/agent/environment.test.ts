@@ -1,6 +1,6 @@
 import { claudeEnvironment } from "../../../infra/agent/engines/claude-code/command.ts";
 import { ADDRESSED, agentEnvironment } from "../../../infra/agent/environment.ts";
-import { environmentFaults, type SecretRule } from "../../../shared/agent/environment.ts";
+import { type SecretRule, secretFaults } from "../../../shared/agent/environment.ts";
 
 const RULE: SecretRule = {
   prefixes: new Map([["owner", ["runyard-"]]]),
@@ -11,10 +11,10 @@ const version = (id: string, project = "p") => `projects/${project}/secrets/${id
 const ALLOWED = version("runyard-token");
 
 const faultsOf = (name: string, secret = ALLOWED, rule = RULE) =>
-  environmentFaults({ environment: { [name]: { secret } } }, "owner", rule);
+  secretFaults({ environment: { [name]: { secret } } }, "owner", rule);
 
 test("no environment has no faults", () => {
-  expect(environmentFaults({}, "owner", RULE)).toEqual([]);
+  expect(secretFaults({}, "owner", RULE)).toEqual([]);
 });
 
 test.each(["GITHUB_TOKEN", "NPM_TOKEN", "DATABASE_URL", "a", "_", "MY_PATH", "HOMEPAGE"])(

@@ -61,22 +61,31 @@ describe("the build plan", () => {
     expect(plan.steps.flatMap(({ secretEnv }) => secretEnv)).toEqual(declared);
   });
 
-  test("passes an agent's variables from their secrets, under names that touch nothing of the runner's", () => {
+  test("passes an agent's variables and its repository's credential from their secrets, under names that touch nothing of the runner's", () => {
     const environment = {
       GITHUB_TOKEN: { secret: "projects/p/secrets/runyard-github/versions/7" },
       PATH: { secret: "projects/p/secrets/runyard-path/versions/latest" },
     };
-    const agent = { timeoutSeconds: 60, machineType: "E2_MEDIUM" as const, environment };
+    const credential = { secret: "projects/p/secrets/runyard-git/versions/latest" };
+    const repository = { url: "https://git.example/r", credential };
+    const agent = {
+      timeoutSeconds: 60,
+      machineType: "E2_MEDIUM" as const,
+      environment,
+      repository,
+    };
     const { availableSecrets, steps } = buildPlan(SETTINGS, planned({ agent }));
     expect(availableSecrets.secretManager).toEqual([
       { versionName: SETTINGS.modelKeySecret, env: "ANTHROPIC_API_KEY" },
       { versionName: environment.GITHUB_TOKEN.secret, env: "RUNYARD_ENV_GITHUB_TOKEN" },
       { versionName: environment.PATH.secret, env: "RUNYARD_ENV_PATH" },
+      { versionName: credential.secret, env: "RUNYARD_REPOSITORY_CREDENTIAL" },
     ]);
     expect(steps[0]?.secretEnv).toEqual([
       "ANTHROPIC_API_KEY",
       "RUNYARD_ENV_GITHUB_TOKEN",
       "RUNYARD_ENV_PATH",
+      "RUNYARD_REPOSITORY_CREDENTIAL",
     ]);
     expect(steps[0]?.env).toEqual(["BUILD_ID=$BUILD_ID"]);
   });

@@ -54,6 +54,10 @@ async function allDocuments(of: ApiServer): Promise<string[]> {
 }
 
 const settings = (of: object) => ({ prompt: "Do it", agent: { settings: of } });
+const openedBy = (secret: string) => ({
+  url: "https://git.example/private",
+  credential: { secret: `projects/pipeline/secrets/${secret}/versions/1` },
+});
 const secretOf = (secret: string) =>
   settings({
     environment: { TOKEN: { secret: `projects/pipeline/secrets/${secret}/versions/1` } },
@@ -104,6 +108,7 @@ describe("what accepting it would refuse is refused in the same words", () => {
     ["a limit that is none", settings({ maxTurns: 0 })],
     ["an agent that there is not", { prompt: "x", agent: "nobody" }],
     ["a secret that is not the owner's", secretOf("theirs-token")],
+    ["a credential that is not the owner's", settings({ repository: openedBy("theirs-token") })],
     ["an output schema that is none", settings({ outputSchema: { type: "no such type" } })],
     ["a repository's address", settings({ repository: { url: "http://git.example/r" } })],
     ["a prompt of more bytes than may be", { prompt: "é".repeat(600 * 1024) }],
@@ -231,6 +236,22 @@ describe("the repository", () => {
     });
     expect(await looked({ url, ref: "trunk" })).toMatchObject({ reachable: true, hasRef: true });
     expect(await looked({ url, ref: "nope" })).toMatchObject({ reachable: true, hasRef: false });
+  });
+
+  test("that is private is known to a checkout alone, whether or not there is one", async () => {
+    const { credential } = openedBy("mine-token");
+    for (const place of ["private", "none"]) {
+      expect(await looked({ url: `https://git.example/${place}`, credential })).toEqual({
+        reachable: null,
+        why: "It is not for everybody; whether its credential opens it, only a checkout can tell.",
+        hasRef: null,
+      });
+    }
+    const unknown = { url: "https://unknown.example/r", credential };
+    expect(await looked(unknown)).toMatchObject({ reachable: false });
+    expect(
+      git.asked.every(({ host, authorization }) => host === "git.example" && !authorization),
+    ).toBe(true);
   });
 
   test("that is not reached refuses nothing, and what others say there is not told", async () => {

@@ -7,9 +7,13 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import type { RepositoryAccess } from "../../../../infra/agent/workspace/checkout.ts";
+import type { RepositoryAccess } from "../../../../infra/agent/repository/upstream.ts";
 
 const HOST = "git.example";
+/** Another's, which answers like the first. */
+export const THIEF = "thief.example";
+/** Opens `/private`, as whoever is called `x-access-token` or `deploy`. */
+export const GIT_TOKEN = "git-token-that-nobody-may-see";
 /** Some address of the public Internet, which the name stands for; connections end up on loopback. */
 const PUBLIC_ADDRESS = "93.184.215.14";
 const GIT = {
@@ -24,10 +28,19 @@ const GIT = {
   ),
 };
 
+/** A request that arrived at it. */
+interface Asked {
+  host: string | undefined;
+  method: string | undefined;
+  url: string | undefined;
+  authorization: string | undefined;
+}
+
 /**
- * One repository over HTTPS: at `/repository` through git's own server, at `/dumb` as plain files; at
- * `/private` a demand for a password, at `/moved` a redirect to the repository, at `/page` a page, at
- * `/silent` never an answer, and at `/endless` one that never ends.
+ * One repository over HTTPS: at `/repository` through git's own server, at `/private` for {@link GIT_TOKEN},
+ * at `/dumb` as plain files; at `/forbidden` never allowed, at `/moved` a redirect to the repository, at
+ * `/stolen` one to {@link THIEF}, at `/circle` one to itself, at `/page` a page, at `/silent` never an answer,
+ * and at `/endless` one that never ends.
  */
 export async function startGitServer() {
   const root = mkdtempSync(join(tmpdir(), "runyard-git-"));
@@ -39,7 +52,10 @@ export async function startGitServer() {
   execFileSync("git", ["init", "-q", "-b", "trunk", work], { env: GIT });
   git("config", "uploadpack.allowAnySHA1InWant", "true");
   const tls = certificate(root);
+  const asked: Asked[] = [];
   const server = createServer(tls, (request, response) => {
+    const { method, url, headers } = request;
+    asked.push({ host: headers.host, method, url, authorization: headers.authorization });
     answer(work, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -47,13 +63,15 @@ export async function startGitServer() {
   const access: RepositoryAccess = {
     authorities: tls.cert,
     resolve: async (host) => {
-      if (host !== HOST) throw new Error(`getaddrinfo ENOTFOUND ${host}`);
+      if (host !== HOST && host !== THIEF) throw new Error(`getaddrinfo ENOTFOUND ${host}`);
       return [{ address: PUBLIC_ADDRESS, family: 4 }];
     },
     open: () => connect({ host: "127.0.0.1", port }),
   };
   return {
     access,
+    /** What arrived, in its order. */
+    asked,
     url: `https://${HOST}/repository`,
     /** Its work tree. */
     folder: work,
@@ -79,7 +97,7 @@ export async function startGitServer() {
 
 function certificate(folder: string): { key: string; cert: string } {
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const subject = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST}`];
+  const subject = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST},DNS:${THIEF}`];
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   execFileSync("openssl", ["req", ...kind, "-keyout", key, "-out", cert, ...subject], {
     stdio: "ignore",
@@ -87,15 +105,18 @@ function certificate(folder: string): { key: string; cert: string } {
   return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
 }
 
+const redirect = (location: string) => (response: ServerResponse) => {
+  response.writeHead(302, { location }).end();
+};
+
 /** What is at places where there is no repository. */
 const OTHERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
-  private: (response) => {
-    response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+  forbidden: (response) => {
+    response.writeHead(403).end();
   },
-  moved: (response) => {
-    const location = `https://${HOST}/repository/info/refs?service=git-upload-pack`;
-    response.writeHead(302, { location }).end();
-  },
+  moved: redirect(`https://${HOST}/repository/info/refs?service=git-upload-pack`),
+  stolen: redirect(`https://${THIEF}/repository/info/refs?service=git-upload-pack`),
+  circle: redirect("/circle/info/refs?service=git-upload-pack"),
   page: (response) => {
     response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>\n");
   },
@@ -110,12 +131,21 @@ const OTHERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
   },
 };
 
+function isOpened({ headers: { authorization = "" } }: IncomingMessage): boolean {
+  const pair = Buffer.from(authorization.replace(/^Basic /, ""), "base64").toString();
+  return [`x-access-token:${GIT_TOKEN}`, `deploy:${GIT_TOKEN}`].includes(pair);
+}
+
 async function answer(work: string, request: IncomingMessage, response: ServerResponse) {
   const { pathname, search } = new URL(request.url ?? "/", `https://${HOST}`);
-  const [, place, rest] = /^\/(repository|dumb)(\/.*)$/.exec(pathname) ?? [];
+  const [, place, rest] = /^\/(repository|private|dumb)(\/.*)$/.exec(pathname) ?? [];
   const other = OTHERS[pathname.split("/")[1] ?? ""];
   if (other !== undefined) {
     other(response);
+    return;
+  }
+  if (place === "private" && !isOpened(request)) {
+    response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
     return;
   }
   if (place === "dumb") {
