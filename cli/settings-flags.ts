@@ -16,6 +16,7 @@ export interface SettingsFlags {
   repo?: string;
   ref?: string;
   credential?: string;
+  submodules?: boolean;
   schema?: string;
   settings?: string;
 }
@@ -31,6 +32,7 @@ export function withSettings(command: Command): Command {
     .option("--repo <URL>", "the repository that it begins with, https://…")
     .option("--ref <REF>", "the repository's branch, tag or commit")
     .option("--credential <SECRET>", "a private one's: projects/P/secrets/S/versions/V")
+    .option("--submodules", "the repository's submodules as well")
     .option("--schema <FILE>", "JSON Schema that its output must satisfy (- for standard input)")
     .option("--settings <FILE>", "all other settings, as a JSON object (- for standard input)")
     .optionsGroup("Options:");
@@ -55,20 +57,30 @@ export function settingsOf(flags: SettingsFlags): Settings | undefined {
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
-function repositoryOf({
-  repo: url,
-  ref,
-  credential: secret,
-}: SettingsFlags): Pick<Settings, "repository"> {
-  if (url === undefined && ref !== undefined) {
-    throw usageFault("--ref names a branch, tag or commit of --repo: say that too");
+/** What options say of `--repo`. */
+const OF_REPOSITORY = {
+  ref: "names a branch, tag or commit of",
+  credential: "names a secret that opens",
+  submodules: "are those of",
+} as const;
+
+function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
+  const { repo: url, ref, credential: secret, submodules } = flags;
+  if (url === undefined) {
+    for (const [name, what] of Object.entries(OF_REPOSITORY)) {
+      if (flags[name as keyof typeof OF_REPOSITORY] === undefined) continue;
+      throw usageFault(`--${name} ${what} --repo: say that too`);
+    }
+    return {};
   }
-  if (url === undefined && secret !== undefined) {
-    throw usageFault("--credential names a secret that opens --repo: say that too");
-  }
-  if (url === undefined) return {};
-  const credential = secret !== undefined && { credential: { secret } };
-  return { repository: { url, ...(ref !== undefined && { ref }), ...credential } };
+  return {
+    repository: {
+      url,
+      ...(ref !== undefined && { ref }),
+      ...(secret !== undefined && { credential: { secret } }),
+      ...(submodules && { submodules }),
+    },
+  };
 }
 
 function amount(text: string): number {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { textEvent } from "../../shared/documents/event.ts";
 import type { AgentFacts } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { type AgentOutcome, noOutcomeYet } from "./agent-outcome.ts";
@@ -211,7 +212,8 @@ function prepare(work: AgentWork, arrangement: Arrangement, engineName: string) 
     path: place.path,
     temporary: place.temporary,
   };
-  return prepareWorkspace({ ...work, engineName, path, helper, access: repositories });
+  const tell = (note: string) => work.progress.add(textEvent(note));
+  return prepareWorkspace({ ...work, engineName, path, helper, access: repositories, tell });
 }
 
 /** The way to the model, with what the run's attempts may spend together. */

@@ -33,6 +33,7 @@ const MORE: readonly FieldName[] = [
   "disallowedTools",
   "allowedHosts",
   "credential",
+  "parts",
 ];
 
 /** The other fields, which fold. */

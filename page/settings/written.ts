@@ -21,6 +21,12 @@ export const FIELDS = {
     hint: "Of a private one: projects/P/secrets/S/versions/latest.",
     kind: "text",
   },
+  parts: {
+    label: "Repository with",
+    hint: "Fetched besides its files.",
+    kind: "choice",
+    choices: ["submodules"],
+  },
   maxBudgetUsd: { label: "Spend at most, in USD", hint: "Empty: 5.", kind: "amount" },
   timeoutSeconds: { label: "Work at most", hint: "Empty: 5 min.", kind: "time" },
   effort: {
@@ -65,13 +71,14 @@ export type Faults<Name extends string = FieldName> = Partial<Record<Name, strin
 export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [name, ""])) as Written;
 
 const NONE = "none";
-const PLACED: readonly FieldName[] = ["url", "ref", "credential", "other"];
+const PLACED: readonly FieldName[] = ["url", "ref", "credential", "parts", "other"];
+/** Settings of a repository that are chosen in `parts`. */
+const PARTS = ["submodules"] as const;
 
 /** Settings in their fields. */
 export function writtenOf(settings: AgentSettings): Written {
   const { repository, ...rest } = settings;
-  const { url = "", ref = "", credential } = repository ?? {};
-  const written = { ...NOTHING_WRITTEN, url, ref, credential: credential?.secret ?? "" };
+  const written = { ...NOTHING_WRITTEN, ...writtenRepository(repository) };
   const other: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) {
     const isField = name in FIELDS && !PLACED.includes(name as FieldName);
@@ -81,6 +88,14 @@ export function writtenOf(settings: AgentSettings): Written {
   }
   if (Object.keys(other).length > 0) written.other = JSON.stringify(other, null, 2);
   return written;
+}
+
+function writtenRepository(
+  repository: AgentSettings["repository"],
+): Pick<Written, "url" | "ref" | "credential" | "parts"> {
+  const { url = "", ref = "", credential } = repository ?? {};
+  const parts = PARTS.filter((part) => repository?.[part]).join(" and ");
+  return { url, ref, credential: credential?.secret ?? "", parts };
 }
 
 /** A setting as its field has it; undefined: the field cannot hold it. */
@@ -119,6 +134,9 @@ function repositoryOf(written: Written): AgentSettings["repository"] {
     url,
     ...(ref !== "" && { ref }),
     ...(secret !== "" && { credential: { secret } }),
+    ...Object.fromEntries(
+      written.parts.split(" and ").flatMap((part) => (part ? [[part, true]] : [])),
+    ),
   };
 }
 
@@ -142,7 +160,7 @@ function linesOf(name: FieldName, text: string): string[] {
 /** Faults of what is written, by field; the API says the others. */
 export function faultsOf(written: Written): Faults {
   const faults: Faults = {};
-  const { maxBudgetUsd, timeoutSeconds, maxTurns, url, ref, credential, other } = written;
+  const { maxBudgetUsd, timeoutSeconds, maxTurns, other } = written;
   if (maxBudgetUsd !== "" && !(Number(maxBudgetUsd.replace("$", "")) > 0)) {
     faults.maxBudgetUsd = "Write an amount like 5 or 0.50.";
   }
@@ -152,12 +170,17 @@ export function faultsOf(written: Written): Faults {
   if (maxTurns !== "" && !(Number.isInteger(Number(maxTurns)) && Number(maxTurns) > 0)) {
     faults.maxTurns = "Write a whole number like 100.";
   }
-  if (url.trim() === "") {
-    if (ref.trim() !== "") faults.ref = "A ref needs a repository.";
-    if (credential.trim() !== "") faults.credential = "A credential needs a repository.";
-  }
+  if (written.url.trim() === "") Object.assign(faults, faultsWithoutRepository(written));
   if (other !== "" && !isObjectText(other)) faults.other = "Write a JSON object.";
   return faults;
+}
+
+function faultsWithoutRepository({ ref, parts, credential }: Written): Faults {
+  return {
+    ...(ref.trim() !== "" && { ref: "A ref needs a repository." }),
+    ...(parts !== "" && { parts: "That needs a repository." }),
+    ...(credential.trim() !== "" && { credential: "A credential needs a repository." }),
+  };
 }
 
 function isObjectText(text: string): boolean {

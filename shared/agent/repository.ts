@@ -33,6 +33,12 @@ const properties = {
         "Branch, tag or commit, as git allows their names; none begins with a hyphen. Default: the repository's HEAD.",
     }),
   ),
+  submodules: Type.Optional(
+    Type.Boolean({
+      description:
+        "Whether its submodules are fetched: those on its own host with its credential, others from allowedHosts as everybody may read them. Default: false.",
+    }),
+  ),
 };
 
 /** A repository that everybody may read. */

@@ -17,12 +17,19 @@ export interface RepositoryProxyOptions {
   url: string;
   /** What its host wants to see. It is told to that host and nobody else. */
   credential?: Credential | undefined;
+  /**
+   * Submodules may be read as well: on the repository's own host with its credential, on these as everybody
+   * may. Undefined: they may not.
+   */
+  submoduleHosts?: readonly string[] | undefined;
   access: RepositoryAccess;
 }
 
 export interface RepositoryProxy extends RunningProxy {
-  /** Why the last request got nothing, as the end of a sentence; undefined: it got something. */
+  /** Why the repository gave nothing when it was asked last, as the end of a sentence, … */
   fault(): string | undefined;
+  /** … and why others did, by their addresses. */
+  otherFaults(): Map<string, string>;
 }
 
 /**
@@ -35,45 +42,77 @@ export interface RepositoryProxy extends RunningProxy {
 export async function startRepositoryProxy(
   options: RepositoryProxyOptions,
 ): Promise<RepositoryProxy> {
-  const proxy: Proxy = { ...options, moved: new Map(), fault: undefined };
+  const proxy: Proxy = { ...options, moved: new Map(), faults: new Map() };
   const server = createServer((request, response) => {
-    read(proxy, request, response).catch((error: unknown) => {
-      proxy.fault = error instanceof Unreachable ? error.message : "its host ended the connection";
-      refuse(response, 502, proxy.fault);
+    const wanted = readOf(request.method, request.url);
+    if (wanted === undefined) return refuse(response, 403, "Repositories may only be read here.");
+    read(proxy, wanted, { request, response }).catch((error: unknown) => {
+      const why = error instanceof Unreachable ? error.message : "its host ended the connection";
+      proxy.faults.set(addressOf(wanted), why);
+      refuse(response, 502, why);
     });
   });
   const running = await listenOnSocket(server, options.socketPath);
-  return { ...running, fault: () => proxy.fault };
+  const place = placeOf(options.url);
+  const own = place === undefined ? "" : addressOf(place);
+  return {
+    ...running,
+    fault: () => proxy.faults.get(own),
+    otherFaults: () => new Map([...proxy.faults].filter(([address]) => address !== own)),
+  };
 }
 
 interface Proxy extends Omit<RepositoryProxyOptions, "socketPath"> {
-  /** Paths of repositories that their host has given another one since. */
+  /** Where repositories are by now that their host has moved; by their addresses, as git knows them. */
   moved: Map<string, string>;
-  fault: string | undefined;
+  faults: Map<string, string>;
 }
 
-async function read(
-  proxy: Proxy,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const wanted = readOf(request.method, request.url);
-  const place = placeOf(proxy.url);
-  if (!wanted || wanted.host !== place?.host || wanted.repository !== place.repository) {
-    proxy.fault = "git asked for something else than to read it";
-    return refuse(response, 403, "Only the repository may be read here.");
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+const addressOf = ({ host, repository }: Pick<Read, "host" | "repository">): string =>
+  `https://${host.includes(":") ? `[${host}]` : host}${repository}`;
+
+async function read(proxy: Proxy, wanted: Read, exchange: Exchange): Promise<void> {
+  const { response } = exchange;
+  const address = addressOf(wanted);
+  const grant = grantOf(proxy, wanted);
+  if (grant === undefined) {
+    proxy.faults.set(address, "its host is not among allowedHosts");
+    return refuse(response, 403, "This repository may not be read here.");
   }
-  const answer = await follow(proxy, wanted, { request, response });
+  const answer = await follow(proxy, wanted, { ...exchange, ...grant });
   const { statusCode: status = 0 } = answer;
   if (status !== 200) {
     answer.destroy();
     // What a folder of files does not have is no fault: git looks for it in another file.
-    if (wanted.kind !== "file") proxy.fault = faultOf(status, proxy.credential !== undefined);
+    if (wanted.kind !== "file") {
+      proxy.faults.set(address, faultOf(status, grant.credential !== undefined));
+    }
     return refuse(response, status >= 400 ? status : 502, "The host refuses.");
   }
-  proxy.fault = undefined;
+  proxy.faults.delete(address);
   response.writeHead(200, kept(answer.headers, ANSWER_HEADERS));
   await pipeline(answer, response).catch(() => response.destroy());
+}
+
+/** As whom a repository may be read. */
+interface Grant {
+  credential?: Credential | undefined;
+}
+
+/** @returns undefined: it may not be read. */
+function grantOf({ url, credential, submoduleHosts }: Proxy, wanted: Read): Grant | undefined {
+  const { host, repository } = placeOf(url) ?? {};
+  if (wanted.host === host) {
+    const isNamed = wanted.repository === repository;
+    return isNamed || submoduleHosts !== undefined ? { credential } : undefined;
+  }
+  const isAllowed = submoduleHosts?.some((each) => each.toLowerCase() === wanted.host);
+  return isAllowed ? {} : undefined;
 }
 
 const MOST_REDIRECTS = 5;
@@ -81,45 +120,41 @@ const MOST_REDIRECTS = 5;
 /** Asks for what is wanted where it is now. */
 async function follow(
   proxy: Proxy,
-  { host, repository, kind, suffix }: Read,
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  wanted: Read,
+  { request, response, credential }: Exchange & Grant,
 ): Promise<IncomingMessage> {
+  const { kind, suffix } = wanted;
+  const known = addressOf(wanted);
+  const headers = {
+    ...kept(request.headers, REQUEST_HEADERS),
+    ...(credential && { authorization: credential.authorization }),
+  };
+  const sent =
+    kind === "pack"
+      ? { method: "POST" as const, headers, body: request }
+      : { method: "GET" as const, headers };
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
-    const path = proxy.moved.get(repository) ?? repository;
-    const target = new URL(`https://${host.includes(":") ? `[${host}]` : host}${path}${suffix}`);
-    const { credential } = proxy;
-    const answer = await askHost(
-      target,
-      {
-        method: kind === "pack" ? "POST" : "GET",
-        headers: {
-          ...kept(request.headers, REQUEST_HEADERS),
-          ...(credential && { authorization: credential.authorization }),
-        },
-        ...(kind === "pack" && { body: request }),
-        signal: gone.signal,
-      },
-      proxy.access,
-    );
-    const { statusCode: status = 0, headers } = answer;
+    const target = new URL(`${proxy.moved.get(known) ?? known}${suffix}`);
+    const answer = await askHost(target, { ...sent, signal: gone.signal }, proxy.access);
+    const { statusCode: status = 0 } = answer;
     if (status < 300 || status > 399 || kind !== "refs") return answer;
     answer.destroy();
-    proxy.moved.set(repository, newPath(target, suffix, headers.location));
+    proxy.moved.set(known, movedTo(target, suffix, answer.headers.location));
   }
   throw new Unreachable("its host sends git in circles");
 }
 
 /** @throws {Unreachable} if a redirect leads away from the host, or to what is no repository */
-function newPath(from: URL, suffix: string, location = ""): string {
+function movedTo(from: URL, suffix: string, location = ""): string {
   const to = URL.parse(location, from.href);
   if (to?.origin !== from.origin || !`${to.pathname}${to.search}`.endsWith(suffix)) {
     throw new Unreachable(
       "its host sends git to another one, or to a page: name the address that it has now",
     );
   }
-  return to.pathname.slice(0, -"/info/refs".length);
+  return to.href.slice(0, -suffix.length);
 }
 
 /** Headers of git's requests that say how, not what, … */

@@ -1,10 +1,12 @@
 import { credentialOf } from "../repository/credential.ts";
+import { runGitInside } from "../repository/git-inside.ts";
 import { type RepositoryProxy, startRepositoryProxy } from "../repository/proxy.ts";
 import { placeOf } from "../repository/reads.ts";
+import { SUBMODULES } from "../repository/submodules.ts";
 import type { RepositoryAccess } from "../repository/upstream.ts";
-import { type Helper, type HelperRun, type NotStarted, runHelper } from "../sandbox/helper.ts";
+import type { Helper, HelperRun, NotStarted } from "../sandbox/helper.ts";
 import { oneLine } from "../text.ts";
-import { GIT_ENVIRONMENT } from "./git.ts";
+import { enumerated } from "./omissions.ts";
 
 /** What to check out. */
 export interface Checkout {
@@ -13,6 +15,8 @@ export interface Checkout {
   ref: string;
   /** It is read with the credential that there is, else as everybody may read it. */
   isPrivate: boolean;
+  /** Hosts of submodules beside its own; undefined: those are not fetched. */
+  submoduleHosts?: readonly string[] | undefined;
 }
 
 export interface CheckoutOptions {
@@ -20,6 +24,13 @@ export interface CheckoutOptions {
   /** Where to listen for git's way out, on this machine. */
   egressSocket: string;
   access: RepositoryAccess;
+}
+
+export interface CheckedOut {
+  /** The commit's id. */
+  commit: string;
+  /** What is missing, one sentence each. */
+  notes: string[];
 }
 
 export interface CheckoutFailure extends NotStarted {
@@ -50,34 +61,16 @@ rm -f .git/FETCH_HEAD
 git rev-parse HEAD
 `;
 
-/** Nothing runs, asks or goes elsewhere because a repository wants it. */
-const CONFIGURATION = {
-  "core.hooksPath": "/dev/null",
-  "core.fsmonitor": "false",
-  "credential.helper": "",
-  "gc.auto": "0",
-  "http.followRedirects": "false",
-  "maintenance.auto": "false",
-  "submodule.recurse": "false",
-  // It speaks to a proxy outside of its sandbox, which speaks TLS in its place.
-  "url.http://.insteadOf": "https://",
-};
-
-/** A connection that carries less than this many bytes a second, for this many seconds, is given up. */
-const SLOW = { GIT_HTTP_LOW_SPEED_LIMIT: "100", GIT_HTTP_LOW_SPEED_TIME: "30" };
-
 /**
- * Checks a repository out into the workspace: one commit without history where the server can, no
- * submodules, no files of Git LFS. Git works in the sandbox and reaches the repository alone, by a proxy
- * that has the credential.
- *
- * @returns the commit's id.
+ * Checks a repository out into the workspace: one commit without history where the server can, no files of
+ * Git LFS, submodules only if they are wanted. Git works in the sandbox and reaches the repository alone, by
+ * a proxy that has the credential.
  */
 export async function checkOut(
   checkout: Checkout,
   { helper, egressSocket: socketPath, access }: CheckoutOptions,
-): Promise<string | CheckoutFailure> {
-  const { url } = checkout;
+): Promise<CheckedOut | CheckoutFailure> {
+  const { url, submoduleHosts } = checkout;
   const address = URL.parse(url);
   if (!address) return failed(checkout, { why: "that is no address" });
   if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
@@ -86,44 +79,56 @@ export async function checkOut(
   if (checkout.isPrivate && credential === undefined) {
     return failed(checkout, { why: "its credential is neither TOKEN nor USER:TOKEN" });
   }
-  const proxy = await startRepositoryProxy({ socketPath, url, credential, access });
-  const { clock, patience } = helper;
-  const until = clock.now() + patience.deadlineMs;
+  const proxy = await startRepositoryProxy({
+    ...{ socketPath, url, credential, submoduleHosts, access },
+  });
   try {
-    const fetch = (extent: Extent) =>
-      runHelper(
-        { ...helper, patience: { ...patience, deadlineMs: until - clock.now() } },
-        {
-          command: ["/bin/sh", "-c", SCRIPT, "checkout", url, checkout.ref, extent],
-          environment: environmentOf(helper),
-          input: Buffer.alloc(0),
-        },
-      );
-    const first = await fetch("shallow");
-    const next = first.isDone ? undefined : extentAfter(checkout, first);
-    const last = next === undefined ? first : await fetch(next);
-    return last.isDone ? last.output.trim() : failureOf(checkout, last, proxy);
+    const until = helper.clock.now() + helper.patience.deadlineMs;
+    const hosts = [address.hostname, ...(submoduleHosts ?? [])];
+    const git: Git = (script, ...args) => runGitInside(helper, script, { args, until, hosts });
+    return await fetchAll(checkout, { git, proxy });
   } finally {
     await proxy.close();
   }
 }
 
-type Extent = "shallow" | "whole" | "all";
+type Git = (script: string, ...args: string[]) => Promise<HelperRun>;
 
-function environmentOf({ path }: Helper): Record<string, string> {
-  const settings = Object.entries(CONFIGURATION).flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, key],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ]);
-  return {
-    ...GIT_ENVIRONMENT,
-    ...SLOW,
-    ...Object.fromEntries(settings),
-    GIT_CONFIG_COUNT: String(Object.keys(CONFIGURATION).length),
-    GIT_ALLOW_PROTOCOL: "http",
-    PATH: path,
-  };
+interface Fetching {
+  git: Git;
+  proxy: RepositoryProxy;
 }
+
+async function fetchAll(
+  checkout: Checkout,
+  { git, proxy }: Fetching,
+): Promise<CheckedOut | CheckoutFailure> {
+  const { url, ref } = checkout;
+  const first = await git(SCRIPT, url, ref, "shallow" satisfies Extent);
+  const next = first.isDone ? undefined : extentAfter(checkout, first);
+  const last = next === undefined ? first : await git(SCRIPT, url, ref, next);
+  if (!last.isDone) return failureOf(checkout, last, proxy);
+  const commit = last.output.trim();
+  if (checkout.submoduleHosts === undefined) return { commit, notes: [] };
+  const submodules = await git(SUBMODULES);
+  if (!submodules.isDone) return failureOf(checkout, submodules, proxy);
+  const missing = submodules.output.split("\0").filter(Boolean);
+  return { commit, notes: missing.length === 0 ? [] : [noteOf(missing, proxy)] };
+}
+
+const NAMED = 5;
+
+/** Which submodules are missing, and what their hosts said. */
+function noteOf(missing: readonly string[], proxy: RepositoryProxy): string {
+  const named = missing.slice(0, NAMED).map((path) => oneLine(path, 100));
+  const whys = [...proxy.otherFaults()]
+    .slice(0, NAMED)
+    .map(([url, why]) => `${oneLine(url, 200)}: ${why}`);
+  const why = whys.length === 0 ? "" : ` (${whys.join("; ")})`;
+  return `Submodules that could not be fetched: ${enumerated(named, missing.length)}${why}.`;
+}
+
+type Extent = "shallow" | "whole" | "all";
 
 const UNKNOWN_REF = /couldn't find remote ref|not our ref|unadvertised object|invalid reference/;
 

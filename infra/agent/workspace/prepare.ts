@@ -25,6 +25,8 @@ export interface Preparation {
   helper: Helper;
   access: RepositoryAccess;
   phases: Pick<Phases, "enter">;
+  /** Is told what people should know of what is missing. */
+  tell(note: string): void;
   objectsIn(bucket: string): Objects;
 }
 
@@ -97,13 +99,18 @@ async function beginFrom(
   from: Session,
 ): Promise<Beginning> {
   const session = await continueSession(preparation, from);
-  const missing = notes.map((note) => `The workspace may miss something: ${note}`);
-  const remark = oneLine([session.remark, ...missing].join(" "), MAX_REMARK_LENGTH);
+  const remark = remarkOf(session, notes);
   const whole = sessionWith(preparation, { ...session, remark, commit });
   return { states, session: whole, isResumed: false };
 }
 
 const MAX_REMARK_LENGTH = 1000;
+
+/** What is told of a session, with what is missing beside it. */
+function remarkOf({ remark }: Named, notes: readonly string[]): string {
+  const missing = notes.map((note) => `The workspace may miss something: ${note}`);
+  return oneLine([remark, ...missing].join(" "), MAX_REMARK_LENGTH);
+}
 
 type Named = Pick<AgentSession, "id" | "origin" | "remark">;
 
@@ -126,32 +133,36 @@ async function beginAnew(
 ): Promise<Beginning | CheckoutFailure> {
   const start = await beginWorkspace(preparation, null);
   if ("failedStep" in start) return start;
-  const { states, commit } = start;
-  return { states, session: sessionWith(preparation, { ...session, commit }), isResumed: false };
+  const { states, commit, notes } = start;
+  const remark = remarkOf(session, notes);
+  const whole = sessionWith(preparation, { ...session, remark, commit });
+  return { states, session: whole, isResumed: false };
 }
 
 /** The workspace as the conversation began: empty, or the repository's commit. */
 async function beginWorkspace(
-  { input, folders, path, helper, access, phases }: Preparation,
+  { input, folders, path, helper, access, phases, tell }: Preparation,
   wantedCommit: string | null,
-): Promise<{ states: States; commit: string | null } | CheckoutFailure> {
-  const { repository } = input.agent;
-  let commit: string | null = null;
+): Promise<Brought | CheckoutFailure> {
+  const { repository, allowedHosts } = input.agent;
+  let [commit, notes]: [string | null, string[]] = [null, []];
   if (repository !== undefined) {
     phases.enter("checkout");
     const { egressSocket } = socketsIn(folders.sockets);
     const ref = wantedCommit ?? repository.ref ?? "HEAD";
-    const { url, credential } = repository;
-    const wanted = { url, ref, isPrivate: credential !== undefined };
+    const { url, credential, submodules = false } = repository;
+    const submoduleHosts = submodules ? allowedHosts : undefined;
+    const wanted = { url, ref, isPrivate: credential !== undefined, submoduleHosts };
     const done = await checkOut(wanted, { helper, egressSocket, access });
-    if (typeof done !== "string") return done;
-    commit = done;
+    if ("failedStep" in done) return done;
+    ({ commit, notes } = done);
+    for (const note of notes) tell(note);
     helper.log(`checked out commit ${commit}`);
   }
   const { git: gitFolder, workspace } = folders;
   const states = await openStates({ gitFolder, workspace }, path);
   await recordState(states, "first");
-  return { states, commit };
+  return { states, commit, notes };
 }
 
 /** The workspace as the turns before left it, or as the run's attempt before did. */
@@ -171,7 +182,7 @@ async function bringBack(
     return { why: `the repository no longer has the commit ${commit}` };
   }
   preparation.phases.enter("restore");
-  const notes: string[] = [];
+  const notes = [...start.notes];
   const apply = async (output: Output | null, options: { isReverse?: boolean } = {}) => {
     if (output === null) return undefined;
     const restored = await restoreWorkspace(output, objects, { helper, ...options });
@@ -186,7 +197,7 @@ async function bringBack(
   if (resume === undefined) return { ...start, notes };
   // Its diff has what the turns before did as well, and the run's own changes are those beyond.
   await keepAsTurn(start.states);
-  notes.length = 0;
+  notes.length = start.notes.length;
   const undone = await apply(restore?.workspace ?? null, { isReverse: true });
   if (undone !== undefined) return undone;
   return (await apply(resume.workspace)) ?? { ...start, notes };

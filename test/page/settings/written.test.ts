@@ -23,6 +23,7 @@ const ALL: AgentSettings = {
     url: "https://github.com/acme/shop",
     ref: "main",
     credential: { secret: "projects/p/secrets/s/versions/1" },
+    submodules: true,
   },
   outputSchema: { type: "object" },
   timeoutSeconds: 1200,
@@ -65,6 +66,7 @@ test("what cannot be read is a fault of its field", () => {
     timeoutSeconds: "soon",
     maxTurns: "1.5",
     ref: "main",
+    parts: "submodules",
     credential: "projects/p/secrets/s/versions/1",
     other: "[1]",
   };

@@ -44,19 +44,13 @@ interface Asked {
  */
 export async function startGitServer() {
   const root = mkdtempSync(join(tmpdir(), "runyard-git-"));
-  const work = join(root, "work");
-  const git = (...args: string[]): string =>
-    execFileSync("git", ["-C", work, ...args], { env: GIT })
-      .toString()
-      .trim();
-  execFileSync("git", ["init", "-q", "-b", "trunk", work], { env: GIT });
-  git("config", "uploadpack.allowAnySHA1InWant", "true");
+  const { folder: work, git, commit } = makeRepository(join(root, "work"));
   const tls = certificate(root);
   const asked: Asked[] = [];
   const server = createServer(tls, (request, response) => {
     const { method, url, headers } = request;
     asked.push({ host: headers.host, method, url, authorization: headers.authorization });
-    answer(work, request, response).catch(() => response.destroy());
+    answer(root, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -76,21 +70,51 @@ export async function startGitServer() {
     /** Its work tree. */
     folder: work,
     git,
-    /** Makes a commit of the files; null deletes one. */
-    commit(files: Readonly<Record<string, string | Buffer | null>>): string {
-      for (const [name, content] of Object.entries(files)) {
-        if (content === null) git("rm", "-q", name);
-        else writeFileSync(join(work, name), content);
-      }
-      git("add", "-A");
-      git("commit", "-q", "-m", "change");
-      git("update-server-info");
-      return git("rev-parse", "HEAD");
-    },
+    commit,
+    /** Makes another repository, at `/more/NAME` for everybody and at `/locked/NAME` for the token. */
+    add: (name: string) => makeRepository(join(root, name)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
       await rm(root, { recursive: true });
+    },
+  };
+}
+
+function makeRepository(folder: string) {
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-C", folder, ...args], { env: GIT })
+      .toString()
+      .trim();
+  execFileSync("git", ["init", "-q", "-b", "trunk", folder], { env: GIT });
+  git("config", "uploadpack.allowAnySHA1InWant", "true");
+  /** Makes a commit of the files; null deletes one. */
+  const commit = (files: Readonly<Record<string, string | Buffer | null>>): string => {
+    for (const [name, content] of Object.entries(files)) {
+      if (content === null) git("rm", "-q", name);
+      else writeFileSync(join(folder, name), content);
+    }
+    git("add", "-A");
+    git("commit", "-q", "-m", "change");
+    git("update-server-info");
+    return git("rev-parse", "HEAD");
+  };
+  return {
+    folder,
+    git,
+    commit,
+    /** Makes a commit with submodules: by their paths an address and a commit. */
+    embed(modules: Readonly<Record<string, [url: string, commit: string]>>): string {
+      const lines = Object.entries(modules).map(
+        ([path, [url]]) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`,
+      );
+      writeFileSync(join(folder, ".gitmodules"), lines.join(""));
+      git("add", ".gitmodules");
+      for (const [path, [, made]] of Object.entries(modules)) {
+        git("update-index", "--add", "--cacheinfo", `160000,${made},${path}`);
+      }
+      git("commit", "-q", "-m", "submodules");
+      return git("rev-parse", "HEAD");
     },
   };
 }
@@ -136,20 +160,22 @@ function isOpened({ headers: { authorization = "" } }: IncomingMessage): boolean
   return [`x-access-token:${GIT_TOKEN}`, `deploy:${GIT_TOKEN}`].includes(pair);
 }
 
-async function answer(work: string, request: IncomingMessage, response: ServerResponse) {
+async function answer(root: string, request: IncomingMessage, response: ServerResponse) {
   const { pathname, search } = new URL(request.url ?? "/", `https://${HOST}`);
-  const [, place, rest] = /^\/(repository|private|dumb)(\/.*)$/.exec(pathname) ?? [];
+  const [, own, more, name = "work", rest] =
+    /^\/(?:(repository|private|dumb)|(more|locked)\/([\w-]+))(\/.*)$/.exec(pathname) ?? [];
+  const place = own ?? more;
   const other = OTHERS[pathname.split("/")[1] ?? ""];
   if (other !== undefined) {
     other(response);
     return;
   }
-  if (place === "private" && !isOpened(request)) {
+  if ((place === "private" || place === "locked") && !isOpened(request)) {
     response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
     return;
   }
   if (place === "dumb") {
-    const content = await readFile(join(work, ".git", rest ?? "")).catch(() => undefined);
+    const content = await readFile(join(root, name, ".git", rest ?? "")).catch(() => undefined);
     response.writeHead(content ? 200 : 404).end(content);
     return;
   }
@@ -161,7 +187,7 @@ async function answer(work: string, request: IncomingMessage, response: ServerRe
     stdio: ["pipe", "pipe", "ignore"],
     env: {
       ...GIT,
-      GIT_PROJECT_ROOT: work,
+      GIT_PROJECT_ROOT: join(root, name),
       GIT_HTTP_EXPORT_ALL: "1",
       PATH_INFO: `/.git${rest}`,
       QUERY_STRING: search.slice(1),

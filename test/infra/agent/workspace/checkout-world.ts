@@ -1,0 +1,89 @@
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { installedClaudeCode } from "../../../../infra/agent/engines/claude-code/command.ts";
+import type { Helper } from "../../../../infra/agent/sandbox/helper.ts";
+import {
+  launchSandboxed,
+  launchUnconfined,
+  socketsIn,
+} from "../../../../infra/agent/sandbox/launch.ts";
+import { arrange, type Isolation, makeFolders } from "../../../../infra/agent/sandbox/place.ts";
+import { type CheckoutFailure, checkOut } from "../../../../infra/agent/workspace/checkout.ts";
+import { systemClock } from "../../../../shared/clock.ts";
+import { startGitServer } from "./git-server.ts";
+
+const PATH = process.env["PATH"] ?? "";
+
+/** An empty workspace, and git apart from the machine. */
+export async function startWorld(isolation: Isolation = "none") {
+  const server = await startGitServer();
+  const root = mkdtempSync(join(tmpdir(), "runyard-checkout-"));
+  const folders = await makeFolders(root, isolation);
+  const memoryBytes = 4 * 1024 ** 3;
+  const wanted = {
+    isolation,
+    installed: installedClaudeCode(),
+    agent: {},
+    path: PATH,
+    memoryBytes,
+  };
+  const { place, directory, sockets, plan } = await arrange(folders, wanted);
+  const terminated = new AbortController();
+  const helper: Helper = {
+    path: place.path,
+    temporary: place.temporary,
+    clock: systemClock,
+    terminated: terminated.signal,
+    isCancelled: async () => false,
+    log: () => {},
+    patience: {
+      deadlineMs: 60_000,
+      idleMs: 60_000,
+      graceMs: 100,
+      lingerMs: 100,
+      cancelPollMs: 1000,
+      memoryBytes,
+      processes: 100,
+      diskBytes: Number.POSITIVE_INFINITY,
+    },
+    launch(command, environment) {
+      const placed = { command, environment, directory, ...sockets };
+      return plan ? launchSandboxed(placed, plan, PATH) : launchUnconfined(placed, {});
+    },
+  };
+  const { egressSocket } = socketsIn(folders.sockets);
+  return {
+    server,
+    helper,
+    terminated,
+    at: (name: string) => join(folders.workspace, name),
+    read: (name: string) => readFileSync(join(folders.workspace, name), "utf8"),
+    has: (name: string) => existsSync(join(folders.workspace, name)),
+    async checkOut(ref: string, url = server.url, access = server.access) {
+      const isPrivate = access.credential !== undefined;
+      const done = await checkOut({ url, ref, isPrivate }, { helper, egressSocket, access });
+      return "failedStep" in done ? done : done.commit;
+    },
+    /** With submodules. @returns what is missing. */
+    async checkOutAll(url: string, access = server.access, submoduleHosts: string[] = []) {
+      const isPrivate = access.credential !== undefined;
+      const wanted = { url, ref: "HEAD", isPrivate, submoduleHosts };
+      const done = await checkOut(wanted, { helper, egressSocket, access });
+      if ("failedStep" in done) throw new Error(done.error ?? "");
+      return done.notes;
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rm(root, { recursive: true });
+    },
+  };
+}
+
+/** Why a checkout failed. */
+export const fault = (failure: string | CheckoutFailure): string => {
+  if (typeof failure === "string") throw new Error(`checked out ${failure}`);
+  expect(failure).toMatchObject({ failedStep: "checkout", stoppedBy: null });
+  return failure.error ?? "";
+};
