@@ -133,7 +133,8 @@ export function labelOption(command: Command): Command {
   return command.option("--label <KEY=VALUE>", "a label; may be said several times", collected, []);
 }
 
-const collected = (value: string, before: string[]): string[] => [...before, value];
+/** Of an option that may be said several times. */
+export const collected = (value: string, before: string[]): string[] => [...before, value];
 
 /** @throws {Failure} that names the label that is none */
 export function labelsOf(labels: readonly string[]): Record<string, string> {

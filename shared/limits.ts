@@ -6,6 +6,12 @@ export const RUN_LIMITS = {
   settingsBytes: 256 * 1024,
   /** Bytes of a request body: a prompt whose every byte is escaped (`\u0001`), and the rest. */
   bodyBytes: 2 * 1024 * 1024,
+  /** Files that come with a request, */
+  files: 100,
+  /** … their bytes together, … */
+  filesBytes: 256 * 1024,
+  /** … and those of a path of one. */
+  filePathBytes: 500,
   minTimeoutSeconds: 10,
   /** Cloud Build ends every build after 24 h; {@link buildTimeoutSeconds} must stay below. */
   maxTimeoutSeconds: 23 * 3600,

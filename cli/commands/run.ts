@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import type { CreateRun } from "../../client/types.ts";
 import { type AcceptFlags, accepted, withAcceptance } from "../accepted.ts";
+import { attachedFiles } from "../attached.ts";
 import { sayDryRun } from "../dry-run.ts";
 import { usageFault } from "../failure.ts";
 import { OWN_NAME } from "../own-name.ts";
 import { promptOf } from "../prompt.ts";
 import { type CliContext, remote } from "../session.ts";
 import {
+  collected,
   labelOption,
   labelsOf,
   type SettingsFlags,
@@ -20,7 +22,10 @@ interface RunFlags extends AcceptFlags, SettingsFlags {
   agent?: string;
   dryRun?: boolean;
   label: string[];
+  attach: string[];
 }
+
+const ATTACH = "a file for the agent's workspace; may be said several times";
 
 /** `runyard run`: sends a task and follows it. */
 export function addRun(program: Command, context: CliContext): void {
@@ -33,6 +38,7 @@ export function addRun(program: Command, context: CliContext): void {
     .argument("[prompt...]", "what the agent shall do; - reads it from standard input")
     .option("-f, --file <FILE>", "a file with the prompt")
     .option("--agent <ID>", "a stored agent by id or name, or ID@VERSION; it has its own settings");
+  command.option("--attach <FILE>", ATTACH, collected, []);
   command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
   withAcceptance(labelOption(command));
   withSettings(command);
@@ -55,11 +61,13 @@ function orderOf(words: string[], options: RunFlags): CreateRun {
     );
   }
   const labels = labelsOf(options.label);
+  const files = attachedFiles(options.attach);
   return {
     prompt,
     ...(options.agent !== undefined && { agent: agentOf(options.agent) }),
     ...(settings !== undefined && { agent: { settings } }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(files.length > 0 && { files }),
   };
 }
 

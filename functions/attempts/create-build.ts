@@ -111,6 +111,7 @@ async function inputArchive(
     restore,
     resume,
     agent: request.settings,
+    ...(request.files && { files: [...request.files] }),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
   };

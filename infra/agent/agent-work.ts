@@ -88,7 +88,8 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   outcome.agent = { name: installed.name, version: installed.version };
   const arrangement = await arrange(folders, { isolation, installed, agent, path, memoryBytes });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
-  if (agent.repository || input.attempt.restore) work.progress.report(PREPARING);
+  const { restore, files } = input.attempt;
+  if (agent.repository || restore || files) work.progress.report(PREPARING);
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   outcome.workplace = {

@@ -120,7 +120,9 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
 
 function isolationOf({ isolation, unconfinedPrompt }: RunnerOptions, input: Input): Isolation {
   const { agent, attempt, prompt } = input;
-  const isBare = isDeepStrictEqual(agent, resolveAgent({})) && attempt.restore === null;
+  const { restore, files = [] } = attempt;
+  const isBare =
+    isDeepStrictEqual(agent, resolveAgent({})) && restore === null && files.length === 0;
   return isBare && prompt.toString() === unconfinedPrompt ? "none" : isolation;
 }
 

@@ -89,9 +89,16 @@ export function faultsOf(written: Draft, kind: Purpose["kind"]): Faults<keyof Dr
     faults.prompt = "Say what shall be done.";
   const wrong = wrongLabels(written.labels);
   if (wrong !== undefined) faults.labels = wrong;
-  if (kind !== "continue" || Object.keys(faults).length > 0) return faults;
-  const kept = "Going on keeps what there was: it cannot be empty.";
-  for (const name of cleared(written)) faults[name] = kept;
+  if (Object.keys(faults).length > 0) return faults;
+  if (kind === "continue") {
+    const kept = "Going on keeps what there was: it cannot be empty.";
+    for (const name of cleared(written)) faults[name] = kept;
+  } else if (kind === "rerun" && (before?.files ?? []).length > 0) {
+    // A run of its own would have to send the files, which are not here.
+    const kept = "A rerun with files keeps what there was: it cannot be empty.";
+    for (const name of cleared(written)) faults[name] = kept;
+    if (isUnlabelled(written)) faults.labels = kept;
+  }
   return faults;
 }
 
@@ -167,9 +174,13 @@ function overridesOf(written: Draft): Overrides {
 /** Whether a rerun leaves out something that it would keep: it is then a run of its own. */
 export function isOfItsOwn({ kind }: Purpose, written: Draft): boolean {
   if (kind !== "rerun") return false;
+  return isUnlabelled(written) || removedNames(written).length > 0;
+}
+
+/** Whether a label that the run had is written no more. */
+function isUnlabelled(written: Draft): boolean {
   const labels = labelsOf(written.labels);
-  const isUnlabelled = Object.keys(before?.labels ?? {}).some((name) => !(name in labels));
-  return isUnlabelled || removedNames(written).length > 0;
+  return Object.keys(before?.labels ?? {}).some((name) => !(name in labels));
 }
 
 /** Has what is written accepted, once, however often it is sent with the same key. */

@@ -1,6 +1,7 @@
 import { AgentSettings } from "../agent/settings.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
+import { PlacedFile } from "./files.ts";
 import { Session } from "./session.ts";
 
 /** Files of the input archive, which is the build's source. */
@@ -29,6 +30,8 @@ export const AttemptInput = Type.Object({
   resume: Type.Optional(nullable(Session)),
   /** Settings with every default filled in. */
   agent: AgentSettings,
+  /** What is put into the workspace on top of all that. Absent: nothing. */
+  files: Type.Optional(Type.Array(PlacedFile)),
   /**
    * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
    */

@@ -8,6 +8,7 @@ import { formed } from "../schema/words.ts";
 import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
+import { FileOfRequest, GivenFiles } from "./files.ts";
 import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
@@ -37,7 +38,12 @@ const prompt = Type.String({
 
 /** The body of `POST /v1/runs`. */
 export const CreateRun = Type.Object(
-  { prompt, agent: Type.Optional(AgentChoice), labels: Type.Optional(Labels) },
+  {
+    prompt,
+    agent: Type.Optional(AgentChoice),
+    labels: Type.Optional(Labels),
+    files: Type.Optional(GivenFiles),
+  },
   { additionalProperties: false },
 );
 export type CreateRun = Static<typeof CreateRun>;
@@ -65,6 +71,7 @@ export const CreateAgentRun = Type.Object(
       Type.Integer({ minimum: 1, description: "Version of the agent. Default: the latest." }),
     ),
     labels: Type.Optional(Labels),
+    files: Type.Optional(GivenFiles),
   },
   { additionalProperties: false },
 );
@@ -94,6 +101,9 @@ export const RunRequest = Type.Object({
   }),
   settings: AgentSettings,
   labels: Labels,
+  files: Type.Optional(
+    Type.Array(FileOfRequest, { description: "The files that came with it; absent: none." }),
+  ),
 });
 export type RunRequest = Static<typeof RunRequest>;
 

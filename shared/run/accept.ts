@@ -2,6 +2,7 @@ import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
 import { after } from "../clock.ts";
 import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
 import type { Event } from "../documents/event.ts";
+import type { PlacedFile } from "../documents/files.ts";
 import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
@@ -20,6 +21,8 @@ export interface Order {
   labels: Run["labels"];
   /** The run that this one repeats or continues. */
   parentRunId: string | null;
+  /** What is put into the workspace. Absent: nothing. */
+  files?: readonly PlacedFile[] | undefined;
 }
 
 /** What the API adds to an order. */
@@ -35,8 +38,11 @@ export interface Acceptance {
   trace?: TraceContext | null;
 }
 
-/** A run's request with its agent's settings resolved. */
-export type ResolvedRequest = Omit<RunRequest, "settings"> & { settings: ResolvedAgent };
+/** A run's request with its agent's settings resolved, and with its files' contents. */
+export type ResolvedRequest = Omit<RunRequest, "settings" | "files"> & {
+  settings: ResolvedAgent;
+  files?: readonly PlacedFile[];
+};
 
 /** The documents of a new run: written in one commit, or not at all. */
 export interface Accepted extends RunRecord {
@@ -81,7 +87,7 @@ interface Rest {
 }
 
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
-  const { prompt, agent, labels } = order;
+  const { prompt, agent, labels, files = [] } = order;
   const settings = resolveAgent(order.settings);
   const state: RunState = {
     ...newState(settings, acceptance),
@@ -93,7 +99,8 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
   };
   const status = { type: "status", status: run.status, why: run.why } as const;
   const { record, events } = withEvents({ run, state }, [status], acceptance.now);
-  return { ...record, events, request: { runId: run.id, prompt, agent, settings, labels } };
+  const asked = { runId: run.id, prompt, agent, settings, labels };
+  return { ...record, events, request: { ...asked, ...(files.length > 0 && { files }) } };
 }
 
 function newRun(

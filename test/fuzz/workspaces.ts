@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { isRefusedByGit } from "../../infra/agent/workspace/names.ts";
 import { asOmissions, type Omitted } from "../../infra/agent/workspace/omissions.ts";
+import { isRefusedByGit } from "../../shared/git-names.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { GIT, startCloneWorld } from "../infra/agent/workspace/patch-world.ts";
 

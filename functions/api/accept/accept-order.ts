@@ -215,10 +215,11 @@ const NO_SANDBOX =
 export async function refuseTooMuch(
   services: Judges & Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting">,
   owner: string,
-  { prompt, settings, labels }: Order,
+  { prompt, settings, labels, files = [] }: Order,
 ): Promise<void> {
   const { onlyPrompt } = services;
-  const isSample = prompt === onlyPrompt && Object.keys(settings).length === 0;
+  const isBare = Object.keys(settings).length + files.length === 0;
+  const isSample = prompt === onlyPrompt && isBare;
   if (onlyPrompt !== undefined && !isSample) {
     throw new AppError("no_sandbox", { detail: NO_SANDBOX });
   }

@@ -2,6 +2,7 @@ import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services/services.ts";
 import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
 import { answerDryRun, isDryRun } from "../accept/dry-run.ts";
+import { filesOf } from "../accept/files.ts";
 import type { CallOf } from "../http/call.ts";
 import { atVersion } from "./chosen-agent.ts";
 import { ownAgent } from "./own-agent.ts";
@@ -12,11 +13,17 @@ export async function createAgentRun(
   call: CallOf<"createAgentRun">,
 ): Promise<void> {
   const isTried = isDryRun(call.query);
-  const { prompt, version, labels } = call.body;
+  const { prompt, version, labels, files } = call.body;
   const agent = await ownAgent(services, call.owner, call.params.id);
   const orderNow = async (): Promise<Order> => {
     const chosen = await atVersion(services, agent, { version, pointer: "/version" });
-    return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };
+    return {
+      prompt,
+      ...chosen,
+      labels: { ...chosen.labels, ...labels },
+      parentRunId: null,
+      files: filesOf(files),
+    };
   };
   if (isTried) await answerDryRun(services, call, await orderNow());
   else

@@ -14,6 +14,7 @@ import {
   confirmAccepted,
   refuseTooMuch,
 } from "../accept/accept-order.ts";
+import { filesOf } from "../accept/files.ts";
 import { type Chosen, chosenAgent } from "../agents/chosen-agent.ts";
 import type { Call, CallOf } from "../http/call.ts";
 import { answerPage } from "../http/page.ts";
@@ -64,7 +65,7 @@ export async function getConversation(
  * one.
  */
 export async function createTurn(services: Services, call: CallOf<"createTurn">): Promise<void> {
-  const { prompt, agent, labels, onBusy = "refuse" } = call.body;
+  const { prompt, agent, labels, files, onBusy = "refuse" } = call.body;
   const conversation = await conversationOf(services, call.owner, call.params.id);
   await acceptRequest(services, call, async () => {
     const chosen =
@@ -73,7 +74,13 @@ export async function createTurn(services: Services, call: CallOf<"createTurn">)
         : await chosenAgent(services, call.owner, agent);
     return placeTurn(services, call, {
       conversationId: conversation.id,
-      order: { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null },
+      order: {
+        prompt,
+        ...chosen,
+        labels: { ...chosen.labels, ...labels },
+        parentRunId: null,
+        files: filesOf(files),
+      },
       refuses: (before) => {
         if (onBusy === "refuse") refuseBusy(before);
       },

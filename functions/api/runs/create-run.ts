@@ -2,16 +2,23 @@ import type { Order } from "../../../shared/run/accept.ts";
 import type { Services } from "../../services/services.ts";
 import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
 import { answerDryRun, isDryRun } from "../accept/dry-run.ts";
+import { filesOf } from "../accept/files.ts";
 import { chosenAgent } from "../agents/chosen-agent.ts";
 import type { CallOf } from "../http/call.ts";
 
 /** `POST /v1/runs`: accepts a run; with `dryRun` it only says what would become of it. */
 export async function createRun(services: Services, call: CallOf<"createRun">): Promise<void> {
   const isTried = isDryRun(call.query);
-  const { prompt, agent, labels } = call.body;
+  const { prompt, agent, labels, files } = call.body;
   const orderNow = async (): Promise<Order> => {
     const chosen = await chosenAgent(services, call.owner, agent);
-    return { prompt, ...chosen, labels: { ...chosen.labels, ...labels }, parentRunId: null };
+    return {
+      prompt,
+      ...chosen,
+      labels: { ...chosen.labels, ...labels },
+      parentRunId: null,
+      files: filesOf(files),
+    };
   };
   if (isTried) await answerDryRun(services, call, await orderNow());
   else

@@ -1,3 +1,4 @@
+import type { PlacedFile } from "../../../shared/documents/files.ts";
 import { answerOf } from "../../../shared/documents/run-answer.ts";
 import type { Services } from "../../services/services.ts";
 import { latestWithin } from "../accept/accept-order.ts";
@@ -27,5 +28,8 @@ export async function getRunRequest(
   const run = await ownRun(services, call);
   const request = await services.runs.getRequest(run.id);
   if (request === undefined) throw noRun(run.id);
-  call.response.json(request);
+  const { files, ...asked } = request;
+  call.response.json({ ...asked, ...(files && { files: files.map(withoutContent) }) });
 }
+
+const withoutContent = ({ content: _, encoding: __, ...file }: PlacedFile) => file;

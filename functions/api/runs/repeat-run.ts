@@ -40,7 +40,8 @@ export async function continueRun(services: Services, call: CallOf<"continueRun"
     });
     return placeTurn(services, call, {
       conversationId: run.conversation.id,
-      order,
+      // What has begun has them, as its agent left them.
+      order: hasStarted ? { ...order, files: [] } : order,
       refuses: (before) => refuseNotLast(run, before),
     });
   });
@@ -55,6 +56,7 @@ function orderOf(run: Run, request: ResolvedRequest, overrides: Overrides): Orde
     settings: { ...request.settings, ...settings },
     labels: { ...request.labels, ...labels },
     parentRunId: run.id,
+    files: request.files,
   };
 }
 

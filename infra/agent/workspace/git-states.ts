@@ -2,10 +2,10 @@ import { lstatSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { OmissionCause } from "../../../shared/documents/manifest.ts";
+import { isRefusedByGit, MAX_PATH_BYTES } from "../../../shared/git-names.ts";
 import { chooseWithin } from "./choice.ts";
 import { commit, makeRepository, NO_ATTRIBUTES, quote, type Repository, refOf } from "./git.ts";
 import { ranksOf } from "./ignored.ts";
-import { isRefusedByGit, MAX_PATH_BYTES } from "./names.ts";
 import { type Judge, type LeftOut, readTree, type Tree, type TreeEntry } from "./tree.ts";
 
 /** Bounds of a patch. What lies beyond them is left out, and the patch says so. */
@@ -73,6 +73,8 @@ export interface States extends Repository {
   checked?: Record<"left" | "found", LeftState>;
   /** Turns before changed something, on which this one's patch applies. */
   isLaterTurn?: boolean;
+  /** The request brought files, on which this turn's patch applies. */
+  hasFiles?: boolean;
   /** Paths in the latest state's tree; in latin1, byte for byte. */
   paths: Set<string>;
   /** The workspace began with a repository of its own: its `.git` is not among the files. */

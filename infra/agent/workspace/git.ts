@@ -100,6 +100,14 @@ export function runGit(
 
 export const refOf = (name: string): string => `refs/heads/${name}`;
 
+/** The id of the commit that a ref names now. */
+export const commitOf = async (repository: Repository, ref = ""): Promise<string> =>
+  (await runGit(repository, ["rev-parse", "--verify", ref])).toString().trim();
+
+/** The commands of fast-import with which a commit on the branch `name` begins. */
+export const commitHead = (name: string): string =>
+  `commit ${refOf(name)}\ncommitter ${AUTHOR}\ndata 0\n`;
+
 /** Makes a commit out of commands of fast-import, on top of `parent`, as the branch `name`. */
 export async function commit(
   repository: Repository,
@@ -117,7 +125,7 @@ export async function commit(
     const drained = once(stream, "drain").catch(() => ended);
     await Promise.race([drained, ended]);
   };
-  await write(`commit ${refOf(name)}\ncommitter ${AUTHOR}\ndata 0\n`);
+  await write(commitHead(name));
   if (parent !== undefined) await write(`from ${parent}^0\n`);
   for await (const piece of changes) await write(piece);
   stream.end();

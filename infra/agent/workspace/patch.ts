@@ -62,10 +62,7 @@ export async function patchOf(
     ...sameOnceCommitted(changes.length - files.length),
     ...sentencesAbout(bare),
   ];
-  await addNotes(
-    patchFile,
-    states.isLaterTurn && files.length > 0 ? [ON_TURNS_BEFORE, ...notes] : notes,
-  );
+  await addNotes(patchFile, files.length > 0 ? [...basesOf(states), ...notes] : notes);
   states.isPatchWhole =
     from === before &&
     to === after &&
@@ -124,6 +121,14 @@ export async function writeWorkspaceDiff(
 
 /** Begins a line that says what a diff leaves out, or on what it applies. */
 export const NOTE = "# Runyard: ";
+
+/** What a patch applies on, beside the repository's commit. */
+const basesOf = ({ isLaterTurn, hasFiles }: States): string[] => [
+  ...(isLaterTurn ? [ON_TURNS_BEFORE] : []),
+  ...(hasFiles ? [ON_FILES] : []),
+];
+
+const ON_FILES = "The files of the request are not in it; it applies on them.";
 
 const ON_TURNS_BEFORE =
   "This turn's changes alone; they apply on those of the turns before. Every turn's are in workspace.diff.";

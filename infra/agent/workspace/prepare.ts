@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
-import type { BuildManifest, Output } from "../../../shared/documents/manifest.ts";
+import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 import { instructionsHash, type Session } from "../../../shared/documents/session.ts";
 import type { Input } from "../attempt/input.ts";
 import type { Objects } from "../attempt/objects.ts";
@@ -11,9 +11,11 @@ import { socketsIn } from "../sandbox/launch.ts";
 import { clearWorkspace, type Folders } from "../sandbox/place.ts";
 import { oneLine } from "../text.ts";
 import { type CheckoutFailure, checkOut } from "./checkout.ts";
+import { commitOf } from "./git.ts";
 import { openStates, recordState, type States } from "./git-states.ts";
+import { placeFiles } from "./place-files.ts";
 import { keepAsTurn } from "./replayed-states.ts";
-import { type Loss, restoreSession, restoreWorkspace } from "./restore.ts";
+import { type Loss, restoreSession, restoreWorkspace, takeBack } from "./restore.ts";
 
 export interface Preparation {
   input: Input;
@@ -43,7 +45,7 @@ export interface Beginning {
 
 /**
  * Makes the workspace and the session that the agent begins with: the repository's commit, and on top
- * of it what the conversation's turns before left. Their session and their workspace belong together: a
+ * of it what the conversation's turns before left, and the request's files. Their session and their workspace belong together: a
  * session is not restored without its files. What cannot be restored is left out, and the session's
  * `origin` and `remark` say so.
  *
@@ -130,10 +132,12 @@ const sessionWith = (
 async function beginAnew(
   preparation: Preparation,
   session: Named,
-): Promise<Beginning | CheckoutFailure> {
+): Promise<Beginning | NotStarted> {
   const start = await beginWorkspace(preparation, null);
   if ("failedStep" in start) return start;
   const { states, commit, notes } = start;
+  const failure = await placeGiven(preparation, states);
+  if (failure !== undefined) return failure;
   const remark = remarkOf(session, notes);
   const whole = sessionWith(preparation, { ...session, remark, commit });
   return { states, session: whole, isResumed: false };
@@ -165,14 +169,28 @@ async function beginWorkspace(
   return { states, commit, notes };
 }
 
+/** Puts the request's files into the workspace: its agent begins with them, and has not changed them. */
+async function placeGiven(
+  { input, helper, phases }: Preparation,
+  states: States,
+): Promise<NotStarted | undefined> {
+  const { files = [] } = input.attempt;
+  if (files.length === 0) return undefined;
+  phases.enter("restore");
+  const failure = await placeFiles(files, helper);
+  if (failure !== undefined) return failure;
+  await recordState(states, "restored");
+  states.hasFiles = true;
+  return undefined;
+}
+
 /** The workspace as the turns before left it, or as the run's attempt before did. */
 async function bringBack(
   preparation: Preparation,
   { restore, resume }: { restore: Session | null; resume?: Session },
 ): Promise<Brought | Loss | NotStarted> {
-  const { helper, input, objectsIn } = preparation;
-  const { bucket, commit } = (resume ?? restore) as Session;
-  const objects = objectsIn(bucket);
+  const { input } = preparation;
+  const { commit } = (resume ?? restore) as Session;
   if (commit !== null && input.agent.repository === undefined) {
     return { why: "the agent no longer has the repository that they began with" };
   }
@@ -182,25 +200,46 @@ async function bringBack(
     return { why: `the repository no longer has the commit ${commit}` };
   }
   preparation.phases.enter("restore");
-  const notes = [...start.notes];
-  const apply = async (output: Output | null, options: { isReverse?: boolean } = {}) => {
-    if (output === null) return undefined;
-    const restored = await restoreWorkspace(output, objects, { helper, ...options });
-    if (!("notes" in restored)) return restored;
-    notes.push(...restored.notes);
-    await recordState(start.states, "restored");
-    return undefined;
-  };
-  const failure = await apply(restore?.workspace ?? null);
+  const { states } = start;
+  const turns = restore ? await apply(preparation, states, { of: restore }) : { notes: [] };
+  if (!("notes" in turns)) return turns;
+  states.isLaterTurn = (restore?.workspace ?? null) !== null;
+  const withoutFiles = await commitOf(states, states.refs.restored);
+  const failure = await placeGiven(preparation, states);
   if (failure !== undefined) return failure;
-  start.states.isLaterTurn = (restore?.workspace ?? null) !== null;
-  if (resume === undefined) return { ...start, notes };
-  // Its diff has what the turns before did as well, and the run's own changes are those beyond.
-  await keepAsTurn(start.states);
-  notes.length = start.notes.length;
-  const undone = await apply(restore?.workspace ?? null, { isReverse: true });
-  if (undone !== undefined) return undone;
-  return (await apply(resume.workspace)) ?? { ...start, notes };
+  if (resume === undefined) return { ...start, notes: [...start.notes, ...turns.notes] };
+  await keepAsTurn(states);
+  const last = await resumeFrom(preparation, states, { restore, resume, withoutFiles });
+  return "notes" in last ? { ...start, notes: [...start.notes, ...last.notes] } : last;
+}
+
+/** From the turn's beginning to what the run's attempt before left: its diff has all of the former. */
+async function resumeFrom(
+  preparation: Preparation,
+  states: States,
+  {
+    restore,
+    resume,
+    withoutFiles,
+  }: { restore: Session | null; resume: Session; withoutFiles: string },
+): Promise<{ notes: string[] } | Loss | NotStarted> {
+  const left = await takeBack(states, withoutFiles, preparation.helper);
+  if (left !== undefined) return left;
+  const undone = restore && (await apply(preparation, states, { of: restore, isReverse: true }));
+  if (undone && !("notes" in undone)) return undone;
+  return apply(preparation, states, { of: resume });
+}
+
+/** Applies what a run left of its workspace, or takes that back. */
+async function apply(
+  { helper, objectsIn }: Preparation,
+  states: States,
+  { of: { workspace, bucket }, isReverse = false }: { of: Session; isReverse?: boolean },
+): Promise<{ notes: string[] } | Loss | NotStarted> {
+  if (workspace === null) return { notes: [] };
+  const restored = await restoreWorkspace(workspace, objectsIn(bucket), { helper, isReverse });
+  if ("notes" in restored) await recordState(states, "restored");
+  return restored;
 }
 
 async function continueSession(

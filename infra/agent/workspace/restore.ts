@@ -11,7 +11,9 @@ import type { Folders } from "../sandbox/place.ts";
 import { removeTree } from "../sandbox/remove-tree.ts";
 import type { StopCause } from "../sandbox/watch.ts";
 import { oneLine } from "../text.ts";
-import { GIT_ENVIRONMENT, NO_ATTRIBUTES } from "./git.ts";
+import { DIFF } from "./diff.ts";
+import { GIT_ENVIRONMENT, NO_ATTRIBUTES, runGit } from "./git.ts";
+import { recordState, type States } from "./git-states.ts";
 import { BARE_SCRIPT, bareFrom, bareInput } from "./modes.ts";
 import { NOTE } from "./patch.ts";
 
@@ -138,9 +140,25 @@ export async function restoreWorkspace(
 
 const APPLY = ["/bin/sh", "-c", SCRIPT, "apply"] as const;
 
+/** Makes the workspace what it was at a commit of its states, and records that. */
+export async function takeBack(
+  states: States,
+  commit: string,
+  helper: Helper,
+): Promise<Loss | NotStarted | undefined> {
+  const { restored = "" } = states.refs;
+  const diff = await runGit(states, [...DIFF, "-p", "--binary", "--full-index", restored, commit]);
+  const name = "list of the request's files";
+  const failure =
+    diff.length > 0 && (await applyDiff(diff, { name }, { helper, isReverse: false }));
+  if (failure) return failure;
+  await recordState(states, "restored");
+  return undefined;
+}
+
 async function applyDiff(
   diff: Buffer,
-  output: Output,
+  output: Pick<Output, "name">,
   { helper, isReverse }: { helper: Helper; isReverse: boolean },
 ): Promise<Loss | NotStarted | undefined> {
   const run = await runHelper(helper, {

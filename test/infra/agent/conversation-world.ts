@@ -7,8 +7,10 @@ import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import { sessionOf } from "../../../shared/attempt/result.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
+import type { GivenFile } from "../../../shared/documents/files.ts";
 import type { BuildManifest, Checkpoint } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";
+import { placedFiles } from "../../../shared/run/given-files.ts";
 import { KEY, startWorld } from "./runner-world.ts";
 
 interface TurnOptions {
@@ -18,6 +20,7 @@ interface TurnOptions {
   resume?: Session | null;
   repositories?: RepositoryAccess;
   isolation?: Isolation;
+  files?: readonly GivenFile[];
 }
 
 async function checkpointsIn(
@@ -44,7 +47,8 @@ export async function startConversationWorld(options: Parameters<typeof startWor
       const log: string[] = [];
       const from = world.requests.length;
       const sessionId = (resume ?? restore)?.sessionId ?? world.sessionId;
-      const more = { runId, attempt, prefix, restore, resume, sessionId };
+      const files = options.files && { files: placedFiles(options.files) };
+      const more = { runId, attempt, prefix, restore, resume, sessionId, ...files };
       await runAttempt({
         inputFolder: await world.writeInput(prompt, options.settings ?? {}, more),
         temporaryFolder: world.temporary,

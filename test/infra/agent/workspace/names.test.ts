@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { isRefusedByGit } from "../../../../infra/agent/workspace/names.ts";
+import { isRefusedByGit } from "../../../../shared/git-names.ts";
 import { GIT, git, startCloneWorld, startEmptyWorld, writeFiles } from "./patch-world.ts";
 
 const bytes = (text: string): string => Buffer.from(text).toString("latin1");

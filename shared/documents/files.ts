@@ -1,0 +1,57 @@
+import { RUN_LIMITS } from "../limits.ts";
+import { type Static, Type } from "../schema/type.ts";
+import { formed } from "../schema/words.ts";
+
+const path = Type.String({
+  ...formed({
+    pattern: "^[^/\\\\]",
+    form: "a path below the workspace, with / between its names",
+    example: "docs/notes.md",
+  }),
+  maxLength: RUN_LIMITS.filePathBytes,
+  description: `Where it is put, below the workspace; at most ${RUN_LIMITS.filePathBytes} bytes of UTF-8.`,
+});
+const executable = Type.Optional(
+  Type.Boolean({ description: "Whether it may be executed. Default: false." }),
+);
+
+/** A file that a request brings along. */
+const GivenFile = Type.Object(
+  {
+    path,
+    content: Type.Optional(Type.String({ description: "What is in it, as text." })),
+    base64: Type.Optional(
+      Type.String({ description: "The same of a file that is not text, in base64." }),
+    ),
+    executable,
+  },
+  { additionalProperties: false },
+);
+export type GivenFile = Static<typeof GivenFile>;
+
+/** The files of a request. */
+export const GivenFiles = Type.Array(GivenFile, {
+  maxItems: RUN_LIMITS.files,
+  description: `Files that are put into the workspace before the agent begins, each with \`content\` or \`base64\`. They replace what is there. Together at most ${RUN_LIMITS.filesBytes} bytes.`,
+});
+
+/** A file of a request, as `GET /v1/runs/{id}/request` tells of it. */
+export const FileOfRequest = Type.Object({
+  path: Type.String(),
+  sizeBytes: Type.Integer(),
+  sha256: Type.String(),
+  executable: Type.Boolean(),
+});
+
+/** The same with its content, as it is stored with the request and given to the runner. */
+export const PlacedFile = Type.Object({
+  ...FileOfRequest.properties,
+  /** Text as it is, or bytes in base64. */
+  content: Type.String(),
+  encoding: Type.Enum(["utf8", "base64"]),
+});
+export type PlacedFile = Static<typeof PlacedFile>;
+
+/** What is in a file. */
+export const bytesOf = ({ content, encoding }: PlacedFile): Buffer =>
+  Buffer.from(content, encoding);

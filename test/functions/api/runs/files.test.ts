@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import type { Run } from "../../../../shared/documents/run.ts";
+import { accepted, ask, ended, post as send, turnsOf } from "../../../support/api.ts";
+import { startWorld, type World } from "../../../support/world.ts";
+
+const LONG_MS = 180_000;
+
+// One world for the file: each run stands by itself, and a world costs seconds.
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+}, 180_000);
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+const post = (path: string, body: object, headers = {}) => send(world, path, { body, headers });
+const runOf = async (path: string, body: object): Promise<Run> =>
+  ended(world, await accepted(world, path, body));
+
+test(
+  "a request's files are in the workspace of its run, of the turns after it, and of a rerun",
+  async () => {
+    const notes = { path: "docs/notes.txt", content: "from the request\n" };
+    const headers = { "idempotency-key": randomUUID() };
+    const body = { prompt: "run: cat docs/notes.txt; rm docs/notes.txt", files: [notes] };
+    const created = await post("/runs", body, headers);
+    expect(created.status).toBe(202);
+    const replayed = await post("/runs", body, headers);
+    expect([replayed.body.id, replayed.headers.get("idempotency-replayed")]).toEqual([
+      created.body.id,
+      "true",
+    ]);
+    const other = { ...body, files: [{ ...notes, content: "other" }] };
+    expect((await post("/runs", other, headers)).body).toMatchObject({
+      code: "idempotency_key_reused",
+    });
+    const first = await ended(world, created.body);
+    expect(first).toMatchObject({
+      status: "succeeded",
+      output: { changedFiles: [{ path: "docs/notes.txt", status: "deleted" }] },
+    });
+    expect(first.output?.text).toContain("from the request");
+    const request = await ask(world, `GET /runs/${first.id}/request`);
+    expect(request.body.files).toEqual([
+      {
+        path: "docs/notes.txt",
+        sizeBytes: 17,
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        executable: false,
+      },
+    ]);
+    const raw = { path: "raw.bin", base64: "AAH/" };
+    const second = await runOf(turnsOf(first), {
+      prompt: "run: find . -type f; od -An -tx1 raw.bin",
+      files: [raw],
+    });
+    expect(second.output?.text).toContain("./raw.bin\n 00 01 ff");
+    expect(second.output?.text).not.toContain("notes.txt");
+    const again = await runOf(`/runs/${first.id}/rerun`, {});
+    expect(again.output?.text).toContain("from the request");
+    expect((await ask(world, `GET /runs/${again.id}/request`)).body.files).toHaveLength(1);
+  },
+  LONG_MS,
+);
+
+test(
+  "an agent's run has files, a run that goes on keeps them, and one without has no list",
+  async () => {
+    const settings = { maxTurns: 1 };
+    const agent = (await post("/agents", { name: "files", settings })).body;
+    const files = [{ path: "tool.sh", content: "echo said by a tool\n", executable: true }];
+    const stopped = await runOf(`/agents/${agent.id}/runs`, { prompt: "run: ./tool.sh", files });
+    expect(stopped).toMatchObject({ error: { kind: "limit" } });
+    const last = await runOf(`/runs/${stopped.id}/continue`, {
+      prompt: "run: ./tool.sh",
+      settings: { maxTurns: 9 },
+    });
+    expect(last.output?.text).toContain("said by a tool");
+    expect((await ask(world, `GET /runs/${last.id}/request`)).body).not.toHaveProperty("files");
+  },
+  LONG_MS,
+);
+
+test("files that cannot be placed are refused, each where it stands, and no run is made", async () => {
+  const files = [
+    { path: "../outside", content: "a" },
+    { path: "a" },
+    { path: ".git/config", content: "a" },
+  ];
+  for (const path of ["/runs", "/runs?dryRun"]) {
+    const answer = await post(path, { prompt: "echo", files });
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+      "/files/0/path",
+      "/files/1",
+      "/files/2/path",
+    ]);
+  }
+});
