@@ -7,22 +7,41 @@ import { oneLine } from "./terminal.ts";
 
 type GivenFile = NonNullable<CreateRun["files"]>[number];
 
+/** Files that are larger, and those beyond so many bytes together, are uploaded. */
+const INLINE_BYTES = { each: 64 * 1024, together: 256 * 1024 };
+
 /**
  * The files that `--attach` names, as a request has them: one of the present folder by its path in that,
- * any other by its name.
+ * any other by its name. What is too large for a request is uploaded.
  *
  * @throws {Failure} that names the file which cannot be read
  */
-export const attachedFiles = (names: readonly string[]): GivenFile[] => names.map(attached);
+export async function attachedFiles(
+  names: readonly string[],
+  upload: (content: Uint8Array<ArrayBuffer>) => Promise<string>,
+): Promise<GivenFile[]> {
+  let inline = 0;
+  const files: GivenFile[] = [];
+  for (const { path, bytes, isExecutable } of names.map(attached)) {
+    const isLarge = bytes.length > INLINE_BYTES.each;
+    const isInline = !isLarge && inline + bytes.length <= INLINE_BYTES.together;
+    inline += isInline ? bytes.length : 0;
+    const content = isInline ? contentOf(bytes) : { upload: await upload(bytes) };
+    files.push({ path, ...content, ...(isExecutable && { executable: true }) });
+  }
+  return files;
+}
 
-function attached(name: string): GivenFile {
+function contentOf(bytes: Buffer): Pick<GivenFile, "content" | "base64"> {
+  const isText = isUtf8(bytes) && !bytes.includes(0);
+  return isText ? { content: bytes.toString() } : { base64: bytes.toString("base64") };
+}
+
+function attached(name: string) {
   const path = placeOf(name);
   try {
     const isExecutable = (statSync(name).mode & 0o100) !== 0;
-    const bytes = readFileSync(name);
-    const isText = isUtf8(bytes) && !bytes.includes(0);
-    const content = isText ? { content: bytes.toString() } : { base64: bytes.toString("base64") };
-    return { path, ...content, ...(isExecutable && { executable: true }) };
+    return { path, bytes: readFileSync(name), isExecutable };
   } catch (error) {
     const why = (error as Error).message;
     throw usageFault(`--attach ${oneLine(name)} cannot be read: ${oneLine(why)}`, error);

@@ -22,6 +22,7 @@ import type {
   Token,
   Usages,
 } from "./types.ts";
+import { sendUpload } from "./uploads.ts";
 import { type ListenableFirestore, watchRun } from "./watch.ts";
 
 export interface ClientOptions extends ConnectionOptions {
@@ -69,6 +70,9 @@ export function createClient({ firestore, ...connection }: ClientOptions) {
     /** A token with which a page signs in to Firebase as the key's owner. */
     token: (options: CallOptions = {}) =>
       json<Token>(send("/tokens", { method: "POST", isRepeatable: true, ...options })),
+    /** Sends a file that is too large for a request; resolves to its id. */
+    upload: (content: Uint8Array<ArrayBuffer>, options?: CallOptions) =>
+      sendUpload({ send, fetch: connection.fetch }, content, options),
     /** What the owner's runs came to. */
     usage: ({ signal, ...query }: Static<typeof GetUsage> & CallOptions = {}) =>
       json<Usages>(send("/usage", { query, signal })),

@@ -14,6 +14,7 @@ import type {
   RunRequest as RequestDocument,
   RunAnswer,
 } from "../shared/documents/run.ts";
+import type { Upload as UploadAnswer } from "../shared/documents/upload.ts";
 import type { Static } from "../shared/schema/type.ts";
 
 export type { CreateAgent } from "../shared/agent/agent.ts";
@@ -40,6 +41,9 @@ export type AgentVersion = AsJson<VersionDocument>;
 
 /** What a request for a run would come to. */
 export type DryRun = AsJson<DryRunAnswer>;
+
+/** Where a file is to be sent. */
+export type Upload = AsJson<UploadAnswer>;
 
 /** What a key can be exchanged for. */
 export interface Token {

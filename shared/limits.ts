@@ -10,6 +10,8 @@ export const RUN_LIMITS = {
   files: 100,
   /** … their bytes together, … */
   filesBytes: 256 * 1024,
+  /** … those of what is uploaded before, one by one and together, … */
+  uploadBytes: 100 * 1024 ** 2,
   /** … and those of a path of one. */
   filePathBytes: 500,
   minTimeoutSeconds: 10,

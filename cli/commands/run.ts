@@ -42,8 +42,10 @@ export function addRun(program: Command, context: CliContext): void {
   command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
   withAcceptance(labelOption(command));
   withSettings(command);
-  remote<RunFlags, [string[]]>(command, context, (given) => {
+  remote<RunFlags, [string[]]>(command, context, async (given) => {
     const body = orderOf(given.args[0], given.options);
+    const files = await attachedFiles(given.options.attach, given.session.client.upload);
+    if (files.length > 0) body.files = files;
     if (given.options.dryRun) return sayDryRun(given, body);
     return accepted(given, (once) => given.session.client.runs.create(body, once));
   });
@@ -61,13 +63,11 @@ function orderOf(words: string[], options: RunFlags): CreateRun {
     );
   }
   const labels = labelsOf(options.label);
-  const files = attachedFiles(options.attach);
   return {
     prompt,
     ...(options.agent !== undefined && { agent: agentOf(options.agent) }),
     ...(settings !== undefined && { agent: { settings } }),
     ...(Object.keys(labels).length > 0 && { labels }),
-    ...(files.length > 0 && { files }),
   };
 }
 

@@ -32,6 +32,7 @@ import { listRuns } from "./runs/list-runs.ts";
 import { continueRun, rerunRun } from "./runs/repeat-run.ts";
 import { reportProgress } from "./runs/report-progress.ts";
 
+import { createUpload } from "./uploads/create-upload.ts";
 import { getUsage } from "./usage/get-usage.ts";
 
 /** Loaded by the first call of all. */
@@ -59,6 +60,7 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   createAgentRun,
   createRun,
   createToken,
+  createUpload,
   createTurn,
   deleteRun,
   followRunEvents,

@@ -28,6 +28,7 @@ import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
 import { StorageObjects } from "./storage/storage-objects.ts";
+import { StorageUploads, selfSigning } from "./storage/storage-uploads.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
 
 /** Google's clients, as far as services reach them. */
@@ -95,6 +96,10 @@ export function servicesOn(
     artifacts: new StorageArtifacts(config, storage, timers),
     deadLetters: new FirestoreDeadLetters(database, now),
     objects: new StorageObjects(storage, timers),
+    uploads: new StorageUploads(config, storage, {
+      timers,
+      ...(config.customTokens.unsigned && { signing: selfSigning(config) }),
+    }),
     builds: new CloudBuilds(config.builds, builds, timers),
     settings: config.builds,
     secretRule: config.secretRule,

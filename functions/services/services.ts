@@ -14,6 +14,7 @@ import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
 import type { KnownSecrets } from "./secrets.ts";
 import type { Telemetry } from "./telemetry.ts";
+import type { Uploads } from "./uploads.ts";
 import type { UsageStore } from "./usage.ts";
 
 /**
@@ -39,6 +40,7 @@ export interface Services {
   eventSource: string;
   artifacts: Artifacts;
   objects: StoredObjects;
+  uploads: Uploads;
   deadLetters: DeadLetters;
   builds: Builds;
   settings: BuildSettings;

@@ -6,6 +6,7 @@ import type { Operation } from "./operation.ts";
 import { RUN_OPERATIONS } from "./runs.ts";
 import { SERVICE_OPERATIONS } from "./service.ts";
 import { TOKEN_OPERATIONS } from "./tokens.ts";
+import { UPLOAD_OPERATIONS } from "./uploads.ts";
 import { USAGE_OPERATIONS } from "./usage.ts";
 
 /** Every operation of the HTTP API. */
@@ -14,6 +15,7 @@ export const OPERATIONS = [
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
   ...LEGACY_OPERATIONS,
+  ...UPLOAD_OPERATIONS,
   ...USAGE_OPERATIONS,
   ...MCP_OPERATIONS,
   ...TOKEN_OPERATIONS,

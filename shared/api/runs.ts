@@ -154,6 +154,7 @@ export const RUN_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "conflict",
       "idempotency_key_reused",
       "limit_reached",
       "budget_spent",

@@ -1,6 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
+import { UploadId } from "./upload.ts";
 
 const path = Type.String({
   ...formed({
@@ -23,6 +24,7 @@ const GivenFile = Type.Object(
     base64: Type.Optional(
       Type.String({ description: "The same of a file that is not text, in base64." }),
     ),
+    upload: Type.Optional(UploadId),
     executable,
   },
   { additionalProperties: false },
@@ -32,7 +34,7 @@ export type GivenFile = Static<typeof GivenFile>;
 /** The files of a request. */
 export const GivenFiles = Type.Array(GivenFile, {
   maxItems: RUN_LIMITS.files,
-  description: `Files that are put into the workspace before the agent begins, each with \`content\` or \`base64\`. They replace what is there. Together at most ${RUN_LIMITS.filesBytes} bytes.`,
+  description: `Files that are put into the workspace before the agent begins, each with \`content\`, \`base64\` or \`upload\`. They replace what is there. Those in the request have at most ${RUN_LIMITS.filesBytes} bytes together, the uploaded ones ${RUN_LIMITS.uploadBytes}.`,
 });
 
 /** A file of a request, as `GET /v1/runs/{id}/request` tells of it. */
@@ -46,12 +48,12 @@ export const FileOfRequest = Type.Object({
 /** The same with its content, as it is stored with the request and given to the runner. */
 export const PlacedFile = Type.Object({
   ...FileOfRequest.properties,
-  /** Text as it is, or bytes in base64. */
+  /** Text as it is, bytes in base64, or the name of the object that has it. */
   content: Type.String(),
-  encoding: Type.Enum(["utf8", "base64"]),
+  encoding: Type.Enum(["utf8", "base64", "object"]),
 });
 export type PlacedFile = Static<typeof PlacedFile>;
 
-/** What is in a file. */
-export const bytesOf = ({ content, encoding }: PlacedFile): Buffer =>
-  Buffer.from(content, encoding);
+/** What is in a file; undefined: it is in an object. */
+export const bytesOf = ({ content, encoding }: PlacedFile): Buffer | undefined =>
+  encoding === "object" ? undefined : Buffer.from(content, encoding);

@@ -178,6 +178,7 @@ test("the service tells of itself, and who one is", async () => {
   expect(await client.health()).toEqual({ status: "ok" });
   expect(await client.openApi()).toMatchObject({ openapi: "3.1.0" });
   expect(await client.token()).toMatchObject({ uid: "local" });
+  expect(await client.upload(Buffer.from("a file"))).toMatch(/^upl_\w{22}$/);
 });
 
 test(

@@ -78,7 +78,9 @@ export function apiContract(): ApiContract {
     check,
     async fetch(input, init) {
       const response = await fetch(input, init);
-      check(await answerOf(init?.method ?? "GET", response));
+      // A signed address is the storage's, whose answers the document does not have.
+      const isOfStorage = new URL(response.url).searchParams.has("X-Goog-Signature");
+      if (!isOfStorage) check(await answerOf(init?.method ?? "GET", response));
       return response;
     },
     callOf: (world) => async (path, init) => {

@@ -22,7 +22,7 @@ export async function createAgentRun(
       ...chosen,
       labels: { ...chosen.labels, ...labels },
       parentRunId: null,
-      files: filesOf(files),
+      files: await filesOf(services, call.owner, files),
     };
   };
   if (isTried) await answerDryRun(services, call, await orderNow());

@@ -79,7 +79,7 @@ export async function createTurn(services: Services, call: CallOf<"createTurn">)
         ...chosen,
         labels: { ...chosen.labels, ...labels },
         parentRunId: null,
-        files: filesOf(files),
+        files: await filesOf(services, call.owner, files),
       },
       refuses: (before) => {
         if (onBusy === "refuse") refuseBusy(before);

@@ -17,7 +17,7 @@ export async function createRun(services: Services, call: CallOf<"createRun">): 
       ...chosen,
       labels: { ...chosen.labels, ...labels },
       parentRunId: null,
-      files: filesOf(files),
+      files: await filesOf(services, call.owner, files),
     };
   };
   if (isTried) await answerDryRun(services, call, await orderNow());

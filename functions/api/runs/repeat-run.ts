@@ -18,6 +18,7 @@ export async function rerunRun(services: Services, call: CallOf<"rerunRun">): Pr
   const overrides = call.body;
   await acceptRequest(services, call, async () => {
     const request = await requestOf(services, run);
+    await refuseLostFiles(services, request);
     return placeOrder(services, call, orderOf(run, request, overrides));
   });
 }
@@ -58,6 +59,18 @@ function orderOf(run: Run, request: ResolvedRequest, overrides: Overrides): Orde
     parentRunId: run.id,
     files: request.files,
   };
+}
+
+/** @throws {AppError} conflict if an upload is no longer kept */
+async function refuseLostFiles(
+  { uploads }: Services,
+  { files = [] }: ResolvedRequest,
+): Promise<void> {
+  for (const { path, content, encoding } of files) {
+    if (encoding !== "object" || (await uploads.isKept(content))) continue;
+    const detail = `the upload of ${path} is no longer kept; upload it again, and send a run of its own`;
+    throw new AppError("conflict", { detail });
+  }
 }
 
 function refuseUnstopped(run: Run): void {

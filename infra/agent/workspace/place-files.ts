@@ -1,6 +1,7 @@
 import { bytesOf, type PlacedFile } from "../../../shared/documents/files.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { pathFault } from "../../../shared/run/given-files.ts";
+import type { Objects } from "../attempt/objects.ts";
 import { type Helper, type NotStarted, runHelper } from "../sandbox/helper.ts";
 import { oneLine } from "../text.ts";
 import { commitHead, GIT_ENVIRONMENT, NO_ATTRIBUTES, quote } from "./git.ts";
@@ -27,27 +28,39 @@ rm -rf "$1"
  */
 export async function placeFiles(
   files: readonly PlacedFile[],
-  helper: Helper,
+  { helper, objects }: { helper: Helper; objects: Pick<Objects, "find"> },
 ): Promise<NotStarted | undefined> {
+  const commands: Buffer[] = [];
+  for (const file of files) {
+    const bytes = bytesOf(file) ?? (await objects.find(file.content));
+    const fault = faultOf(file, bytes);
+    if (fault !== undefined) return misplaced(`${JSON.stringify(file.path)} ${fault}`, null);
+    commands.push(...commandOf(file, bytes as Buffer));
+  }
   const run = await runHelper(helper, {
     command: ["/bin/sh", "-c", SCRIPT, "place", `${helper.temporary}/files.git`, NO_ATTRIBUTES],
     environment: { ...GIT_ENVIRONMENT, PATH: helper.path },
-    input: Buffer.concat([Buffer.from(commitHead("files")), ...files.flatMap(commandOf)]),
+    input: Buffer.concat([Buffer.from(commitHead("files")), ...commands]),
   });
   if (run.isDone) return undefined;
   const said = oneLine(run.complaint.trim().split("\n")[0] ?? "", 200);
-  const why = said || run.stoppedBy || "git failed";
-  const error = `The request's files cannot be put into the workspace: ${why}.`;
-  return { failedStep: "checkout", stoppedBy: run.stoppedBy, error };
+  return misplaced(said || run.stoppedBy || "git failed", run.stoppedBy);
 }
 
-function commandOf(file: PlacedFile): Buffer[] {
-  const { path, executable } = file;
-  const bytes = bytesOf(file);
-  // The input is trusted to be what the API has checked; that it is so costs nothing.
-  if (pathFault(path) !== undefined || sha256(bytes) !== file.sha256) {
-    throw new Error(`the file ${JSON.stringify(path)} of the request is not what was accepted`);
-  }
+const misplaced = (why: string, stoppedBy: NotStarted["stoppedBy"]): NotStarted => ({
+  failedStep: "checkout",
+  stoppedBy,
+  error: `The request's files cannot be put into the workspace: ${why}.`,
+});
+
+/** What the API has checked is checked again, since that costs nothing; what was uploaded is the first time. */
+function faultOf({ path, sha256: wanted }: PlacedFile, bytes: Buffer | undefined) {
+  if (pathFault(path) !== undefined) return "has no path below the workspace";
+  if (bytes === undefined) return "was uploaded too long ago, and is no longer kept";
+  return sha256(bytes) === wanted ? undefined : "is not what was announced: its SHA-256 is another";
+}
+
+function commandOf({ path, executable }: PlacedFile, bytes: Buffer): Buffer[] {
   const quoted = quote(Buffer.from(path).toString("latin1"));
   const mode = executable ? "100755" : "100644";
   const head = `M ${mode} inline ${quoted}\ndata ${bytes.length}\n`;

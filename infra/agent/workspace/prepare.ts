@@ -171,13 +171,13 @@ async function beginWorkspace(
 
 /** Puts the request's files into the workspace: its agent begins with them, and has not changed them. */
 async function placeGiven(
-  { input, helper, phases }: Preparation,
+  { input, helper, phases, objectsIn }: Preparation,
   states: States,
 ): Promise<NotStarted | undefined> {
-  const { files = [] } = input.attempt;
+  const { files = [], bucket } = input.attempt;
   if (files.length === 0) return undefined;
   phases.enter("restore");
-  const failure = await placeFiles(files, helper);
+  const failure = await placeFiles(files, { helper, objects: objectsIn(bucket) });
   if (failure !== undefined) return failure;
   await recordState(states, "restored");
   states.hasFiles = true;

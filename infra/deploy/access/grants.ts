@@ -1,4 +1,5 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
+import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
 import type { Grant, Target } from "./grant.ts";
 import {
@@ -17,7 +18,9 @@ import {
   LOG_WRITER,
   PUBLISHER,
   SECRET_ACCESSOR,
+  SIGNER,
   SUBSCRIBER,
+  UPLOAD_READER,
   WORKER,
 } from "./roles.ts";
 
@@ -63,6 +66,13 @@ const OF_FUNCTIONS: readonly Grant[] = [
     role: BUILD_WATCHER,
     on: PROJECT,
     why: "ends the builds of a run that is erased",
+  },
+  {
+    principal: "api",
+    rarely: { "iam.serviceAccounts.signBlob": "no address to upload to could be given out" },
+    role: SIGNER,
+    on: { kind: "account", account: "api" },
+    why: "signs addresses to upload to, as itself and without a key",
   },
   {
     principal: "submitBuild",
@@ -173,6 +183,14 @@ const OF_FUNCTIONS: readonly Grant[] = [
     on: DATA,
     objectPrefix: ATTEMPTS_PREFIX,
     why: "claims, uploads outputs and manifest, by name alone",
+  },
+  {
+    principal: "build",
+    rarely: { "storage.objects.get": "no run could have files that were uploaded" },
+    role: UPLOAD_READER,
+    on: DATA,
+    objectPrefix: UPLOADS_PREFIX,
+    why: "takes what was uploaded for its run, by name alone",
   },
 ];
 

@@ -54,6 +54,8 @@ export const LOG_WRITER = own(
   "storage.buckets.get",
   ...["create", "delete", "get"].map((verb) => `storage.objects.${verb}`),
 );
+export const UPLOAD_READER = objects("uploadReader", "get");
+export const SIGNER = own("signer", "iam.serviceAccounts.signBlob");
 export const WORKER = objects("worker", "create", "get");
 const builds = (id: string, ...verbs: string[]): Role =>
   own(id, ...verbs.map((verb) => `cloudbuild.builds.${verb}`));

@@ -1,4 +1,5 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
+import { UPLOAD_DAYS, UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
@@ -23,6 +24,7 @@ export function storageResources({ settings, names }: Stack): Resource[] {
   return [
     bucket("bucket-data", names.dataBucket, [
       UNFINISHED,
+      deletion(UPLOAD_DAYS, [UPLOADS_PREFIX]),
       ...(outputDays === undefined ? [] : [deletion(outputDays, [ATTEMPTS_PREFIX])]),
     ]),
     bucket("bucket-logs", names.logsBucket, [deletion(logDays, [])]),

@@ -86,6 +86,7 @@ describe("every operation answers as its document says", () => {
       const created = call("/runs", { json: { prompt: "run: echo a > a.txt" }, headers: WAIT });
       const run = (await (await created).json()) as Run;
       expect(run).toMatchObject({ status: "succeeded" });
+      await post("/uploads", { sha256: "0".repeat(64), sizeBytes: 1 });
       const at = `/runs/${run.id}`;
       const lists = ["/runs?pageSize=1", "/conversations?pageSize=1", "/usage?by=label"];
       for (const path of [...lists, at, `${at}/request`, `${at}/artifacts`]) {

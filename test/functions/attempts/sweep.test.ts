@@ -79,14 +79,12 @@ describe("the sweep", () => {
     await using pipeline = await startPipeline();
     const run = await pipeline.accept();
     const { publisher } = pipeline.services;
-    const publishAttempt = () => Promise.reject(new Error("as the test wants it"));
-    const services = { ...pipeline.services, publisher: publishing(publisher, publishAttempt) };
     const traces: unknown[] = [];
     const publishAttempt = (_message: object, trace: unknown) => {
       traces.push(trace);
       return Promise.reject(new Error("as the test wants it"));
     };
-    const services = { ...pipeline.services, publisher: { ...publisher, publishAttempt } };
+    const services = { ...pipeline.services, publisher: publishing(publisher, publishAttempt) };
     const waits: number[] = [];
     for (let i = 0; i < 4; i += 1) {
       await pass(pipeline, 4000);

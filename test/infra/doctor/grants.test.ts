@@ -44,14 +44,18 @@ test("a grant on more than the table's prefix is none, and one too many", async 
       for (const binding of bindings) delete binding.condition;
     }),
   );
-  expect(wrong.map(({ state, remedy }) => [state, remedy])).toEqual([
-    [
-      "fault",
-      expect.stringMatching(
-        /^gcloud storage buckets add-iam-policy-binding gs:\/\/my-project-runyard-data .*--condition 'expression=resource\.name\.startsWith\("projects\/_\/buckets\/my-project-runyard-data\/objects\/attempts\/"\),title=objects'$/,
+  const added = (prefix: string) =>
+    expect.stringMatching(
+      new RegExp(
+        `^gcloud storage buckets add-iam-policy-binding gs://my-project-runyard-data .*--condition 'expression=resource\\.name\\.startsWith\\("projects/_/buckets/my-project-runyard-data/objects/${prefix}/"\\),title=objects'$`,
       ),
-    ],
-    ["warning", expect.stringMatching(/^gcloud storage buckets remove-iam-policy-binding /)],
+    );
+  const removed = expect.stringMatching(/^gcloud storage buckets remove-iam-policy-binding /);
+  expect(wrong.map(({ state, remedy }) => [state, remedy])).toEqual([
+    ["fault", added("attempts")],
+    ["fault", added("uploads")],
+    ["warning", removed],
+    ["warning", removed],
   ]);
 });
 

@@ -39,8 +39,8 @@ test.each<[string, object[], RegExp]>([
   ["a name that is too long", [text("ä".repeat(128))], /255 bytes/],
   ["two files at one path", [text("a"), text("a")], /another file/],
   ["a file that would be a folder", [text("a/b"), text("a")], /together with a\/b/],
-  ["no content", [{ path: "a" }], /content or base64/],
-  ["two contents", [{ ...text("a"), base64: "" }], /content or base64/],
+  ["no content", [{ path: "a" }], /content, base64 or upload/],
+  ["two contents", [{ ...text("a"), base64: "" }], /content, base64 or upload/],
   ["what is not base64", [{ path: "a", base64: "AA" }], /not base64/],
   ["what is base64 for addresses", [{ path: "a", base64: "__8=" }], /not base64/],
   [

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Run } from "../../../../shared/documents/run.ts";
-import { accepted, ask, ended, post as send, turnsOf } from "../../../support/api.ts";
+import { sha256 } from "../../../../shared/hash.ts";
+import { accepted, ask, ended, otherOwner, post as send, turnsOf } from "../../../support/api.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -81,6 +82,66 @@ test(
   },
   LONG_MS,
 );
+
+const HELLO_SHA256 = sha256("hello\n");
+
+async function announced(body: object, headers = {}) {
+  const answer = await post("/uploads", body, headers);
+  expect(answer.status).toBe(201);
+  const { url, headers: signed } = answer.body;
+  const put = async (content: string) =>
+    (await fetch(url, { method: "PUT", headers: signed, body: content })).status;
+  return { ...answer.body, put };
+}
+
+test(
+  "a file that was uploaded is in the workspace, if it is what was announced",
+  async () => {
+    const hello = await announced({ sha256: HELLO_SHA256, sizeBytes: 6 });
+    expect(hello).toMatchObject({
+      id: expect.stringMatching(/^upl_/),
+      expiresAt: expect.any(String),
+    });
+    const early = await post("/runs", { prompt: "echo", files: [{ path: "a", upload: hello.id }] });
+    expect(early.body).toMatchObject({ code: "invalid", errors: [{ pointer: "/files/0/upload" }] });
+    expect(await hello.put("hello")).toBe(400);
+    expect(await hello.put("hello\n")).toBe(200);
+    expect(await hello.put("jello\n")).toBe(412);
+    const files = [{ path: "dir/hello.sh", upload: hello.id, executable: true }];
+    const other = await post("/runs", { prompt: "echo", files }, await otherOwner(world));
+    expect(other.body).toMatchObject({ code: "invalid", errors: [{ pointer: "/files/0/upload" }] });
+    const run = await runOf("/runs", { prompt: "run: cat dir/hello.sh; ls -l dir", files });
+    expect(run.output?.text).toMatch(/answered:\nhello\n[\s\S]*-rwx/);
+    expect((await ask(world, `GET /runs/${run.id}/request`)).body.files).toEqual([
+      { path: "dir/hello.sh", sizeBytes: 6, sha256: HELLO_SHA256, executable: true },
+    ]);
+    const lie = await announced({ sha256: sha256("a lie"), sizeBytes: 6 });
+    expect(await lie.put("hello\n")).toBe(200);
+    const failed = await runOf("/runs", { prompt: "echo", files: [{ path: "a", upload: lie.id }] });
+    expect(failed).toMatchObject({ status: "failed", error: { code: "checkout_failed" } });
+    expect(failed.error?.message).toContain(
+      '"a" is not what was announced: its SHA-256 is another',
+    );
+    await world.storage.bucket("runyard-local").deleteFiles({ prefix: "uploads/" });
+    const again = await post(`/runs/${run.id}/rerun`, {});
+    expect([again.status, again.body.detail]).toEqual([
+      409,
+      expect.stringContaining("dir/hello.sh is no longer kept"),
+    ]);
+  },
+  LONG_MS,
+);
+
+test.each([
+  [{ sha256: "A".repeat(64), sizeBytes: 1 }, "/sha256"],
+  [{ sha256: HELLO_SHA256, sizeBytes: 0 }, "/sizeBytes"],
+  [{ sha256: HELLO_SHA256, sizeBytes: 100 * 1024 ** 2 + 1 }, "/sizeBytes"],
+])("an upload of %j is refused", async (body, pointer) => {
+  expect(await post("/uploads", body)).toMatchObject({
+    status: 422,
+    body: { errors: [{ pointer }] },
+  });
+});
 
 test("files that cannot be placed are refused, each where it stands, and no run is made", async () => {
   const files = [
