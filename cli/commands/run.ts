@@ -6,7 +6,7 @@ import { sayDryRun } from "../dry-run.ts";
 import { usageFault } from "../failure.ts";
 import { OWN_NAME } from "../own-name.ts";
 import { promptOf } from "../prompt.ts";
-import { type CliContext, remote } from "../session.ts";
+import { type CliContext, remote, runId } from "../session.ts";
 import {
   collected,
   labelOption,
@@ -23,6 +23,7 @@ interface RunFlags extends AcceptFlags, SettingsFlags {
   dryRun?: boolean;
   label: string[];
   attach: string[];
+  from?: string;
 }
 
 const ATTACH = "a file for the agent's workspace; may be said several times";
@@ -39,6 +40,7 @@ export function addRun(program: Command, context: CliContext): void {
     .option("-f, --file <FILE>", "a file with the prompt")
     .option("--agent <ID>", "a stored agent by id or name, or ID@VERSION; it has its own settings");
   command.option("--attach <FILE>", ATTACH, collected, []);
+  command.option("--from <RUN>", "begin with the files that another run left", runId);
   command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
   withAcceptance(labelOption(command));
   withSettings(command);
@@ -68,6 +70,7 @@ function orderOf(words: string[], options: RunFlags): CreateRun {
     ...(options.agent !== undefined && { agent: agentOf(options.agent) }),
     ...(settings !== undefined && { agent: { settings } }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(options.from !== undefined && { workspace: { run: options.from } }),
   };
 }
 

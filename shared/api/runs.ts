@@ -44,6 +44,7 @@ export const RUN_OPERATIONS = [
     body: CreateRun,
     answers: RUN_ACCEPTED_OR_TRIED,
     problems: [
+      "not_found",
       "conflict",
       "idempotency_key_reused",
       "agent_archived",

@@ -16,6 +16,22 @@ const executable = Type.Optional(
   Type.Boolean({ description: "Whether it may be executed. Default: false." }),
 );
 
+/** What a run's workspace begins with. */
+export const GivenWorkspace = Type.Object(
+  {
+    run: Type.String({
+      ...formed({
+        pattern: "^run_[0-9A-Za-z]{22}$",
+        form: "the id of a run",
+        example: "run_2MApo7WXve5lCHoJCSaJKN",
+      }),
+      description: "A finished run: its files are what this one begins with, and not its session.",
+    }),
+  },
+  { additionalProperties: false },
+);
+export type GivenWorkspace = Static<typeof GivenWorkspace>;
+
 /** A file that a request brings along. */
 const GivenFile = Type.Object(
   {

@@ -8,7 +8,7 @@ import { formed } from "../schema/words.ts";
 import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
-import { FileOfRequest, GivenFiles } from "./files.ts";
+import { FileOfRequest, GivenFiles, GivenWorkspace } from "./files.ts";
 import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
@@ -43,15 +43,18 @@ export const CreateRun = Type.Object(
     agent: Type.Optional(AgentChoice),
     labels: Type.Optional(Labels),
     files: Type.Optional(GivenFiles),
+    workspace: Type.Optional(GivenWorkspace),
   },
   { additionalProperties: false },
 );
 export type CreateRun = Static<typeof CreateRun>;
 
+const { workspace: _, ...ofTurn } = CreateRun.properties;
+
 /** The body of `POST /v1/conversations/{id}/runs`. */
 export const CreateTurn = Type.Object(
   {
-    ...CreateRun.properties,
+    ...ofTurn,
     onBusy: Type.Optional(
       Type.Enum(["refuse", "queue"], {
         description:
@@ -72,6 +75,7 @@ export const CreateAgentRun = Type.Object(
     ),
     labels: Type.Optional(Labels),
     files: Type.Optional(GivenFiles),
+    workspace: Type.Optional(GivenWorkspace),
   },
   { additionalProperties: false },
 );
@@ -104,6 +108,7 @@ export const RunRequest = Type.Object({
   files: Type.Optional(
     Type.Array(FileOfRequest, { description: "The files that came with it; absent: none." }),
   ),
+  workspace: Type.Optional(GivenWorkspace),
 });
 export type RunRequest = Static<typeof RunRequest>;
 

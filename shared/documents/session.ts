@@ -31,8 +31,21 @@ export const Session = Type.Object({
   totalOutputTokens: Type.Integer(),
   /** SHA-256 of the settings that shape the session's system prompt, hex. */
   instructionsHash: Type.String(),
+  /** Only its files count: a run begins with them that has no part in the conversation. */
+  isWorkspaceOnly: Type.Optional(Type.Literal(true)),
 });
 export type Session = Static<typeof Session>;
+
+/** The files of what a run left, for a run whose own session has this id. */
+export const workspaceOf = (session: Session, sessionId: string): Session => ({
+  ...session,
+  sessionId,
+  files: [],
+  totalCostUsd: 0,
+  totalInputTokens: 0,
+  totalOutputTokens: 0,
+  isWorkspaceOnly: true,
+});
 
 /** How a run's agent session came to be; `new` in a first turn, `lost` when there was one to restore. */
 export const SESSION_ORIGINS = ["new", "restored", "lost"] as const;

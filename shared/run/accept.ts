@@ -4,7 +4,7 @@ import { addTurn, type Conversation, newConversation } from "../documents/conver
 import type { Event } from "../documents/event.ts";
 import type { PlacedFile } from "../documents/files.ts";
 import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
-import type { Session } from "../documents/session.ts";
+import { type Session, workspaceOf } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
 import type { RunRecord, RunState } from "./record.ts";
@@ -23,6 +23,8 @@ export interface Order {
   parentRunId: string | null;
   /** What is put into the workspace. Absent: nothing. */
   files?: readonly PlacedFile[] | undefined;
+  /** What another run left, with whose files this one begins. Absent: nothing. */
+  workspace?: Session | undefined;
 }
 
 /** What the API adds to an order. */
@@ -57,7 +59,9 @@ export function acceptRun(order: Order, acceptance: Acceptance): Accepted {
   const run = newRun(order, acceptance);
   const conversation = newConversation(run, acceptance.now);
   const placed = { ...run, conversation: { ...run.conversation, id: conversation.id } };
-  return { ...accepted(placed, { order, acceptance, restore: null }), conversation };
+  const { workspace } = order;
+  const restore = workspace ? workspaceOf(workspace, acceptance.sessionId) : null;
+  return { ...accepted(placed, { order, acceptance, restore }), conversation };
 }
 
 /** A run that is the next turn of a conversation; it waits if another turn is at work. */
@@ -87,7 +91,7 @@ interface Rest {
 }
 
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
-  const { prompt, agent, labels, files = [] } = order;
+  const { prompt, agent, labels, files = [], workspace } = order;
   const settings = resolveAgent(order.settings);
   const state: RunState = {
     ...newState(settings, acceptance),
@@ -100,7 +104,11 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
   const status = { type: "status", status: run.status, why: run.why } as const;
   const { record, events } = withEvents({ run, state }, [status], acceptance.now);
   const asked = { runId: run.id, prompt, agent, settings, labels };
-  return { ...record, events, request: { ...asked, ...(files.length > 0 && { files }) } };
+  const more = {
+    ...(files.length > 0 && { files }),
+    ...(workspace && { workspace: { run: workspace.runId } }),
+  };
+  return { ...record, events, request: { ...asked, ...more } };
 }
 
 function newRun(

@@ -215,10 +215,10 @@ const NO_SANDBOX =
 export async function refuseTooMuch(
   services: Judges & Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting">,
   owner: string,
-  { prompt, settings, labels, files = [] }: Order,
+  { prompt, settings, labels, files = [], workspace }: Order,
 ): Promise<void> {
   const { onlyPrompt } = services;
-  const isBare = Object.keys(settings).length + files.length === 0;
+  const isBare = Object.keys(settings).length + files.length === 0 && !workspace;
   const isSample = prompt === onlyPrompt && isBare;
   if (onlyPrompt !== undefined && !isSample) {
     throw new AppError("no_sandbox", { detail: NO_SANDBOX });

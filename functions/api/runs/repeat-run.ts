@@ -4,6 +4,7 @@ import type { Order, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { BeforeTurn } from "../../services/runs.ts";
 import type { Services } from "../../services/services.ts";
 import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
+import { workspaceFrom } from "../accept/workspace.ts";
 import type { CallOf } from "../http/call.ts";
 import { placeTurn } from "./conversations.ts";
 import { ownRun } from "./own-run.ts";
@@ -19,7 +20,11 @@ export async function rerunRun(services: Services, call: CallOf<"rerunRun">): Pr
   await acceptRequest(services, call, async () => {
     const request = await requestOf(services, run);
     await refuseLostFiles(services, request);
-    return placeOrder(services, call, orderOf(run, request, overrides));
+    const order = orderOf(run, request, overrides);
+    const { settings } = order;
+    const from = { given: request.workspace, settings };
+    const begun = await workspaceFrom(services, call.owner, from);
+    return placeOrder(services, call, { ...order, ...begun });
   });
 }
 

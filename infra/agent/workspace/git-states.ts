@@ -73,6 +73,8 @@ export interface States extends Repository {
   checked?: Record<"left" | "found", LeftState>;
   /** Turns before changed something, on which this one's patch applies. */
   isLaterTurn?: boolean;
+  /** That was another run, of which there are the files alone. */
+  isOfOtherRun?: boolean;
   /** The request brought files, on which this turn's patch applies. */
   hasFiles?: boolean;
   /** Paths in the latest state's tree; in latin1, byte for byte. */

@@ -123,12 +123,15 @@ export async function writeWorkspaceDiff(
 export const NOTE = "# Runyard: ";
 
 /** What a patch applies on, beside the repository's commit. */
-const basesOf = ({ isLaterTurn, hasFiles }: States): string[] => [
-  ...(isLaterTurn ? [ON_TURNS_BEFORE] : []),
+const basesOf = ({ isLaterTurn, isOfOtherRun, hasFiles }: States): string[] => [
+  ...(isLaterTurn ? [isOfOtherRun ? ON_OTHER_RUN : ON_TURNS_BEFORE] : []),
   ...(hasFiles ? [ON_FILES] : []),
 ];
 
 const ON_FILES = "The files of the request are not in it; it applies on them.";
+
+const ON_OTHER_RUN =
+  "This run's changes alone; they apply on those of the run that it began with. All are in workspace.diff.";
 
 const ON_TURNS_BEFORE =
   "This turn's changes alone; they apply on those of the turns before. Every turn's are in workspace.diff.";

@@ -81,12 +81,20 @@ async function begin(preparation: Preparation): Promise<Beginning | NotStarted> 
   const workspace = await bringBack(preparation, { restore });
   if ("failedStep" in workspace) return workspace;
   if ("why" in workspace) {
+    if (restore.isWorkspaceOnly) return notBroughtBack(restore, workspace);
     await clear(preparation.folders);
     const remark = `What the turns before left is lost, because ${workspace.why}; this turn began anew.`;
     return beginAnew(preparation, newSession(remark));
   }
   return beginFrom(preparation, workspace, restore);
 }
+
+/** Whoever asked for files does not get an agent without them. */
+const notBroughtBack = ({ runId }: Session, { why }: Loss): NotStarted => ({
+  failedStep: "checkout",
+  stoppedBy: null,
+  error: `What run ${runId} left cannot be brought back, because ${why}.`,
+});
 
 interface Brought {
   states: States;
@@ -204,6 +212,7 @@ async function bringBack(
   const turns = restore ? await apply(preparation, states, { of: restore }) : { notes: [] };
   if (!("notes" in turns)) return turns;
   states.isLaterTurn = (restore?.workspace ?? null) !== null;
+  states.isOfOtherRun = restore?.isWorkspaceOnly === true;
   const withoutFiles = await commitOf(states, states.refs.restored);
   const failure = await placeGiven(preparation, states);
   if (failure !== undefined) return failure;
@@ -246,6 +255,7 @@ async function continueSession(
   { folders, input, engineName, objectsIn }: Preparation,
   restore: Session,
 ): Promise<Named> {
+  if (restore.isWorkspaceOnly) return { id: restore.sessionId, origin: "new", remark: "" };
   const objects = objectsIn(restore.bucket);
   const loss = await restoreSession(restore, {
     objects,

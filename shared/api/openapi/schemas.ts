@@ -1,6 +1,7 @@
 import { Agent, AgentVersion, CreateAgent } from "../../agent/agent.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
+import { GivenFiles, GivenWorkspace } from "../../documents/files.ts";
 import { ChangedFile } from "../../documents/manifest.ts";
 import {
   AgentRef,
@@ -27,6 +28,8 @@ const NAMED: Readonly<Record<string, object>> = {
   CreateRun,
   CreateTurn,
   CreateAgentRun,
+  GivenFiles,
+  GivenWorkspace,
   DryRun,
   Overrides,
   RunRequest,

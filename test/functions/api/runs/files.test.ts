@@ -132,6 +132,48 @@ test(
   LONG_MS,
 );
 
+test(
+  "a run begins with the files that another one left, without its session",
+  async () => {
+    const one = await accepted(world, "/runs", { prompt: "run: echo one > one.txt; sleep 1" });
+    const workspace = { run: one.id };
+    expect((await post("/runs", { prompt: "echo", workspace })).status).toBe(409);
+    await ended(world, one);
+    const files = [{ path: "two.txt", content: "two\n" }];
+    const body = { prompt: "run: cat one.txt two.txt; echo more >> one.txt", workspace, files };
+    const other = await post("/runs", body, await otherOwner(world));
+    expect([other.status, other.body.detail]).toEqual([404, `there is no run ${one.id}`]);
+    const repository = { url: "https://git.example/x" };
+    const elsewhere = { ...body, agent: { settings: { repository } } };
+    expect((await post("/runs", elsewhere)).body).toMatchObject({
+      code: "invalid",
+      errors: [{ pointer: "/workspace/run" }],
+    });
+    const from = world.modelRequests.length;
+    const two = await runOf("/runs", body);
+    expect(two).toMatchObject({
+      status: "succeeded",
+      conversation: { turn: 1, session: "new", remark: "" },
+      output: { changedFiles: [{ path: "one.txt", status: "modified" }] },
+    });
+    expect(two.conversation.id).not.toBe(one.conversation.id);
+    expect(two.output?.text).toContain("one\ntwo");
+    expect(JSON.stringify(world.modelRequests.slice(from))).not.toContain("echo one > one.txt");
+    expect((await ask(world, `GET /runs/${two.id}/request`)).body).toMatchObject({ workspace });
+    expect(await (await world.call(`/runs/${two.id}/patch`)).text()).toContain(
+      "they apply on those of the run that it began with",
+    );
+    const next = await runOf(turnsOf(two), { prompt: "run: cat one.txt" });
+    expect(next).toMatchObject({ conversation: { turn: 2, session: "restored", remark: "" } });
+    expect(next.output?.text).toContain("one\nmore");
+    const again = await runOf(`/runs/${two.id}/rerun`, {});
+    expect(again.output?.text).toContain("one\ntwo");
+    await world.call(`/runs/${one.id}`, { method: "DELETE" });
+    expect((await post(`/runs/${two.id}/rerun`, {})).status).toBe(404);
+  },
+  LONG_MS,
+);
+
 test.each([
   [{ sha256: "A".repeat(64), sizeBytes: 1 }, "/sha256"],
   [{ sha256: HELLO_SHA256, sizeBytes: 0 }, "/sizeBytes"],
