@@ -27,12 +27,13 @@ export async function patchOf(id: string, client: Client): Promise<Buffer | unde
  * Has git apply what a run changed to the working tree of the present folder.
  *
  * @param options.is3way whether conflicts are left in the files, with git's marks
+ * @param options.isTried only says whether it applies, and changes nothing
  * @throws {Failure} if the folder is in no repository, or git refuses
  */
 export async function applyRun(
   { id, done, output }: Run,
   client: Client,
-  { is3way }: { is3way: boolean },
+  { is3way, isTried = false }: { is3way: boolean; isTried?: boolean },
 ): Promise<ExitCode> {
   if (!done) throw new Failure(`Run ${id} is still at work; its patch is there when it is over.`);
   const tree = await workingTree();
@@ -42,10 +43,11 @@ export async function applyRun(
     return EXIT.done;
   }
   // From its top: in a folder below, git passes over what lies outside of that.
-  const words = ["-C", tree, "apply", ...(is3way ? ["--3way"] : []), "-"];
-  const { code, errors } = await git(words, patch);
-  if (code !== 0) throw refusal(errors, id, is3way);
-  complain(`Applied: ${output ? changedFiles(output) : "the patch"}`);
+  const options = [...(is3way ? ["--3way"] : []), ...(isTried ? ["--check"] : [])];
+  const { code, errors } = await git(["-C", tree, "apply", ...options, "-"], patch);
+  if (code !== 0) throw refusal(errors, id, is3way && !isTried);
+  const changes = output ? changedFiles(output) : "the patch";
+  complain(isTried ? `It applies: ${changes}` : `Applied: ${changes}`);
   if (errors.trim() !== "") complain(errors.trimEnd());
   return EXIT.done;
 }

@@ -55,11 +55,19 @@ function addApply(program: Command, context: CliContext): void {
     .command("apply")
     .description("Has git apply what a run changed to the working tree of this folder.")
     .argument("<run>", "the run's id", runId)
-    .option("--3way", "leave conflicts in the files instead of refusing");
-  remote<{ "3way"?: boolean }, [string]>(command, context, async ({ session, args, options }) => {
-    const run = await session.client.runs.get(args[0]);
-    return applyRun(run, session.client, { is3way: options["3way"] ?? false });
-  });
+    .option("--3way", "leave conflicts in the files instead of refusing")
+    .option("--check", "only say whether it applies, and change nothing");
+  remote<{ "3way"?: boolean; check?: boolean }, [string]>(
+    command,
+    context,
+    async ({ session, args, options }) => {
+      const run = await session.client.runs.get(args[0]);
+      return applyRun(run, session.client, {
+        is3way: options["3way"] ?? false,
+        isTried: options.check ?? false,
+      });
+    },
+  );
 }
 
 interface ArtifactFlags {

@@ -86,10 +86,14 @@ test(
     spawnSync("git", ["init", "-q"], { cwd: tree });
     const hook = join(tree, ".git/hooks/applypatch-msg");
     writeFileSync(hook, `#!/bin/sh\ntouch ${tree}/ran\n`, { mode: 0o755 });
+    const tried = await runyard(["apply", "--check", id], { cwd: tree });
+    expect(tried).toMatchObject({ code: 0, out: "", said: "It applies: hello.txt (+1)\n" });
+    expect(existsSync(join(tree, "hello.txt"))).toBe(false);
     expect(await runyard(["apply", id], { cwd: tree })).toMatchObject({ code: 0, out: "" });
     expect(readFileSync(join(tree, "hello.txt"), "utf8")).toBe("Hello from Runyard.\n");
     const again = await runyard(["apply", id], { cwd: tree });
     expect(again).toMatchObject({ code: 1, said: expect.stringMatching(/Nothing was changed/) });
+    expect(await runyard(["apply", "--check", id], { cwd: tree })).toMatchObject({ code: 1 });
     expect(existsSync(join(tree, "ran"))).toBe(false);
 
     const diff = await runyard(["diff", id]);
@@ -171,7 +175,8 @@ test(
     expect([two.code, two.out]).toEqual([0, one.out]);
     const other = await runyard(["run", ...once, "echo"]);
     expect(other.code).toBe(3);
-    const labelled = await sent("echo", "--label", "team=docs", "--label", "n=1");
+    const labels = ["--label", "team=docs", "--label", "n=1"];
+    const labelled = await sent("echo", ...labels, "--attach", file);
     const listed = await runyard(["list", "--label", "team=docs", "--json=id,labels"]);
     expect(documents(listed.out)).toEqual([{ id: labelled, labels: { team: "docs", n: "1" } }]);
     expect((await runyard(["list", "--label", "team=none"])).out).toBe("");
@@ -179,6 +184,14 @@ test(
     expect((await runyard([...period, "--from", "2100-01-01"])).out).toBe("");
     expect((await runyard([...period, "--to", "2100-01-01T00:00:00Z"])).out).not.toBe("");
     await runyard(["watch", labelled]);
+    const large = join(folder, "large.bin");
+    writeFileSync(large, Buffer.alloc(300_000));
+    const words = "run: cat prompt.txt; wc -c large.bin";
+    const from = await runyard(["run", "--from", labelled, "--attach", large, words]);
+    expect(from).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/from a file\s*300000 large/),
+    });
     expect((await runyard(["archive", labelled])).out).toBe(`${labelled}  archived\n`);
     expect((await runyard(period)).out).toBe("");
     expect((await runyard([...period, "--archived"])).out).toBe(`{"id":"${labelled}"}\n`);
