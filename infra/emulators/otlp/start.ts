@@ -23,7 +23,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts a receiver of traces and metrics by OTLP, in protobuf over HTTP, on loopback. It keeps nothing.
- * Differs: of a receiver's answers there are only that all was taken and that nothing was; compression is refused.
+ * Of a receiver's answers there are only that all was taken and that nothing was; compression is refused.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
