@@ -1,9 +1,11 @@
 import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
+import type { RetentionTable } from "../shared/run/retention.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
+import { retentionTableOf } from "./retention.ts";
 import { type TelemetrySettings, telemetryOf } from "./telemetry-settings.ts";
 import { TRIGGER_SETTINGS, type TriggerAuth, triggerAuthOf } from "./trigger-auth.ts";
 
@@ -41,6 +43,8 @@ export interface Config {
   mostWaiting: number;
   /** What owners may spend in a day. */
   dailyBudgets: DailyBudgets;
+  /** How long what owners' runs leave is kept. */
+  retention: RetentionTable;
   idTokens: IdTokenSettings;
   /** OAuth client by which people sign in to the page with Google; undefined: they cannot. */
   googleClientId: string | undefined;
@@ -139,6 +143,7 @@ function callersOf(
   | "runQuotas"
   | "mostWaiting"
   | "dailyBudgets"
+  | "retention"
   | "idTokens"
   | "googleClientId"
   | "tokenUsers"
@@ -159,6 +164,7 @@ function callersOf(
     },
     mostWaiting: whole("RUNYARD_MAX_WAITING", 1) ?? 10_000,
     dailyBudgets: dailyBudgetsOf(environment),
+    retention: retentionTableOf(environment["RUNYARD_RETENTION"]),
     idTokens: {
       audiences: [
         ...listOf(environment["RUNYARD_ID_TOKEN_AUDIENCE"]),

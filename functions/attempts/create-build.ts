@@ -11,7 +11,8 @@ import {
 import { type AttemptInput, INPUT_FILES, inputObject } from "../../shared/documents/attempt.ts";
 import type { ResolvedRequest } from "../../shared/run/accept.ts";
 import { usdOf } from "../../shared/run/owner-day.ts";
-import type { BuildInput, RunRecord } from "../../shared/run/record.ts";
+import type { BuildInput, RunRecord, RunState } from "../../shared/run/record.ts";
+import { customTimeOf } from "../../shared/run/retention.ts";
 import { describeError } from "../log.ts";
 import type { Creation } from "../services/builds.ts";
 import type { Services } from "../services/services.ts";
@@ -38,10 +39,10 @@ export async function createBuild(
   const paths = pathsOf(record);
   const input =
     record.state.input ??
-    (await services.artifacts.putInput(
-      inputObject(paths, version),
-      await inputArchive(services, record, { request, progressToken }),
-    ));
+    (await services.artifacts.putInput(inputObject(paths, version), {
+      archive: await inputArchive(services, record, { request, progressToken }),
+      customTime: inputTimeOf(services.now(), record.state),
+    }));
   if (isInDoubt(target) && !(await isAlive(services, target))) {
     return { creation: { kind: "deferred", message: "Cloud Build does not answer" }, input };
   }
@@ -100,7 +101,7 @@ async function inputArchive(
   { request, progressToken }: { request: ResolvedRequest; progressToken: string },
 ): Promise<Buffer> {
   const { id } = record.run;
-  const { asideMicros, restore, resume = null } = record.state;
+  const { asideMicros, restore, resume = null, retention } = record.state;
   const attempt: AttemptInput = {
     schemaVersion: 1,
     runId: id,
@@ -113,6 +114,7 @@ async function inputArchive(
     agent: request.settings,
     ...(request.files && { files: [...request.files] }),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
+    ...(retention && { retention }),
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
   };
   const tar = await packTar([
@@ -121,6 +123,10 @@ async function inputArchive(
   ]);
   return gzipSync(tar);
 }
+
+/** A day more than the request, whose time begins with the end of the run. */
+const inputTimeOf = (now: Date, { retention }: RunState): string | undefined =>
+  customTimeOf(now, retention?.promptDays && retention.promptDays + 1);
 
 function fileEntry(name: string, text: string) {
   const body = Buffer.from(text, "utf8");

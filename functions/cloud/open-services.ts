@@ -82,6 +82,7 @@ export function servicesOn(
     ...surroundings,
     chance,
     mostWaiting: config.mostWaiting,
+    retention: config.retention,
     runs: new FirestoreRunStore(database, { admission, days, slots, usage, random }),
     conversations: new FirestoreConversationStore(database, admission),
     watch: new FirestoreRunWatch(database),

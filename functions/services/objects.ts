@@ -17,8 +17,15 @@ export interface Artifacts {
   load(): Promise<void>;
   /** `gs://bucket/object` */
   uriOf(object: string): string;
-  /** Uploads a build's source and returns it pinned by its generation. */
-  putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]>;
+  /**
+   * Uploads a build's source and returns it pinned by its generation.
+   *
+   * @param input.customTime RFC 3339; a day after it the object is deleted. Undefined: it is not
+   */
+  putInput(
+    object: string,
+    input: { archive: Buffer; customTime: string | undefined },
+  ): Promise<BuildPlan["source"]["storageSource"]>;
   claimOf(paths: AttemptPaths): Promise<Claim | undefined>;
   /** Seals the attempt's claim unless somebody has it, and returns the claim that counts. */
   sealClaim(paths: AttemptPaths, cause: string): Promise<Claim>;

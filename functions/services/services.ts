@@ -2,6 +2,7 @@ import type { SecretRule } from "../../shared/agent/environment.ts";
 import type { BuildSettings } from "../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
+import type { RetentionTable } from "../../shared/run/retention.ts";
 import type { Log } from "../log.ts";
 import type { AgentStore } from "./agents.ts";
 import type { Builds, Publisher } from "./builds.ts";
@@ -23,6 +24,8 @@ import type { UsageStore } from "./usage.ts";
  */
 export interface Services {
   runs: RunStore;
+  /** See `Config`. */
+  retention: RetentionTable;
   conversations: ConversationStore;
   watch: RunWatch;
   agents: AgentStore;

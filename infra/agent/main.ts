@@ -48,7 +48,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     path: environment["PATH"] ?? "/usr/bin:/bin",
     inherited: inheritedVariables(environment),
     repositories: { credential: environment[REPOSITORY_CREDENTIAL] },
-    objectsIn: (bucket) => objectsOf(storage.bucket(bucket)),
+    objectsIn: (bucket, customTimes) => objectsOf(storage.bucket(bucket), customTimes),
     terminated,
     clock: systemClock,
     log,

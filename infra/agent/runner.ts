@@ -1,16 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { resolveAgent } from "../../shared/agent/settings.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { type AttemptPaths, pathsUnder } from "../../shared/documents/attempt.ts";
+import {
+  type AttemptInput,
+  type AttemptPaths,
+  pathsUnder,
+} from "../../shared/documents/attempt.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
+import { customTimeOf, keptDays } from "../../shared/run/retention.ts";
 import { counted } from "../../shared/text.ts";
 import { noOutcomeYet } from "./agent-outcome.ts";
 import { workWithAgent } from "./agent-work.ts";
 import { takeClaim } from "./attempt/claim.ts";
 import { type Input, takeInput } from "./attempt/input.ts";
 import { putManifest } from "./attempt/manifest.ts";
-import type { Objects } from "./attempt/objects.ts";
+import type { CustomTimes, Objects } from "./attempt/objects.ts";
 import { patientObjects } from "./attempt/patient-objects.ts";
 import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
 import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.ts";
@@ -51,7 +56,7 @@ export interface RunnerOptions {
   /** Variables that an unconfined agent and all that it starts carry on. */
   inherited: Readonly<Record<string, string>>;
   repositories: RepositoryAccess;
-  objectsIn(bucket: string): Objects;
+  objectsIn(bucket: string, customTimes: CustomTimes): Objects;
   /** Aborted when the build is being ended from outside. */
   terminated: AbortSignal;
   clock: Clock;
@@ -78,7 +83,9 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     ...hiddenOf(options.repositories.credential ?? ""),
   ]);
   const log = (line: string): void => options.log(hidden.text(line));
-  const ofAttempt = options.objectsIn(attempt.bucket);
+  const objectsIn = (bucket: string): Objects =>
+    options.objectsIn(bucket, customTimesOf(attempt, options.clock));
+  const ofAttempt = objectsIn(attempt.bucket);
   const objects = patientObjects(ofAttempt, { ...options, log });
   const paths = pathsUnder(attempt.prefix);
   const phases = trackPhases(options.clock);
@@ -90,6 +97,7 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   const isolation = isolationOf(options, input);
   const done = await workAndUpload({
     ...options,
+    objectsIn,
     isolation,
     hiding: hidden,
     log,
@@ -118,6 +126,10 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   await reportDone({ ...attempt.progress, attempt: attempt.attempt, buildId: options.buildId });
 }
 
+function customTimesOf({ retention }: AttemptInput, clock: Clock): CustomTimes {
+  return (name) => retention && customTimeOf(new Date(clock.now()), keptDays(name, retention));
+}
+
 function isolationOf({ isolation, unconfinedPrompt }: RunnerOptions, input: Input): Isolation {
   const { agent, attempt, prompt } = input;
   const { restore, files = [] } = attempt;
@@ -126,7 +138,8 @@ function isolationOf({ isolation, unconfinedPrompt }: RunnerOptions, input: Inpu
   return isBare && prompt.toString() === unconfinedPrompt ? "none" : isolation;
 }
 
-interface Attempt extends RunnerOptions, Supersession {
+interface Attempt extends Omit<RunnerOptions, "objectsIn">, Supersession {
+  objectsIn(bucket: string): Objects;
   input: Input;
   hiding: Hiding;
   objects: Objects;

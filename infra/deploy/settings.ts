@@ -27,7 +27,9 @@ const Settings = Type.Object(
     slots: Type.Optional(
       Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 100_000 })),
     ),
-    /** Days after which outputs are deleted; absent: never. */
+    /** How long what owners' runs leave is kept: `RUNYARD_RETENTION`, whose reader knows more. */
+    retention: Type.Optional(Type.Record(Type.String(), Type.Object({}))),
+    /** Days after which all objects of attempts are deleted, whatever else is said; absent: never. */
     outputDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
     /** The same of builds' logs. */
     logDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
@@ -73,6 +75,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   runnerImage: "pinned by its digest, as REGION-docker.pkg.dev/PROJECT/runyard/agent@sha256:…",
   modelKeySecret: "the id of a secret, as anthropic-api-key",
   slots: 'builds at a time by machine type, as {"E2_STANDARD_2": 10}',
+  retention: 'days by owner, as {"*": {"promptDays": 90}, "ann@example.com": {"runDays": 7}}',
   outputDays: "a whole number of days from 1 to 3650",
   logDays: "a whole number of days from 1 to 3650",
   alertEmails: 'a list of addresses, as ["ops@example.com"]',

@@ -66,6 +66,7 @@ export const CONVERSATION_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "prompt_expired",
       "conflict",
       "conversation_busy",
       "agent_archived",

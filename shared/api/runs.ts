@@ -130,7 +130,7 @@ export const RUN_OPERATIONS = [
     summary: "Get what a run was asked to do, with each default filled in",
     access: "read",
     answers: { 200: { description: "The request.", schema: RunRequest } },
-    problems: ["not_found"],
+    problems: ["not_found", "prompt_expired"],
   },
   {
     id: "cancelRun",
@@ -156,6 +156,7 @@ export const RUN_OPERATIONS = [
     problems: [
       "not_found",
       "conflict",
+      "prompt_expired",
       "idempotency_key_reused",
       "limit_reached",
       "budget_spent",
@@ -175,6 +176,7 @@ export const RUN_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "prompt_expired",
       "conflict",
       "conversation_busy",
       "idempotency_key_reused",
@@ -214,7 +216,7 @@ export const RUN_OPERATIONS = [
         schema: Type.Object({ items: Run.properties.artifacts }),
       },
     },
-    problems: ["not_found"],
+    problems: ["not_found", "outputs_expired"],
   },
   {
     id: "getArtifact",
@@ -225,7 +227,7 @@ export const RUN_OPERATIONS = [
     access: "read",
     headers: CONTENT_REQUEST,
     answers: CONTENT,
-    problems: ["not_found", "range_not_satisfiable"],
+    problems: ["not_found", "outputs_expired", "range_not_satisfiable"],
   },
   {
     id: "getPatch",
@@ -236,7 +238,7 @@ export const RUN_OPERATIONS = [
     access: "read",
     headers: CONTENT_REQUEST,
     answers: CONTENT,
-    problems: ["not_found", "range_not_satisfiable"],
+    problems: ["not_found", "outputs_expired", "range_not_satisfiable"],
   },
   {
     id: "getLogs",

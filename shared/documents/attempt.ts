@@ -1,4 +1,5 @@
 import { AgentSettings } from "../agent/settings.ts";
+import { Retention } from "../run/retention.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { PlacedFile } from "./files.ts";
@@ -36,6 +37,8 @@ export const AttemptInput = Type.Object({
    * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
    */
   ownerBudgetUsd: Type.Optional(Type.Number({ minimum: 0 })),
+  /** For how long its objects are kept. Absent: for ever. */
+  retention: Type.Optional(Retention),
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */
   progress: Type.Object({ url: Type.String(), token: Type.String() }),
 });

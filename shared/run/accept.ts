@@ -8,6 +8,7 @@ import { type Session, workspaceOf } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
 import type { RunRecord, RunState } from "./record.ts";
+import type { Retention } from "./retention.ts";
 import { STATE_VERSION, UNSAID } from "./stored.ts";
 import type { TraceContext } from "./trace.ts";
 import { withEvents } from "./transition.ts";
@@ -38,6 +39,8 @@ export interface Acceptance {
   now: Date;
   /** Where in a trace it is accepted. Default: in none. */
   trace?: TraceContext | null;
+  /** Of what the run leaves; absent: nothing is said about it. */
+  retention?: Retention | undefined;
 }
 
 /** A run's request with its agent's settings resolved, and with its files' contents. */
@@ -148,7 +151,7 @@ function newRun(
 }
 
 function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
-  const { owner, nonce, sessionId, requestHash, writer, trace = null } = acceptance;
+  const { owner, nonce, sessionId, requestHash, writer, trace = null, retention } = acceptance;
   return {
     ...UNSAID,
     schemaVersion: STATE_VERSION,
@@ -178,5 +181,6 @@ function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
     trace,
     requestHash,
     writer,
+    ...(retention && { retention }),
   };
 }

@@ -4,6 +4,7 @@ import type { SlotChange } from "../capacity/slot.ts";
 import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
+import type { Retention } from "./retention.ts";
 import type { TraceContext } from "./trace.ts";
 
 export type Phase = RunStatus | "submitting";
@@ -101,6 +102,8 @@ export interface RunState {
   commits: string[];
   cancelRequestedAt: Date | null;
   timeoutSeconds: number;
+  /** How long what the run leaves is kept; absent: nothing was said about it. */
+  retention?: Retention;
   /**
    * The run's own budget for all of its attempts, in USD; it and the two below are absent in older
    * states.

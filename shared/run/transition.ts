@@ -4,6 +4,7 @@ import type { AgentEvent, Event, EventContent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import type { Changed, Effect, Phase, RunRecord, RunState, Transition } from "./record.ts";
+import { eventDaysOf } from "./retention.ts";
 
 const WHY: Record<Phase, string> = {
   pending: "Waiting to be submitted to Cloud Build.",
@@ -94,7 +95,7 @@ export function withEvents(
   happenings: readonly Happening[],
   now: Date,
 ): { record: RunRecord; events: Event[] } {
-  const expireAt = after(now, RUN_LIMITS.eventDays * 24 * 3600);
+  const expireAt = after(now, eventDaysOf(state) * 24 * 3600);
   let lastMs = state.lastEventAt?.getTime() ?? 0;
   const events = happenings.map((happening, index): Event => {
     const { event, agoMs } = "type" in happening ? { event: happening, agoMs: 0 } : happening;

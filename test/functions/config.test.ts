@@ -104,6 +104,30 @@ test.each(["5", "[]", "null", "{", "five", '"*"'])("%s is no table of budgets", 
   );
 });
 
+test("how long what is left is kept is said by owner, and of all others by *", () => {
+  const { retention } = configOf({
+    RUNYARD_RETENTION:
+      '{"*": {"promptDays": 90}, "ann, or so": {"promptDays": null, "runDays": 7}}',
+  });
+  expect([...retention]).toEqual([
+    ["*", { promptDays: 90 }],
+    ["ann, or so", { promptDays: null, runDays: 7 }],
+  ]);
+  expect(configOf({}).retention.size).toBe(0);
+});
+
+test.each([
+  ["[]", /^RUNYARD_RETENTION must be JSON like {"\*": {"promptDays": 90}/],
+  ["{", /^RUNYARD_RETENTION must be JSON like/],
+  ['{"*": 90}', /^RUNYARD_RETENTION: what it says of \* must be an object, as in/],
+  ['{"ann": {"days": 9}}', /^RUNYARD_RETENTION: ann has days, and may have promptDays, /],
+  ['{"ann": {"runDays": 0}}', /^RUNYARD_RETENTION: runDays of ann must be whole days from 1 to/],
+  ['{"ann": {"runDays": 1.5}}', /^RUNYARD_RETENTION: runDays of ann must be whole days/],
+  ['{"ann": {"runDays": "9"}}', /^RUNYARD_RETENTION: runDays of ann must be whole days/],
+])("%s does not say how long anything is kept", (table, message) => {
+  expect(() => configOf({ RUNYARD_RETENTION: table })).toThrow(message);
+});
+
 test.each(["-1", '"5"', "null", "1e999", "1000001", "[1]", "true"])(
   "%s is no budget of a day",
   (usd) => {

@@ -1,7 +1,7 @@
 import { type Browser, startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { HUGE, NARROW } from "../support/page-huge.ts";
-import { eventsOf, pageRun } from "../support/page-run.ts";
+import { eventsOf, overRun, pageRun } from "../support/page-run.ts";
 import { answerProblem, type PageStage, startPageStage } from "../support/page-stage.ts";
 
 let stage: PageStage;
@@ -58,6 +58,16 @@ describe("a page", () => {
     await page.getByRole("heading", { name: "There is no such run" }).waitFor();
     await page.getByRole("link", { name: "All runs" }).click();
     await page.getByRole("heading", { level: 1 }).waitFor();
+  });
+
+  test("says that a prompt is no longer kept", async () => {
+    stage.stage(overRun({ id: "run_old" }));
+    stage.answers.set("/runs/run_old/request", (_request, response) =>
+      answerProblem(response, 410, "prompt_expired"),
+    );
+    const page = await browser.open(stage.address("?run=run_old&tab=request"));
+    await page.getByText("prompt_expired").waitFor();
+    expect(await page.getByText("Loading.").count()).toBe(0);
   });
 
   test("asks for another key when its own is no longer taken", async () => {

@@ -101,7 +101,7 @@ const MAKERS: Readonly<Record<string, (bodies: Map<string, Body>, args: Body) =>
     const url = `https://firebaserules.googleapis.com/v1/projects/${project}/releases/${name}`;
     bodies.set(url, { name, rulesetName: `projects/${project}/rulesets/1` });
   },
-  "storage.Bucket": (bodies, { name, location, lifecycleRules }) => {
+  "storage.Bucket": (bodies, { name, location, lifecycleRules, softDeletePolicy }) => {
     const rule = lifecycleRules.map(
       ({ action, condition: { matchesPrefixes, ...rest } }: Body) => ({
         action,
@@ -115,6 +115,9 @@ const MAKERS: Readonly<Record<string, (bodies: Map<string, Body>, args: Body) =>
       iamConfiguration: {
         publicAccessPrevention: "enforced",
         uniformBucketLevelAccess: { enabled: true, lockedTime: "2027-01-01T00:00:00Z" },
+      },
+      softDeletePolicy: {
+        retentionDurationSeconds: String(softDeletePolicy.retentionDurationSeconds),
       },
       lifecycle: { rule: structuredClone(rule) },
     });

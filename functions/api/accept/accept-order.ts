@@ -12,6 +12,7 @@ import { newNonce, newUuid, runId } from "../../../shared/ids.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { type Acceptance, acceptRun, type Order } from "../../../shared/run/accept.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { retentionOf } from "../../../shared/run/retention.ts";
 import { utf8Length } from "../../../shared/text.ts";
 import { aboutRun, describeError } from "../../log.ts";
 import type { Services } from "../../services/services.ts";
@@ -94,7 +95,7 @@ export async function placeOrder(services: Services, call: Call, order: Order): 
  * What the API adds to an order: ids, and the hash of the body that an Idempotency-Key is held to.
  */
 export function acceptanceOf(
-  { random, now }: Services,
+  { random, now, retention }: Services,
   { request, owner, trace }: Call,
 ): Acceptance {
   const key = idempotencyKey(request);
@@ -107,6 +108,7 @@ export function acceptanceOf(
     writer: newNonce(random),
     now: now(),
     trace,
+    retention: retentionOf(retention, owner),
   };
 }
 

@@ -14,15 +14,17 @@ import { type Span, spanOf } from "./range.ts";
  * Sends an output's content, or the part that `Range` asks for; 304 if the client has it. What is not as
  * the manifest says never ends well: the connection breaks before its last bytes.
  *
- * @throws {AppError} not_found if the object is no longer what was uploaded, range_not_satisfiable
+ * @throws {AppError} outputs_expired, not_found if the object is no longer what was uploaded,
+ * range_not_satisfiable
  */
 export async function sendContent(
   { objects, artifacts, timers }: Services,
   { request, response }: Call,
-  output: Output,
+  { output, runId }: { output: Output; runId: string },
 ): Promise<void> {
   const object = await objects.find(artifacts.bucketName, output.object);
-  if (object?.sizeBytes !== output.sizeBytes) {
+  if (object === undefined) throw outputsExpired(runId);
+  if (object.sizeBytes !== output.sizeBytes) {
     const detail = `${output.name} is no longer there as it was uploaded`;
     throw new AppError("not_found", { detail });
   }
@@ -41,6 +43,12 @@ export async function sendContent(
   const content =
     span === undefined ? verified(objects, object, output.sha256) : objects.read(object, span);
   await sendPieces(openStream(response, timers), response, content);
+}
+
+/** What a run has left is there no more: its time is over, or its bucket's. */
+export function outputsExpired(runId: string): AppError {
+  const detail = `the files that run ${runId} left are no longer kept; its outcome is at /v1/runs/${runId}`;
+  return new AppError("outputs_expired", { detail });
 }
 
 function requestedSpan(

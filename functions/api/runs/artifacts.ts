@@ -6,7 +6,7 @@ import type { RunRecord } from "../../../shared/run/record.ts";
 import { pathsOf } from "../../attempts/attempt-outcome.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
-import { sendContent } from "../http/send-content.ts";
+import { outputsExpired, sendContent } from "../http/send-content.ts";
 import { ownRecord } from "./own-run.ts";
 
 const PATCH = "patch.diff";
@@ -34,7 +34,7 @@ export async function getArtifact(services: Services, call: CallOf<"getArtifact"
     const detail = `run ${id} has no artifact ${name}; /v1/runs/${id}/artifacts lists those that it has`;
     throw new AppError("not_found", { detail });
   }
-  await sendContent(services, call, output);
+  await sendContent(services, call, { output, runId: id });
 }
 
 /** `GET /v1/runs/{id}/patch`: what the run changed, for `git apply`. */
@@ -45,10 +45,15 @@ export async function getPatch(services: Services, call: CallOf<"getPatch">): Pr
     refuseUnfinished(record, "its patch comes");
     throw new AppError("not_found", { detail: `run ${record.run.id} changed no files` });
   }
-  await sendContent(services, call, patch);
+  await sendContent(services, call, { output: patch, runId: record.run.id });
 }
 
-/** All outputs that the run's manifest names, or its checkpoint; the names are looked for in it alone. */
+/**
+ * All outputs that the run's manifest names, or its checkpoint; the names are looked for in it
+ * alone.
+ *
+ * @throws {AppError} outputs_expired
+ */
 async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<readonly Output[]> {
   const { checkpoint, done } = record.run;
   if (!done) return [];
@@ -56,6 +61,7 @@ async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<re
   const from = checkpoint
     ? await artifacts.checkpointAt(paths, checkpoint.number)
     : await artifacts.manifestOf(paths);
+  if (from === undefined && record.run.artifacts.length > 0) throw outputsExpired(record.run.id);
   if (from?.by !== "build") return [];
   const prefix = checkpoint ? paths.checkpoints : paths.outputs;
   return from.outputs.filter(({ object }) => object.startsWith(prefix));

@@ -130,15 +130,25 @@ function refuseFull({ id, queue }: Conversation): void {
   throw new AppError("limit_reached", { detail });
 }
 
-/** What the latest turn ran with: the same version, or its settings. Without one: the defaults. */
+/**
+ * What the latest turn ran with: the same version, or its settings. Without one: the defaults.
+ *
+ * @throws {AppError} prompt_expired if the turn is there, and what it ran with is not
+ */
 export async function agentOfLatest(
   { runs }: Services,
   { queue, lastRun }: Conversation,
 ): Promise<Chosen> {
   const latest = queue.at(-1) ?? lastRun;
   const request = latest === null ? undefined : await runs.getRequest(latest);
-  if (request === undefined) return { agent: null, settings: {}, labels: {} };
-  return { agent: request.agent, settings: request.settings, labels: {} };
+  if (request !== undefined) {
+    return { agent: request.agent, settings: request.settings, labels: {} };
+  }
+  if (latest === null || (await runs.getRun(latest)) === undefined) {
+    return { agent: null, settings: {}, labels: {} };
+  }
+  const detail = `the settings of the turn before, run ${latest}, are no longer kept; say with agent what this turn shall run with`;
+  throw new AppError("prompt_expired", { detail });
 }
 
 /**

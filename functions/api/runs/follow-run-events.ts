@@ -3,8 +3,9 @@ import { after } from "../../../shared/clock.ts";
 import { EVENT_ID, type Event } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { RUN_LIMITS } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { eventDaysOf } from "../../../shared/run/retention.ts";
+import { counted } from "../../../shared/text.ts";
 import { describeError } from "../../log.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
@@ -26,7 +27,7 @@ export async function followRunEvents(
 ): Promise<void> {
   const { request, response } = call;
   const record = await ownRecord(services, call);
-  refuseExpired(record.run, services.now());
+  refuseExpired(record, services.now());
   const lastEventId = lastEventIdOf(request, record);
   setEventStream(response);
   if (request.method === "HEAD") {
@@ -109,10 +110,10 @@ function doneText({ id, status }: Run): string {
   return messageText({ event: "done", data: { id, status } });
 }
 
-function refuseExpired({ id, finishedAt }: Run, now: Date): void {
-  const keptFor = RUN_LIMITS.eventDays * 24 * 3600;
-  if (finishedAt === null || now < after(finishedAt, keptFor)) return;
-  const detail = `the events of run ${id} were kept for ${RUN_LIMITS.eventDays} days after its end; its outcome is at /v1/runs/${id}`;
+function refuseExpired({ run: { id, finishedAt }, state }: RunRecord, now: Date): void {
+  const days = eventDaysOf(state);
+  if (finishedAt === null || now < after(finishedAt, days * 24 * 3600)) return;
+  const detail = `the events of run ${id} were kept for ${counted(days, "day")} after its end; its outcome is at /v1/runs/${id}`;
   throw new AppError("events_expired", { detail });
 }
 

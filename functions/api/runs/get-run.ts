@@ -5,7 +5,7 @@ import { latestWithin } from "../accept/accept-order.ts";
 import { waitSecondsOf } from "../accept/prefer.ts";
 import type { CallOf } from "../http/call.ts";
 import { hangUp } from "../http/hang-up.ts";
-import { noRun, ownRun } from "./own-run.ts";
+import { ownRun, requestOf } from "./own-run.ts";
 import { queuePlaceOf } from "./queue-place.ts";
 
 /** `GET /v1/runs/{id}`; with `Prefer: wait=N` it is held until the run is done, at most so long. */
@@ -26,9 +26,7 @@ export async function getRunRequest(
   call: CallOf<"getRunRequest">,
 ): Promise<void> {
   const run = await ownRun(services, call);
-  const request = await services.runs.getRequest(run.id);
-  if (request === undefined) throw noRun(run.id);
-  const { files, ...asked } = request;
+  const { files, ...asked } = await requestOf(services, run);
   call.response.json({ ...asked, ...(files && { files: files.map(withoutContent) }) });
 }
 

@@ -1,6 +1,7 @@
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { isRunId } from "../../../shared/ids.ts";
+import type { ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import type { Services } from "../../services/services.ts";
 import type { ItemCall } from "../http/call.ts";
@@ -34,6 +35,18 @@ export async function ownRecord({ runs }: Services, call: ItemCall): Promise<Run
 export function runIdOf({ params }: ItemCall): string {
   if (!isRunId(params.id)) throw noRun(params.id);
   return params.id;
+}
+
+/**
+ * What was asked of a run that is there.
+ *
+ * @throws {AppError} prompt_expired
+ */
+export async function requestOf({ runs }: Services, { id }: Run): Promise<ResolvedRequest> {
+  const request = await runs.getRequest(id);
+  if (request !== undefined) return request;
+  const detail = `the prompt and the settings of run ${id} are no longer kept; its outcome is at /v1/runs/${id}`;
+  throw new AppError("prompt_expired", { detail });
 }
 
 export function noRun(id: string): AppError {

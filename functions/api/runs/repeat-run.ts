@@ -7,7 +7,7 @@ import { acceptRequest, placeOrder } from "../accept/accept-order.ts";
 import { workspaceFrom } from "../accept/workspace.ts";
 import type { CallOf } from "../http/call.ts";
 import { placeTurn } from "./conversations.ts";
-import { ownRun } from "./own-run.ts";
+import { ownRun, requestOf } from "./own-run.ts";
 
 const GO_ON = "Continue where you left off.";
 
@@ -96,10 +96,4 @@ function refuseNotLast(run: Run, { conversation: { id, activeRun, lastRun } }: B
   if (lastRun === run.id) return;
   const detail = `conversation ${id} went on after run ${run.id} (with ${lastRun}); send a new turn to /v1/conversations/${id}/runs`;
   throw new AppError("conflict", { detail });
-}
-
-async function requestOf({ runs }: Services, { id }: Run): Promise<ResolvedRequest> {
-  const request = await runs.getRequest(id);
-  if (request === undefined) throw new Error(`run ${id} has no request`);
-  return request;
 }

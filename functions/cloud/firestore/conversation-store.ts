@@ -10,6 +10,7 @@ import type { Admission } from "./admission.ts";
 import { type Database, fromDocument } from "./client.ts";
 import { partOf } from "./page-query.ts";
 import {
+  conversationIn,
   createRunDocuments,
   type RunDocuments,
   readConversation,
@@ -35,14 +36,14 @@ export class FirestoreConversationStore implements ConversationStore {
 
   async get(id: string): Promise<Conversation | undefined> {
     const snapshot = await this.#database.call(() => this.#documents.conversation(id).get());
-    return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+    return conversationIn(snapshot);
   }
 
   async list(owner: string, part: Part): Promise<Conversation[]> {
     const all = this.#database.firestore.collection(COLLECTIONS.conversations);
     const query = partOf(all, { equal: { owner } }, part);
     const snapshot = await this.#database.call(() => query.get());
-    return snapshot.docs.map((document) => fromDocument(document.data()) as Conversation);
+    return snapshot.docs.flatMap((document) => conversationIn(document) ?? []);
   }
 
   async lastRunsOf(conversations: readonly Conversation[]): Promise<Map<string, Run>> {

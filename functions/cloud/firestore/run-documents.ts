@@ -12,6 +12,7 @@ import type { Run } from "../../../shared/documents/run.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
+import { keptUntil } from "../../../shared/run/retention.ts";
 import { recordOf, stateDocument } from "../../../shared/run/stored.ts";
 import { fromDocument } from "./client.ts";
 
@@ -69,7 +70,44 @@ export async function readConversation(
   id: string,
 ): Promise<Conversation | undefined> {
   const snapshot = await transaction.get(documents.conversation(id));
-  return snapshot.exists ? (fromDocument(snapshot.data()) as Conversation) : undefined;
+  return conversationIn(snapshot);
+}
+
+/** A conversation without the time at which it expires: that changes with each turn. */
+export function conversationIn(snapshot: DocumentSnapshot): Conversation | undefined {
+  if (!snapshot.exists) return undefined;
+  const { expireAt: _, ...conversation } = fromDocument(snapshot.data()) as Kept<Conversation>;
+  return conversation;
+}
+
+/** Writes a conversation after the end of one of its turns, with which it expires if it was the last. */
+export function writeConversation(
+  transaction: Transaction,
+  documents: RunDocuments,
+  { conversation, ended }: { conversation: Conversation; ended: RunRecord },
+): void {
+  const isOver = conversation.activeRun === null && conversation.queue.length === 0;
+  const kept = isOver ? expiryOf(ended) : {};
+  transaction.set(documents.conversation(conversation.id), { ...conversation, ...kept });
+}
+
+/** Has the request of a run that has ended expire, if it shall. */
+export function expireRequest(
+  transaction: Transaction,
+  documents: RunDocuments,
+  { run, state }: RunRecord,
+): void {
+  const expireAt = run.finishedAt && keptUntil(run.finishedAt, state.retention?.promptDays);
+  if (expireAt) transaction.set(documents.request(run.id), { expireAt }, { merge: true });
+}
+
+/** What Firestore deletes by itself has this field. */
+type Kept<T> = T & { expireAt?: Date };
+
+/** What a run's own documents have of it. */
+function expiryOf({ run, state }: RunRecord): { expireAt?: Date } {
+  const expireAt = run.finishedAt && keptUntil(run.finishedAt, state.retention?.runDays);
+  return expireAt ? { expireAt } : {};
 }
 
 /** The runs of a conversation, latest first. */
@@ -93,8 +131,10 @@ export function writeTransition(
   documents: RunDocuments,
   { before, transition: { record, events } }: { before?: Run; transition: Changed },
 ): void {
-  if (record.run !== before) transaction.set(documents.run(record.run.id), record.run);
-  transaction.set(documents.state(record.run.id), stateDocument(record));
+  const { run } = record;
+  const kept = expiryOf(record);
+  if (run !== before) transaction.set(documents.run(run.id), { ...run, ...kept });
+  transaction.set(documents.state(run.id), { ...stateDocument(record), ...kept });
   for (const event of events) transaction.set(documents.event(event), event);
 }
 

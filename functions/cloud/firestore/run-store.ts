@@ -18,12 +18,14 @@ import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
 import {
   createRunDocuments,
+  expireRequest,
   type RunDocuments,
   readConversation,
   readRun,
   runDocuments,
   runOf,
   turnsOf,
+  writeConversation,
   writeTransition,
 } from "./run-documents.ts";
 import type { SlotWrites } from "./slot-writes.ts";
@@ -159,7 +161,9 @@ export class FirestoreRunStore implements RunStore {
     const snapshot: DocumentSnapshot = await this.#database.call(() =>
       this.#documents.request(id).get(),
     );
-    if (!snapshot.exists) return undefined;
+    const expireAt = snapshot.get("expireAt");
+    const isExpired = expireAt !== undefined && expireAt <= snapshot.readTime;
+    if (!snapshot.exists || isExpired) return undefined;
     return { ...JSON.parse(snapshot.get("json")), prompt: snapshot.get("prompt") };
   }
 
@@ -231,12 +235,14 @@ export class FirestoreRunStore implements RunStore {
       : undefined;
     const counted = hasEnded && (await this.#usage.account(transaction, transition.record));
     writeTransition(transaction, this.#documents, { before: read.record.run, transition });
+    if (hasEnded) expireRequest(transaction, this.#documents, transition.record);
     if (counted) counted.write();
     accounted.write();
     beside.write();
     if (passed === undefined) return transition;
     const { conversation, woken, effects } = passed;
-    transaction.set(this.#documents.conversation(conversation.id), conversation);
+    const ended = transition.record;
+    writeConversation(transaction, this.#documents, { conversation, ended });
     if (woken !== undefined) writeTransition(transaction, this.#documents, { transition: woken });
     return { ...transition, effects: [...transition.effects, ...effects] };
   }

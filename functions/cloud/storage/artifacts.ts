@@ -1,4 +1,4 @@
-import type { Bucket, File, FileOptions } from "@google-cloud/storage";
+import type { Bucket, File, FileMetadata, FileOptions } from "@google-cloud/storage";
 import { type BuildPlan, logObject } from "../../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../../shared/clock.ts";
 import {
@@ -54,8 +54,12 @@ export class StorageArtifacts implements Artifacts {
     return `gs://${this.bucketName}/${object}`;
   }
 
-  async putInput(object: string, archive: Buffer): Promise<BuildPlan["source"]["storageSource"]> {
-    await this.#create(object, archive, "application/gzip");
+  async putInput(
+    object: string,
+    { archive, customTime }: { archive: Buffer; customTime: string | undefined },
+  ): Promise<BuildPlan["source"]["storageSource"]> {
+    const contentType = "application/gzip";
+    await this.#create(object, archive, { contentType, ...(customTime && { customTime }) });
     const file = await this.#file(object);
     const [metadata] = await this.#call(() => file.getMetadata());
     return { bucket: this.bucketName, object, generation: String(metadata.generation) };
@@ -187,15 +191,16 @@ export class StorageArtifacts implements Artifacts {
   }
 
   #createJson(object: string, value: unknown): Promise<void> {
-    return this.#create(object, Buffer.from(JSON.stringify(value)), "application/json");
+    const contentType = "application/json";
+    return this.#create(object, Buffer.from(JSON.stringify(value)), { contentType });
   }
 
   /** Creates the object; one that exists already is left as it is. */
-  async #create(object: string, bytes: Buffer, contentType: string): Promise<void> {
+  async #create(object: string, bytes: Buffer, metadata: FileMetadata): Promise<void> {
     try {
       const file = await this.#file(object);
       const preconditionOpts = { ifGenerationMatch: 0 };
-      const options = { resumable: false, contentType, preconditionOpts };
+      const options = { resumable: false, metadata, preconditionOpts };
       await this.#call(() => file.save(bytes, options));
     } catch (error) {
       if (codeOf(error) !== PRECONDITION_FAILED) throw error;

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { ApiError, type Bucket, Storage, type StorageOptions } from "@google-cloud/storage";
+import {
+  ApiError,
+  type Bucket,
+  type FileMetadata,
+  Storage,
+  type StorageOptions,
+} from "@google-cloud/storage";
 
 /** The attempt's objects. */
 export interface Objects {
@@ -49,13 +55,20 @@ const isAbsent = (error: unknown): boolean =>
 export const openStorage = (options: StorageOptions = {}): Storage =>
   new Storage({ ...options, retryOptions: { autoRetry: false } });
 
+/** `customTime` of an object that is created now, by its name; undefined: it has none. */
+export type CustomTimes = (name: string) => string | undefined;
+
 /** The objects of `bucket`, through Google's client. */
-export function objectsOf(bucket: Bucket): Objects {
+export function objectsOf(bucket: Bucket, customTimes: CustomTimes = () => undefined): Objects {
+  const timed = (name: string, metadata: FileMetadata): FileMetadata => {
+    const customTime = customTimes(name);
+    return customTime === undefined ? metadata : { ...metadata, customTime };
+  };
   return {
     async createOnce(name, content) {
       try {
-        const options = { ...ONCE, resumable: false, contentType: "application/json" };
-        await bucket.file(name).save(content, options);
+        const metadata = timed(name, { contentType: "application/json" });
+        await bucket.file(name).save(content, { ...ONCE, resumable: false, metadata });
         return "created";
       } catch (error) {
         if (isTaken(error)) return "exists";
@@ -84,11 +97,12 @@ export function objectsOf(bucket: Bucket): Objects {
         throw error;
       }
     },
-    upload: (name, path, contentType) => uploadFile(bucket, { name, path, contentType }),
+    upload: (name, path, contentType) =>
+      uploadFile(bucket, { name, path, metadata: timed(name, { contentType }) }),
     async uploadContent(name, content, contentType) {
       const md5Hash = createHash("md5").update(content).digest("base64");
       const options = { ...ONCE, resumable: content.length > RESUMABLE_BYTES };
-      const metadata = { contentType, md5Hash };
+      const metadata = timed(name, { contentType, md5Hash });
       await createOrFind(bucket, { name, md5Hash }, () =>
         bucket.file(name).save(content, { ...options, metadata }),
       );
@@ -101,10 +115,10 @@ export function objectsOf(bucket: Bucket): Objects {
 interface Upload {
   name: string;
   path: string;
-  contentType: string;
+  metadata: FileMetadata;
 }
 
-async function uploadFile(bucket: Bucket, { name, path, contentType }: Upload): Promise<Uploaded> {
+async function uploadFile(bucket: Bucket, { name, path, metadata }: Upload): Promise<Uploaded> {
   const sha256 = createHash("sha256");
   const md5 = createHash("md5");
   for await (const chunk of createReadStream(path)) {
@@ -118,7 +132,7 @@ async function uploadFile(bucket: Bucket, { name, path, contentType }: Upload): 
       ...ONCE,
       destination: name,
       resumable: size > RESUMABLE_BYTES,
-      metadata: { contentType, md5Hash },
+      metadata: { ...metadata, md5Hash },
     }),
   );
   return { sizeBytes: size, sha256: sha256.digest("hex") };

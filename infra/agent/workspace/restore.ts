@@ -52,7 +52,7 @@ export async function restoreSession(
     const path = join(parent, output.name.replace(/^session\//, ""));
     if (path !== file && !path.startsWith(`${folder}/`)) return { why: "it has a file of another" };
     const content = await readOutput(objects, output);
-    if (content === undefined) return { why: `${output.name} is missing or damaged` };
+    if (content === undefined) return { why: `${output.name} is no longer kept, or damaged` };
     contents.set(path, content);
   }
   if (!contents.has(file)) return { why: "the turn before left none" };
@@ -128,7 +128,7 @@ export async function restoreWorkspace(
   { helper, isReverse = false }: { helper: Helper; isReverse?: boolean },
 ): Promise<{ notes: string[] } | Loss | NotStarted> {
   const diff = await readOutput(objects, output);
-  if (diff === undefined) return { why: `its ${output.name} is missing or damaged` };
+  if (diff === undefined) return { why: `its ${output.name} is no longer kept, or damaged` };
   const last = linesAfter(diff);
   const notes = last.filter((line) => line.startsWith(NOTE)).map((line) => line.slice(NOTE.length));
   if (diff.subarray(0, 11).equals(Buffer.from("diff --git "))) {

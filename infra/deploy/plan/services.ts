@@ -80,6 +80,7 @@ export function environmentOf(
   return {
     RUNYARD_ALLOWED_HOSTS: new URL(names.urlOf("api")).hostname,
     ...settings.environment,
+    ...(settings.retention && { RUNYARD_RETENTION: JSON.stringify(settings.retention) }),
     FUNCTION_TARGET: name,
     GOOGLE_CLOUD_PROJECT: settings.project,
     RUNYARD_BUCKET: names.dataBucket,

@@ -1,5 +1,6 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOAD_DAYS, UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
+import { CUSTOM_TIME_DAYS } from "../../../shared/run/retention.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
@@ -15,6 +16,8 @@ export function storageResources({ settings, names }: Stack): Resource[] {
       location: region.toUpperCase(),
       uniformBucketLevelAccess: true,
       publicAccessPrevention: "enforced",
+      // Google's default keeps what was deleted for seven more days: here erased is erased.
+      softDeletePolicy: { retentionDurationSeconds: 0 },
       forceDestroy: false,
       lifecycleRules: rules,
     },
@@ -24,6 +27,7 @@ export function storageResources({ settings, names }: Stack): Resource[] {
   return [
     bucket("bucket-data", names.dataBucket, [
       UNFINISHED,
+      EXPIRED,
       deletion(UPLOAD_DAYS, [UPLOADS_PREFIX]),
       ...(outputDays === undefined ? [] : [deletion(outputDays, [ATTEMPTS_PREFIX])]),
     ]),
@@ -50,6 +54,12 @@ const UNFINISHED: Argument = {
   action: { type: "AbortIncompleteMultipartUpload" },
   condition: { age: 7 },
 };
+
+/** What is kept for a time has a `customTime`, which the functions and the runner have set. */
+export const EXPIRED = {
+  action: { type: "Delete" },
+  condition: { daysSinceCustomTime: CUSTOM_TIME_DAYS, matchesPrefixes: [ATTEMPTS_PREFIX] },
+} satisfies Argument;
 
 function deletion(age: number, prefixes: readonly string[]): Argument {
   const condition = { age, ...(prefixes.length > 0 && { matchesPrefixes: prefixes }) };

@@ -140,11 +140,15 @@ const STORAGE: readonly ResourceRow[] = [
     name: "buckets",
     type: "storage.Bucket",
     find: at(({ name }) => `https://storage.googleapis.com/storage/v1/b/${name}`),
-    expected: ({ location, uniformBucketLevelAccess, publicAccessPrevention, lifecycleRules }) => ({
+    expected: ({ location, lifecycleRules, softDeletePolicy, ...access }) => ({
       location,
       iamConfiguration: {
-        uniformBucketLevelAccess: { enabled: uniformBucketLevelAccess },
-        publicAccessPrevention,
+        uniformBucketLevelAccess: { enabled: access.uniformBucketLevelAccess },
+        publicAccessPrevention: access.publicAccessPrevention,
+      },
+      // A number of 64 bits is text in Google's JSON.
+      softDeletePolicy: {
+        retentionDurationSeconds: String(softDeletePolicy.retentionDurationSeconds),
       },
       lifecycle: { rule: lifecycleRules.map(ruleOf) },
     }),

@@ -1,6 +1,6 @@
 import type { Run } from "../../../client/types.ts";
 import { shown } from "../../words/shown.ts";
-import { requestOf } from "../request.ts";
+import { requestOf, whyNoRequest } from "../request.ts";
 
 /** Of a longer prompt the beginning is shown, in characters. */
 const MOST_PROMPT = 20_000;
@@ -8,6 +8,8 @@ const MOST_PROMPT = 20_000;
 /** What was asked, with each default filled in. */
 export function Request({ run }: { run: Run }) {
   const request = requestOf(run);
+  const why = whyNoRequest(run);
+  if (why !== null) return <p class="note bad">{why}</p>;
   if (request === null) return <p class="note late">Loading.</p>;
   const { prompt, settings, agent, labels } = request;
   const more = prompt.length - MOST_PROMPT;

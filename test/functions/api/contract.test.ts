@@ -325,13 +325,7 @@ test("nothing of the document was left out", () => {
 
 /** Refusals that other tests provoke: of rates, of HTTP that `fetch` cannot send, of faults, of a missing sandbox. */
 const NOT_PROVOKED: ProblemCode[] = [
-  "budget_spent",
-  "events_expired",
-  "foreign_host",
-  "internal",
-  "invalid_request",
-  "limit_reached",
-  "no_sandbox",
-  "rate_limited",
-  "unavailable",
+  ...(["budget_spent", "events_expired", "outputs_expired", "prompt_expired"] as const),
+  ...(["foreign_host", "internal", "invalid_request", "limit_reached"] as const),
+  ...(["no_sandbox", "rate_limited", "unavailable"] as const),
 ];

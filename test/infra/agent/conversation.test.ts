@@ -84,8 +84,8 @@ test("changed instructions and tools count in the next turns, and the run says s
 }, 180_000);
 
 test.each<[string, string]>([
-  ["that is damaged", "is missing or damaged"],
-  ["that is gone", "is missing or damaged"],
+  ["that is damaged", "is no longer kept, or damaged"],
+  ["that is gone", "is no longer kept, or damaged"],
   ["of another engine", "it is one of other-agent"],
 ])("a session %s is lost, its files are not, and the run says so", async (how, why) => {
   await using world = await startConversationWorld();
@@ -146,7 +146,7 @@ test("a session that the agent does not know is replaced in the same attempt", a
 }, 180_000);
 
 test.each<[string, object, string]>([
-  ["is damaged", { sha256: "0".repeat(64) }, "its patch.diff is missing or damaged"],
+  ["is damaged", { sha256: "0".repeat(64) }, "its patch.diff is no longer kept, or damaged"],
   ["does not apply", {}, "its patch.diff does not apply (error: x: No such file or directory)"],
 ])(
   "when the workspace's state %s, the session is dropped with it",

@@ -92,8 +92,8 @@ test("docs/deploy.md has each setting with its variable", () => {
   expect(listed.sort()).toEqual(
     [
       ...["project", "projectNumber", "region", "buildRegion", "image", "runnerImage"],
-      ...["modelKeySecret", "slots", "outputDays", "logDays", "alertEmails", "billingAccount"],
-      ...["monthlyBudgetUsd", "minInstances", "telemetry", "environment"],
+      ...["modelKeySecret", "slots", "outputDays", "logDays", "retention", "alertEmails"],
+      ...["billingAccount", "monthlyBudgetUsd", "minInstances", "telemetry", "environment"],
     ].sort(),
   );
   expect(text).toContain(variableOf("buildRegion"));

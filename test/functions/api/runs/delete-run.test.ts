@@ -1,6 +1,7 @@
 import type { Run } from "../../../../shared/documents/run.ts";
-import { accepted, ended, post, turnsOf } from "../../../support/api.ts";
+import { accepted, ask, ended, post, turnsOf } from "../../../support/api.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { passDays } from "../../../support/expiry.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -8,7 +9,8 @@ const LONG_MS = 180_000;
 // One world for the file: each run stands by itself, and a world costs seconds.
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  const row = { promptDays: 7, sessionDays: 7, outputDays: 14, eventDays: 3, runDays: 60 };
+  world = await startWorld({ settings: { RUNYARD_RETENTION: JSON.stringify({ "*": row }) } });
 }, 180_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -110,6 +112,54 @@ test(
       expect(contents).toContainEqual(expect.objectContaining({ type: "tool", tool: "Write" }));
       expect(contents.some(({ type }) => type === "text")).toBe(true);
     }, LONG_MS);
+  },
+  LONG_MS,
+);
+
+test(
+  "what is no longer kept says so, wherever it is looked for; then nothing is left",
+  async () => {
+    const first = await ended(world, await startRun("Create hello.txt"));
+    const of = (what: string) => `/runs/${first.id}/${what}`;
+    const answerOf = async (line: string, body?: object) => {
+      const answer = await ask(world, line, { body });
+      return [answer.status, answer.body.code, answer.body.detail];
+    };
+    const prompt = [410, "prompt_expired", expect.stringMatching(/prompt and the settings of run/)];
+    const files = [410, "outputs_expired", expect.stringMatching(/files that run .* left are no/)];
+
+    const weekOld = await passDays(world, 8.5);
+    expect(weekOld).toContain(`runRequests/${first.id}`);
+    expect(weekOld.some((path) => path.startsWith(`runs/${first.id}/events/`))).toBe(true);
+    expect(weekOld.some((name) => /^attempts.*input-/.test(name))).toBe(true);
+    expect(await answerOf(`GET ${of("request")}`)).toEqual(prompt);
+    expect(await answerOf(`POST ${of("rerun")}`)).toEqual(prompt);
+    expect(await answerOf(`POST ${turnsOf(first)}`, { prompt: "echo" })).toEqual([
+      410,
+      "prompt_expired",
+      expect.stringMatching(/say with agent what this turn shall run with/),
+    ]);
+    expect((await world.call(of("patch"))).status).toBe(200);
+    const turn = { prompt: "echo", agent: { settings: {} } };
+    const second = await ended(world, await accepted(world, turnsOf(first), turn));
+    expect(second).toMatchObject({ status: "succeeded", conversation: { session: "lost" } });
+    expect(second.conversation.remark).toMatch(/no longer kept/);
+
+    await passDays(world, 14.5);
+    expect(await answerOf(`GET ${of("patch")}`)).toEqual(files);
+    expect(await answerOf(`GET ${of("artifacts")}`)).toEqual(files);
+    expect(await answerOf(`GET ${of("artifacts/result.json")}`)).toEqual(files);
+    expect((await world.call(`/runs/${first.id}`)).status).toBe(200);
+
+    await passDays(world, 61);
+    expect(await answerOf(`GET /runs/${first.id}`)).toEqual([404, "not_found", expect.anything()]);
+    expect(await answerOf(`GET /conversations/${first.conversation.id}`)).toEqual([
+      404,
+      "not_found",
+      expect.anything(),
+    ]);
+    const [objects] = await world.storage.bucket("runyard-local").getFiles();
+    expect(objects.filter(({ name }) => name.includes(first.id))).toEqual([]);
   },
   LONG_MS,
 );

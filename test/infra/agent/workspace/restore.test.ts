@@ -71,7 +71,7 @@ test.each<[string, string[], string]>([
 
 test("one missing or damaged file leaves the whole session out", async () => {
   await using world = startWorld("session/sid.jsonl", "session/sid/x.txt");
-  const why = "session/sid/x.txt is missing or damaged";
+  const why = "session/sid/x.txt is no longer kept, or damaged";
   const missing = async (name: string) => (name.endsWith("x.txt") ? undefined : Buffer.from(name));
   expect(await world.restore(missing)).toEqual({ why });
   const damaged = async (name: string) => Buffer.from(name.replace("x.txt", "y.txt"));
