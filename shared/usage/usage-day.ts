@@ -62,6 +62,39 @@ export function withRun(day: UsageDay, run: Run, model: string | null): UsageDay
   return { total: sumOf(day.total, count), by };
 }
 
+/**
+ * The part without the labels of a run in it that is erased: what it came to stays, as one of
+ * {@link OTHER} labels.
+ */
+export function withoutLabels(day: UsageDay, run: Run): UsageDay {
+  const count = countOf(run);
+  const label = { ...day.by.label };
+  for (const key of run.labelPairs) {
+    const before = Object.hasOwn(label, key) ? label[key] : undefined;
+    if (before === undefined) continue;
+    const rest = sumOf(before, negative(count));
+    if (rest.runs > 0) label[key] = rest;
+    else delete label[key];
+    label[OTHER] = sumOf(label[OTHER] ?? NOTHING, count);
+  }
+  return { ...day, by: { ...day.by, label } };
+}
+
+/** What a sum has less without it. */
+function negative(count: Count): Count {
+  const less = (histogram: Histogram): Histogram =>
+    Object.fromEntries(Object.entries(histogram).map(([bin, times]) => [bin, -times]));
+  const phases = Object.entries(count.phases).map(([name, times]) => [name, less(times)] as const);
+  return {
+    runs: -count.runs,
+    costMicros: -count.costMicros,
+    inputTokens: -count.inputTokens,
+    outputTokens: -count.outputTokens,
+    costs: less(count.costs ?? {}),
+    phases: Object.fromEntries(phases),
+  };
+}
+
 /** What several parts come to together. */
 export function joinedDays(days: readonly UsageDay[]): UsageDay {
   const all = emptyDay();

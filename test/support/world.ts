@@ -30,8 +30,8 @@ export interface World extends AsyncDisposable {
   log: string[];
   /** A request to the API with the world's key. */
   call(path: string, init?: RequestInit & { json?: unknown }): Promise<Response>;
-  /** Stops it and starts it again on the same state. */
-  restart(): Promise<void>;
+  /** Stops it, does what is said, and starts it again on the same state. */
+  restart(meanwhile?: () => void): Promise<void>;
 }
 
 /**
@@ -97,9 +97,10 @@ export async function startWorld(
         },
         ...(json !== undefined && { method: "POST", body: JSON.stringify(json) }),
       }),
-    async restart() {
+    async restart(meanwhile = () => {}) {
       await closeClients(clients);
       await local.close();
+      meanwhile();
       local = await start();
       clients = openClients(local);
     },

@@ -258,7 +258,8 @@ export class FirestoreRunStore implements RunStore {
     });
   }
 
-  async delete({ run: { id, owner, conversation } }: RunRecord): Promise<void> {
+  async delete({ run }: RunRecord): Promise<void> {
+    const { id, owner, conversation } = run;
     const { firestore, call } = this.#database;
     const documents = this.#documents;
     const events = documents.run(id).collection(COLLECTIONS.events);
@@ -267,15 +268,24 @@ export class FirestoreRunStore implements RunStore {
       firestore.runTransaction(async (transaction) => {
         const turns = turnsOf(firestore, { id: conversation.id, owner }).limit(2).select();
         const { docs, readTime } = await transaction.get(turns);
+        const usage = await this.#withoutLabels(transaction, run);
         const isOnlyTurn = docs.every((turn) => turn.id === id);
         if (isOnlyTurn) transaction.delete(documents.conversation(conversation.id));
         const at = FieldValue.serverTimestamp();
         const expireAt = after(readTime.toDate(), STREAMS.listDays * DAY_SECONDS);
         transaction.set(firestore.doc(`${COLLECTIONS.erasedRuns}/${id}`), { owner, at, expireAt });
+        usage?.write();
         for (const document of [documents.request(id), documents.state(id), documents.run(id)]) {
           transaction.delete(document);
         }
       }),
     );
+  }
+
+  /** Undefined: nothing is counted by its labels, or the commit that takes them out is there already. */
+  async #withoutLabels(transaction: Transaction, run: Run) {
+    if (run.labelPairs.length === 0) return undefined;
+    const { exists } = await transaction.get(this.#documents.run(run.id));
+    return exists ? this.#usage.forgetLabels(transaction, run) : undefined;
   }
 }

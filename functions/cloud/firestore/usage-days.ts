@@ -1,8 +1,15 @@
 import type { DocumentReference, DocumentSnapshot, Transaction } from "@google-cloud/firestore";
+import type { Run } from "../../../shared/documents/run.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import { emptyDay, joinedDays, type UsageDay, withRun } from "../../../shared/usage/usage-day.ts";
+import {
+  emptyDay,
+  joinedDays,
+  type UsageDay,
+  withoutLabels,
+  withRun,
+} from "../../../shared/usage/usage-day.ts";
 import type { UsageStore } from "../../services/usage.ts";
 import type { Database } from "./client.ts";
 
@@ -25,11 +32,20 @@ export class UsageDays implements UsageStore {
    * @returns `write`, to be called when the transaction has read everything
    */
   async account(transaction: Transaction, { run, state }: RunRecord): Promise<{ write(): void }> {
-    const day = dayOf(run.finishedAt ?? run.updatedAt);
-    const document = this.#part(run.owner, day, shardOf(run.id));
-    const counted = withRun(partIn(await transaction.get(document)), run, state.model);
+    return this.#change(transaction, run, (part) => withRun(part, run, state.model));
+  }
+
+  /** Takes the labels of a run that is erased out of what is counted; otherwise as {@link account}. */
+  async forgetLabels(transaction: Transaction, run: Run): Promise<{ write(): void }> {
+    return this.#change(transaction, run, (part) => withoutLabels(part, run));
+  }
+
+  async #change(transaction: Transaction, run: Run, change: (part: UsageDay) => UsageDay) {
     const { owner } = run;
-    const data = { schemaVersion: 1, owner, day, json: JSON.stringify(counted) };
+    const day = dayOf(run.finishedAt ?? run.updatedAt);
+    const document = this.#part(owner, day, shardOf(run.id));
+    const json = JSON.stringify(change(partIn(await transaction.get(document))));
+    const data = { schemaVersion: 1, owner, day, json };
     return { write: () => void transaction.set(document, data) };
   }
 

@@ -22,6 +22,8 @@ export function openDatabase(directory: string, name: string, schema: string): D
       database.exec(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000",
       );
+      // What is deleted shall not be found in the file.
+      database.exec("PRAGMA secure_delete = ON");
       database.exec(schema);
       return database;
     } catch (error) {

@@ -7,6 +7,7 @@ import {
   NONE,
   OTHER,
   type UsageDay,
+  withoutLabels,
   withRun,
 } from "../../../shared/usage/usage-day.ts";
 import { at, makeRun } from "../../support/make-run.ts";
@@ -120,4 +121,20 @@ describe("a quantile", () => {
     expect(quantile({}, 0.5)).toBeNull();
     expect(quantile(joined(withValue({}, 0), {}), 0.5)).toBe(1);
   });
+});
+
+test("of a run that is erased the numbers stay, and its labels only where others have them", () => {
+  const labels = ["team:blue", "case:9"];
+  const gone = ended({ labelPairs: labels, usage: used(2) });
+  const other = ended({ labelPairs: ["team:blue"], usage: used(3) });
+  const before = [gone, other].reduce((day, run) => withRun(day, run, null), emptyDay());
+  const after = withoutLabels(before, gone);
+  expect(Object.keys(after.by.label)).toEqual(["team:blue", OTHER]);
+  expect(after.total).toEqual(before.total);
+  const { phases, costs, ...alone } = withRun(emptyDay(), other, null).total;
+  expect(after.by.label["team:blue"]).toMatchObject(alone);
+  expect(quantile(after.by.label["team:blue"]?.costs ?? {}, 0.5)).toBe(quantile(costs ?? {}, 0.5));
+  const wholes = [after.by.label["team:blue"]?.phases, phases].map((one) => one?.["run"] ?? {});
+  expect(quantile(wholes[0] ?? {}, 0.5)).toBe(quantile(wholes[1] ?? {}, 0.5));
+  expect(withoutLabels(after, ended())).toEqual(after);
 });

@@ -1,7 +1,10 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { accepted, ask, ended, post, turnsOf } from "../../../support/api.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { passDays } from "../../../support/expiry.ts";
+import { filesWith, placesOf } from "../../../support/remains.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -17,10 +20,9 @@ afterAll(async () => {
 });
 
 const startRun = (prompt: string) => accepted(world, "/runs", { prompt });
+const erase = ({ id }: Pick<Run, "id">) => world.call(`/runs/${id}`, { method: "DELETE" });
 
 describe("delete", () => {
-  const erase = ({ id }: Pick<Run, "id">) => world.call(`/runs/${id}`, { method: "DELETE" });
-
   async function leftOf({ id, conversation }: Run): Promise<string[]> {
     const documents = [`runs/${id}`, `runState/${id}`, `runRequests/${id}`];
     const snapshots = await Promise.all(
@@ -160,6 +162,50 @@ test(
     ]);
     const [objects] = await world.storage.bucket("runyard-local").getFiles();
     expect(objects.filter(({ name }) => name.includes(first.id))).toEqual([]);
+  },
+  LONG_MS,
+);
+
+/** In every text of a caller and of an agent. */
+const TEXT = "qzx-4711";
+
+test(
+  "of a run that is erased no text is left in any document, object, message, log or file",
+  async () => {
+    const secrets = { "runyard-token": `secret-${TEXT}` };
+    const secretsFile = join(world.directory, "secrets.json");
+    writeFileSync(secretsFile, JSON.stringify(secrets), { mode: 0o600 });
+    const secret = "projects/runyard-local/secrets/runyard-token/versions/latest";
+    const settings = {
+      instructions: `instructions ${TEXT}`,
+      environment: { API_TOKEN: { secret } },
+      setupCommands: [`echo setup ${TEXT}`],
+      checks: [{ name: `check-${TEXT}`, command: `echo check ${TEXT}` }],
+    };
+    const body = {
+      prompt: `run: echo "$API_TOKEN" > ${TEXT}.txt; cat ${TEXT}.txt; echo answer ${TEXT}`,
+      agent: { settings },
+      labels: { [`label-${TEXT}`]: `label ${TEXT}` },
+    };
+    const headers = { "idempotency-key": `key-${TEXT}` };
+    const { id } = (await post(world, "/runs", { body, headers })).body;
+    const first = await ended(world, { id });
+    const second = await ended(world, await accepted(world, turnsOf(first), { prompt: TEXT }));
+    expect([first.status, second.status]).toEqual(["succeeded", "succeeded"]);
+    const before = await placesOf(world, TEXT);
+    const folders = before.map((path) => path.slice(0, path.indexOf("/")));
+    expect([...new Set(folders)]).toEqual(["attempts", "runRequests", "runs", "usage"]);
+
+    expect((await erase(second)).status).toBe(204);
+    expect((await erase(first)).status).toBe(204);
+    expect(await placesOf(world, TEXT)).toEqual([]);
+    // What lies in a database's log is gone when its service ends.
+    let files: string[] = [];
+    await world.restart(() => {
+      files = filesWith(world, TEXT);
+    });
+    expect(files).toEqual(["secrets.json"]);
+    expect(world.log.filter((line) => line.includes(TEXT))).toEqual([]);
   },
   LONG_MS,
 );
