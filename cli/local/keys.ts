@@ -36,4 +36,13 @@ export function addKeys(program: Command, { finish }: CliContext): void {
     await (await load()).revokeKey(id, flags);
     finish(EXIT.done);
   });
+  const erase = keys
+    .command("erase")
+    .description("Erases what is kept of an owner who has no runs: keys, agents, amounts.")
+    .argument("<owner>", "as keys list shows it")
+    .option("--yes", "it is meant");
+  withPlaceOrProject(erase, "keys").action(async (owner: string, flags: object) => {
+    await (await import("../../infra/keys/erase-owner.ts")).eraseOwner(owner, flags);
+    finish(EXIT.done);
+  });
 }

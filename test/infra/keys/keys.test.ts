@@ -4,6 +4,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { Run } from "../../../shared/documents/run.ts";
+import { sha256 } from "../../../shared/hash.ts";
+import { ended } from "../../support/api.ts";
+import { placesOf } from "../../support/remains.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -120,4 +124,25 @@ test("the key of the first start is for everything, and once it is revoked it st
   rmSync(keyIn(own.directory));
   await own.restart();
   expect((await own.call("/runs")).status).toBe(200);
+}, 180_000);
+
+test("an owner is erased who has no runs, and nothing of it is left", async () => {
+  const owner = "owner-to-erase";
+  const bearer = (await keys("create", "--name", "its own", "--owner", owner)).out.trim();
+  const headers = { authorization: `Bearer ${bearer}` };
+  const name = "its agent";
+  await world.call("/agents", { headers, json: { name, settings: {} } });
+  const json = { prompt: "echo", labels: { team: "blue" } };
+  const run = (await (await world.call("/runs", { headers, json })).json()) as Run;
+  await ended(world, run);
+  expect((await keys("erase", owner)).hints).toMatch(/say --yes if that is meant/);
+  const refused = await keys("erase", owner, "--yes");
+  expect(refused).toMatchObject({ code: 1, hints: expect.stringContaining(`as ${run.id}.`) });
+  await world.call(`/runs/${run.id}`, { method: "DELETE", headers });
+  expect(await keys("erase", owner, "--yes")).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^Erased \d documents of owner-to-erase\.\n$/),
+  });
+  for (const text of [owner, sha256(owner)]) expect(await placesOf(world, text)).toEqual([]);
+  expect((await keys("list")).out).toContain("local");
 }, 180_000);

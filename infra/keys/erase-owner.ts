@@ -1,0 +1,69 @@
+import {
+  type DocumentReference,
+  FieldPath,
+  type Firestore,
+  type Query,
+} from "@google-cloud/firestore";
+import { Failure, usageFault } from "../../cli/failure.ts";
+import { oneLine, say } from "../../cli/terminal.ts";
+import { sha256 } from "../../shared/hash.ts";
+import { COLLECTIONS } from "../../shared/names.ts";
+import { counted } from "../../shared/text.ts";
+import { openPlace, placeOf } from "../local/state/place.ts";
+
+interface Flags {
+  yes?: boolean;
+  state?: string;
+  project?: string;
+}
+
+/**
+ * Erases what is kept of an owner beside its runs, which the API erases, one by one, with their
+ * objects.
+ *
+ * @throws {Failure} if there is a run of that owner
+ */
+export async function eraseOwner(owner: string, { yes, ...place }: Flags): Promise<void> {
+  if (!yes) throw usageFault("erase ends keys and agents for good; say --yes if that is meant");
+  const { firestore } = openPlace(placeOf(place));
+  try {
+    await refuseRuns(firestore, owner);
+    const documents = await documentsOf(firestore, owner);
+    for (const document of documents) await firestore.recursiveDelete(document);
+    say(`Erased ${counted(documents.length, "document")} of ${oneLine(owner)}.`);
+  } finally {
+    await firestore.terminate();
+  }
+}
+
+async function refuseRuns(firestore: Firestore, owner: string): Promise<void> {
+  const runs = firestore.collection(COLLECTIONS.runs).where("owner", "==", owner).limit(1);
+  const [run] = (await runs.get()).docs;
+  if (run === undefined) return;
+  const how =
+    "with a key of that owner: npx runyard delete RUN…, of those that npx runyard list says";
+  throw new Failure(`${oneLine(owner)} has runs, as ${run.id}. Erase them first, ${how}.`);
+}
+
+/** Keys first: a new run would be in the way. */
+async function documentsOf(firestore: Firestore, owner: string): Promise<DocumentReference[]> {
+  const of = (name: keyof typeof COLLECTIONS) => firestore.collection(COLLECTIONS[name]);
+  const owned = (name: keyof typeof COLLECTIONS) => of(name).where("owner", "==", owner);
+  const hash = sha256(owner);
+  // Keys have no index: there are few.
+  const keys = (await of("keys").get()).docs.filter((key) => key.get("owner") === owner);
+  const byOwner = await Promise.all([
+    found(owned("agents").orderBy("createdAt", "desc")),
+    found(owned("conversations").orderBy("createdAt", "desc")),
+    found(owned("erasedRuns").orderBy("at")),
+    found(of("usage").orderBy(FieldPath.documentId()).startAt(`${hash}-`).endAt(`${hash}.`)),
+    found(of("lines")).then((lines) => lines.filter(({ id }) => id.endsWith(`.${hash}`))),
+  ]);
+  const byHash = await firestore.getAll(of("owners").doc(hash), of("spending").doc(hash));
+  const others = byHash.filter(({ exists }) => exists).map(({ ref }) => ref);
+  return [...keys.map(({ ref }) => ref), ...byOwner.flat(), ...others];
+}
+
+async function found(query: Query): Promise<DocumentReference[]> {
+  return (await query.select().get()).docs.map(({ ref }) => ref);
+}
