@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { buildBundles } from "../../infra/bundle/build-bundles.ts";
 import type { ReceivedSpan } from "../../infra/emulators/otlp/messages.ts";
 import { type RunningOtlp, startOtlp } from "../../infra/emulators/otlp/start.ts";
+import { LOCAL_ACCOUNTS, localGrants } from "../../infra/local/local-grants.ts";
+import { recordedCallers } from "../../infra/local/recorded-callers.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { eventually } from "../support/eventually.ts";
 import { snapshotsUntil } from "../support/follow.ts";
@@ -25,7 +27,9 @@ beforeAll(async () => {
     onBody: (body) => void told.push(body),
   });
   const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: "100" };
-  world = await startWorld({ programs, settings });
+  // And may call no more than a deployment lets it: `npm start -- --bundled --iam`.
+  const callers = recordedCallers(LOCAL_ACCOUNTS, localGrants());
+  world = await startWorld({ programs, settings, callers });
 }, TIMEOUT_MS);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
