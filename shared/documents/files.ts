@@ -5,7 +5,7 @@ import { UploadId } from "./upload.ts";
 
 const path = Type.String({
   ...formed({
-    pattern: "^[^/\\\\]",
+    pattern: "^(?!\\s*$)[^/\\\\]",
     form: "a path below the workspace, with / between its names",
     example: "docs/notes.md",
   }),

@@ -1,6 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sessionOf } from "../../../shared/attempt/result.ts";
+import type { Checkpoint } from "../../../shared/documents/manifest.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startConversationWorld } from "./conversation-world.ts";
 import { startGitServer } from "./workspace/git-server.ts";
 
@@ -60,20 +62,23 @@ test(
       { path: "d", content: "given as a file\n" },
       { path: "given.txt", content: "given, too\n" },
     ];
-    const wait = "timeout 4 tail -f /dev/null; true";
-    const prompt = `run each:\necho more >> given.txt; rm d; echo own > own.txt; ${wait}\ntrue; ${wait}`;
-    const lost = await world.turn(prompt, { restore, files });
-    expect(lost.manifest.changedFiles).toHaveLength(3);
-    const [checkpoint] = (await lost.checkpoints()).slice(-1);
-    const resume = checkpoint ? sessionOf(checkpoint, world.bucket.name) : null;
+    const flag = join(world.root, "go-on");
+    const prompt = `run each:\necho more >> given.txt; rm d; echo own > own.txt\nuntil [ -e ${flag} ]; do sleep 0.2; done`;
+    const losing = world.turn(prompt, { restore, files, isolation: "none" });
+    const stored = await storedWith(world, "own.txt");
+    writeFileSync(flag, "");
+    expect((await losing).manifest.changedFiles).toHaveLength(3);
+    const resume = sessionOf(stored, world.bucket.name);
     const second = await world.turn("not told", { restore, resume, files });
     expect(second.manifest.session).toMatchObject({ origin: "restored", remark: "" });
     expect(second.log.join("\n")).not.toContain("cannot be used");
-    const changed = second.manifest.changedFiles.map(({ path, status }) => [path, status]);
+    // What the agent makes of its new beginning is not looked at.
+    const changed = second.manifest.changedFiles
+      .filter(({ path }) => path !== "hello.txt")
+      .map(({ path, status }) => [path, status]);
     expect(changed).toEqual([
       ["d", "deleted"],
       ["given.txt", "modified"],
-      ["hello.txt", "added"],
       ["own.txt", "added"],
     ]);
     const next = await world.turn("run: cat base.txt given.txt own.txt x; ls", {
@@ -87,3 +92,23 @@ test(
   },
   TIMEOUT_MS,
 );
+
+/** The first checkpoint of the second run that has a file. */
+async function storedWith(
+  { bucket, read }: Awaited<ReturnType<typeof startConversationWorld>>,
+  path: string,
+): Promise<Checkpoint> {
+  let found: Checkpoint | undefined;
+  await eventually(async () => {
+    const [files] = await bucket.getFiles({ prefix: "attempts/run_2/" });
+    const names = files
+      .map(({ name }) => name)
+      .filter((name) => /checkpoints\/\d+\.json$/.test(name));
+    const all: Checkpoint[] = await Promise.all(
+      names.map(async (name) => JSON.parse(await read(name))),
+    );
+    found = all.find(({ changedFiles }) => changedFiles.some((file) => file.path === path));
+    expect(found).toBeDefined();
+  });
+  return found as Checkpoint;
+}
