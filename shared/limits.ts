@@ -168,8 +168,10 @@ export const CAPACITY = {
   burst: 15,
   /** How long a submission waits for its turn to create before the message is given back. */
   tokenWait: 5,
-  /** How often the sweep looks at a slot that is held. */
+  /** How often the sweep looks at a slot that is held, */
   look: 120,
+  /** … and at how many of them each time. */
+  looks: 300,
   /** How often it asks for the end of a build that nobody needs. */
   cancelStep: 30,
   /** How long one handler gives slots to those who wait; then it asks another to go on. */

@@ -25,7 +25,7 @@ export interface CapacityStore {
   slot(id: string): Promise<Slot | undefined>;
   /** The slots of a run's attempts, of those that went before as well. */
   slotsOf(runId: string): Promise<Slot[]>;
-  /** Slots whose `dueAt` has passed, longest due first, at most 300. */
+  /** Slots whose `dueAt` has passed, longest due first, at most `CAPACITY.looks`. */
   dueSlots(now: Date): Promise<Slot[]>;
   /** @returns undefined: the event does not apply to the slot as it is */
   changeSlot(change: SlotChange): Promise<Slot | "deleted" | undefined>;

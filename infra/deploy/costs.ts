@@ -7,7 +7,7 @@ import type { DeploySettings } from "./settings.ts";
  * @see https://cloud.google.com/build/pricing https://cloud.google.com/run/pricing
  * @see https://cloud.google.com/firestore/pricing https://cloud.google.com/storage/pricing
  */
-const PRICES = {
+export const PRICES = {
   /** A minute of a build. */
   buildMinute: {
     E2_MEDIUM: 0.003,

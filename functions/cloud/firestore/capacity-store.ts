@@ -3,6 +3,7 @@ import { type Line, lineIdOf } from "../../../shared/capacity/line.ts";
 import type { QueuePlace } from "../../../shared/capacity/place.ts";
 import { fittedSlot, newSlot, type Slot, type SlotChange } from "../../../shared/capacity/slot.ts";
 import { isPaused, type Target } from "../../../shared/capacity/target.ts";
+import { CAPACITY } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import type { CapacityStore } from "../../services/capacity.ts";
@@ -14,7 +15,6 @@ import { type Chance, type SlotWrites, writeSlot } from "./slot-writes.ts";
 
 /** How long the targets are believed to be as they were. */
 const TARGETS_MS = 10_000;
-const DUE_SLOTS = 300;
 /** Slots that are made at the same time. */
 const WIDTH = 50;
 
@@ -140,9 +140,9 @@ export class FirestoreCapacityStore implements CapacityStore {
 
   async dueSlots(now: Date): Promise<Slot[]> {
     const slots = this.#collection(COLLECTIONS.slots);
-    const { value } = await dueIn(this.#database, slots, { now, limit: DUE_SLOTS }).next();
+    const { value } = await dueIn(this.#database, slots, { now, limit: CAPACITY.looks }).next();
     return (value as Page)
-      .slice(0, DUE_SLOTS)
+      .slice(0, CAPACITY.looks)
       .map((document) => fromDocument(document.data()) as Slot);
   }
 

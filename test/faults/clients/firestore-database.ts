@@ -47,6 +47,8 @@ export class MemoryDatabase {
   #begun = 0;
   /** Is told what each commit has changed. */
   onCommit: (changes: readonly Change[]) => void = () => {};
+  /** Is told how many reads a request is paid for as. */
+  onRead: (documents: number) => void = () => {};
 
   /** @param nowMs the server's time, milliseconds since the epoch */
   constructor(nowMs: () => number) {

@@ -199,6 +199,7 @@ class Service {
     const paths = maskPaths(request.mask);
     const reading = this.#reading(request);
     const readTime = toTimestamp(reading.at);
+    this.#database.onRead(request.documents?.length ?? 0);
     const replies = (request.documents ?? []).map((text) => {
       const { name } = parseDocumentName(text);
       const key = nameKey(name);
@@ -216,6 +217,7 @@ class Service {
   ): object[] {
     const { reading, documents, query } = this.#query(request, request.structuredQuery);
     const readTime = toTimestamp(reading.at);
+    this.#database.onRead(Math.max(1, documents.length));
     const replies = documents.map((document) => ({
       document: toMessage(document, query.select),
       readTime,
@@ -234,6 +236,7 @@ class Service {
   ): object[] {
     const { structuredQuery, aggregations = [] } = request.structuredAggregationQuery ?? {};
     const { reading, documents } = this.#query(request, structuredQuery);
+    this.#database.onRead(Math.max(1, Math.ceil(documents.length / 1000)));
     const fields = aggregations.map(({ alias = "field_1", count }) => {
       if (count === undefined) throw new Error("the client in memory aggregates by count alone");
       const most = Number(count.upTo?.value ?? Number.POSITIVE_INFINITY);

@@ -71,7 +71,7 @@ export class CloudBuildModel implements BuildService {
   isBlind = false;
   readonly #world: BuildSurroundings;
   readonly #weather: BuildWeather;
-  readonly #creates: number[] = [];
+  #creates: number[] = [];
   #working = 0;
 
   constructor(world: BuildSurroundings, weather: BuildWeather) {
@@ -82,8 +82,8 @@ export class CloudBuildModel implements BuildService {
   create(parent: string, plan: BuildPlan): ShownBuild {
     this.#refuseDown();
     const nowMs = this.#world.time.nowMs();
-    const lately = this.#creates.filter((atMs) => atMs > nowMs - 60_000);
-    if (lately.length >= this.#weather.createsPerMinute) {
+    this.#creates = this.#creates.filter((atMs) => atMs > nowMs - 60_000);
+    if (this.#creates.length >= this.#weather.createsPerMinute) {
       throw new GoogleError(
         "RESOURCE_EXHAUSTED",
         "Quota exceeded for 'Create requests per minute'",

@@ -25,6 +25,8 @@ export interface WorldOptions {
   weather?: Partial<BuildWeather>;
   /** Builds that may be live at a time. Default: more than any world has runs. */
   slots?: number;
+  /** What the target is told that it may create. Default: 60. */
+  createsPerMinute?: number;
   /** By how much the clock of a new process is wrong, in seconds. Default: 0. */
   skewSeconds?: (time: VirtualTime) => number;
   /** Whether a sweep begins; called each minute. Default: yes. */

@@ -8,14 +8,18 @@ const CREATES_PER_MINUTE = 60;
 /** Writes what whoever deploys writes: the one target. */
 export function deployTarget(
   database: MemoryDatabase,
-  { projectId, slots }: { projectId: string; slots: number },
+  {
+    projectId,
+    slots,
+    createsPerMinute = CREATES_PER_MINUTE,
+  }: { projectId: string; slots: number; createsPerMinute?: number | undefined },
 ): void {
   const target = newTarget({
     id: "here",
     projectId,
     location: "us-central1",
     slots: { E2_STANDARD_2: slots },
-    createsPerMinute: CREATES_PER_MINUTE,
+    createsPerMinute,
   });
   const name = `projects/${projectId}/databases/(default)/documents/targets/${target.id}`;
   database.commit([{ update: { name, fields: fieldsFrom(target) } } as never]);

@@ -69,7 +69,8 @@ export class World {
     this.witness = new Witness(() => new Date(this.time.nowMs()));
     this.database = new MemoryDatabase(this.time.nowMs);
     this.database.onCommit = (changes) => this.witness.committed(changes);
-    deployTarget(this.database, { projectId: PROJECT, slots: options.slots ?? MANY_SLOTS });
+    const { slots = MANY_SLOTS, createsPerMinute } = options;
+    deployTarget(this.database, { projectId: PROJECT, slots, createsPerMinute });
     this.witness.builds = () => [...this.builds.builds.values()];
     this.builds = new CloudBuildModel(
       {
