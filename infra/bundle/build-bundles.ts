@@ -2,9 +2,10 @@ import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build } from "esbuild";
+import { cyclonedxEsbuildPlugin } from "@cyclonedx/cyclonedx-esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import type { Programs } from "../local/programs.ts";
-import { buildPage } from "../page/build-page.ts";
+import { buildPage, PAGE_OPTIONS } from "../page/build-page.ts";
 import { lazyPackages } from "./lazy-packages.ts";
 import { type Rewrite, rewriting } from "./rewrites.ts";
 import { WITHOUT_UNUSED_SURFACES } from "./unused-surfaces.ts";
@@ -24,6 +25,9 @@ export function bundlesIn(folder: string): Programs {
     compiled: join(folder, "compiled"),
   };
 }
+
+/** Bundles whose packages are listed, each in `packages/NAME.json` of their folder, as CycloneDX has it. */
+export const LISTED = ["functions", "page", "runner"] as const;
 
 /** The framework's program, which no package may import by name. */
 const FRAMEWORK = join(
@@ -71,10 +75,7 @@ export async function buildBundles(folder: string = BUNDLES): Promise<Programs> 
   const draft = `${folder}.${process.pid}`;
   try {
     const met = new Set<Rewrite>();
-    await Promise.all([
-      buildFunctions(join(draft, "functions"), met),
-      buildRunner(join(draft, "runner"), met),
-    ]);
+    await Promise.all([buildFunctions(draft, met), listPage(draft), buildRunner(draft, met)]);
     const missed = REWRITES.filter((one) => !met.has(one)).map(({ file }) => file);
     if (missed.length > 0) throw new Error(`no bundle has ${missed.join(", ")}: was it renamed?`);
     // What Node compiled of the same files is of use still.
@@ -88,24 +89,38 @@ export async function buildBundles(folder: string = BUNDLES): Promise<Programs> 
   return bundlesIn(folder);
 }
 
-async function buildFunctions(folder: string, met: Set<Rewrite>): Promise<void> {
+/** Writes down which packages, and which versions of them, have gone into a bundle. */
+function listing(name: (typeof LISTED)[number], bundles: string): Plugin {
+  const outputFile = join(bundles, `packages/${name}.json`);
+  return cyclonedxEsbuildPlugin({ outputFile, outputReproducible: true, validate: false });
+}
+
+/** The page itself is built without plugins, at once. */
+async function listPage(bundles: string): Promise<void> {
+  await build({ ...PAGE_OPTIONS, outdir: bundles, plugins: [listing("page", bundles)] });
+}
+
+async function buildFunctions(bundles: string, met: Set<Rewrite>): Promise<void> {
+  const folder = join(bundles, "functions");
   const stdin = {
     contents: `import "./functions/index.ts"; import ${JSON.stringify(FRAMEWORK)};`,
     resolveDir: ROOT,
   };
   const entryPoints = { worker: "functions/schemas/worker.ts" };
-  await bundle({ outdir: folder, stdin, entryPoints }, met);
+  const plugins = [listing("functions", bundles)];
+  await bundle({ outdir: folder, stdin, entryPoints, plugins }, met);
   renameSync(join(folder, "stdin.mjs"), join(folder, "main.mjs"));
   writeFileSync(join(folder, "registered.cjs"), "");
   buildPage(join(folder, "page"));
 }
 
-async function buildRunner(folder: string, met: Set<Rewrite>): Promise<void> {
+async function buildRunner(bundles: string, met: Set<Rewrite>): Promise<void> {
+  const folder = join(bundles, "runner");
   const entryPoints = {
     main: "infra/agent/main.ts",
     "output-worker": "infra/agent/engines/claude-code/output-worker.ts",
   };
-  await bundle({ outdir: folder, entryPoints }, met);
+  await bundle({ outdir: folder, entryPoints, plugins: [listing("runner", bundles)] }, met);
   cpSync(join(ROOT, "infra/agent/sandbox/relay.mjs"), join(folder, "relay.mjs"));
 }
 
@@ -124,7 +139,7 @@ async function bundle(options: BuildOptions, met: Set<Rewrite>): Promise<void> {
     minifyWhitespace: true,
     legalComments: "none",
     banner: { js: AS_COMMONJS },
-    plugins: [lazyPackages(), rewriting(REWRITES, met)],
+    plugins: [lazyPackages(), rewriting(REWRITES, met), ...(options.plugins ?? [])],
     logLevel: "silent",
   });
 }

@@ -9,9 +9,27 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSync, type Metafile } from "esbuild";
+import { type BuildOptions, buildSync, type Metafile } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** How esbuild makes the page's scripts and styles of their sources. */
+export const PAGE_OPTIONS = {
+  absWorkingDir: ROOT,
+  entryPoints: { page: "page/main.tsx", style: "page/page.css" },
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: "esm",
+  target: "es2023",
+  tsconfig: "page/tsconfig.json",
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  legalComments: "eof",
+  logLevel: "silent",
+  write: false,
+  metafile: true,
+} as const satisfies BuildOptions;
 
 /**
  * Builds the page: `index.html` and, in `assets/`, what it loads, each under a name that has its content's
@@ -21,23 +39,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
  */
 export function buildPage(folder: string = join(ROOT, "dist/page")): void {
   const assets = join(folder, "assets");
-  const { outputFiles, metafile } = buildSync({
-    absWorkingDir: ROOT,
-    entryPoints: { page: "page/main.tsx", style: "page/page.css" },
-    outdir: assets,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    format: "esm",
-    target: "es2023",
-    tsconfig: "page/tsconfig.json",
-    entryNames: "[name]-[hash]",
-    chunkNames: "[name]-[hash]",
-    legalComments: "eof",
-    logLevel: "silent",
-    write: false,
-    metafile: true,
-  });
+  const { outputFiles, metafile } = buildSync({ ...PAGE_OPTIONS, outdir: assets });
   mkdirSync(assets, { recursive: true });
   const names = outputFiles.map(({ path }) => basename(path));
   for (const { path, contents } of outputFiles) if (!existsSync(path)) put(path, contents);

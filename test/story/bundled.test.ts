@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
-import { buildBundles } from "../../infra/bundle/build-bundles.ts";
+import { buildBundles, LISTED } from "../../infra/bundle/build-bundles.ts";
 import type { ReceivedSpan } from "../../infra/emulators/otlp/messages.ts";
 import { type RunningOtlp, startOtlp } from "../../infra/emulators/otlp/start.ts";
 import { LOCAL_ACCOUNTS, localGrants } from "../../infra/local/local-grants.ts";
@@ -159,5 +159,26 @@ test("nothing is loaded from the repository", () => {
     const packages = [...imported].map(([, from = ""]) => from).filter((from) => !isBuiltin(from));
     expect([name, packages]).toEqual([name, []]);
     expect(text).not.toContain(process.cwd());
+  }
+});
+
+test("each bundle's packages are listed with their versions", () => {
+  const expected = {
+    functions: "pkg:npm/%40google-cloud/firestore@",
+    page: "pkg:npm/preact@",
+    runner: "pkg:npm/runyard-infra@",
+  };
+  for (const name of LISTED) {
+    const text = readFileSync(join(folder, `packages/${name}.json`), "utf8");
+    expect(text).not.toContain(process.cwd());
+    const { bomFormat, components } = JSON.parse(text) as {
+      bomFormat: string;
+      components: { purl?: string }[];
+    };
+    expect(bomFormat).toBe("CycloneDX");
+    for (const [of, purl] of Object.entries(expected)) {
+      const isListed = components.some((one) => one.purl?.startsWith(purl) === true);
+      expect([name, of, isListed]).toEqual([name, of, name === of]);
+    }
   }
 });
