@@ -7,9 +7,14 @@ export interface Programs {
     program?: string;
     /** Module that registers the functions, or an empty one where the program has them. */
     source: string;
+    /**
+     * Serves the function FUNCTION_TARGET on the socket PORT, as an image's entrypoint does. Default: this Node, with
+     * the program.
+     */
+    entrypoint?: readonly string[];
   };
-  /** What a build's image has as its entrypoint. */
-  runner: string;
+  /** A module for this Node, or else what an image has as its entrypoint. */
+  runner: string | readonly string[];
   /**
    * Where Node keeps what it has compiled of them, which makes each start of one a third shorter. Beside
    * the modules that it is made of: who can write there can change those as well.

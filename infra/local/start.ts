@@ -239,8 +239,12 @@ const unconfined = (prompt: string | undefined) => ({ RUNYARD_UNCONFINED_PROMPT:
 
 /** The image that builds run: its entrypoint is the runner, its ENV says where the services are. */
 function agentImage(programs: Programs, env: Record<string, string>) {
+  const { runner } = programs;
   return {
-    command: [process.execPath, "--disable-warning=ExperimentalWarning", programs.runner],
+    command:
+      typeof runner === "string"
+        ? [process.execPath, "--disable-warning=ExperimentalWarning", runner]
+        : [...runner],
     env: { ...env, METADATA_SERVER_DETECTION: "none", ...compiledOf(programs) },
   };
 }

@@ -13,6 +13,8 @@ export interface InstanceOptions {
   program?: string | undefined;
   /** Module that registers it, or an empty one where the program has it. */
   source: string;
+  /** Serves it by what `env` says. Default: this Node, with the program. */
+  entrypoint?: readonly string[] | undefined;
   /** Unix socket that it shall listen on. */
   socketPath: string;
   env: Record<string, string>;
@@ -45,17 +47,15 @@ const PROBE_INTERVAL_MS = 10;
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const { target, program = FRAMEWORK, source, socketPath } = options;
   const flags = ["--disable-warning=ExperimentalWarning", `--import=file://${EXIT_WITH_PARENT}`];
-  const child = spawn(
-    process.execPath,
-    [...flags, program, `--target=${target}`, `--source=${source}`],
-    {
-      // The framework takes a path for a port as well as a number.
-      env: { ...options.env, PORT: socketPath, FUNCTION_TARGET: target, NODE_ENV: "production" },
-      stdio: ["pipe", "pipe", "pipe"],
-      // Its own group: the terminal's Ctrl-C is for the host, which then drains the functions.
-      detached: true,
-    },
-  );
+  const ofThisNode = [process.execPath, ...flags, program, `--target=${target}`];
+  const [file = "", ...args] = options.entrypoint ?? [...ofThisNode, `--source=${source}`];
+  const child = spawn(file, args, {
+    // The framework takes a path for a port as well as a number.
+    env: { ...options.env, PORT: socketPath, FUNCTION_TARGET: target, NODE_ENV: "production" },
+    stdio: ["pipe", "pipe", "pipe"],
+    // Its own group: the terminal's Ctrl-C is for the host, which then drains the functions.
+    detached: true,
+  });
   const exited = once(child, "exit").then(() => {});
   for (const stream of [child.stdout, child.stderr]) forwardLines(stream, options.onLog);
   await accepting({ child, target, socketPath });

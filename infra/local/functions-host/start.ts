@@ -28,6 +28,8 @@ export interface FunctionsHostOptions {
   program?: string | undefined;
   /** Module that registers the functions with functions-framework, or an empty one where the program has them. */
   source: string;
+  /** Serves what FUNCTION_TARGET names on the socket PORT. Default: this Node, with the program. */
+  entrypoint?: readonly string[] | undefined;
   functions: HostedFunction[];
   /**
    * Environment of a function, which may name where the functions are. Asked for when it is
@@ -128,7 +130,8 @@ interface Hosted {
 function hostedFunction(
   options: FunctionsHostOptions & { target: string; sockets: string; urlOf(name: string): string },
 ): Hosted {
-  const { target, sockets, urlOf, program, source, env, onLog = () => {} } = options;
+  const { target, sockets, urlOf, program, source, entrypoint, env } = options;
+  const { onLog = () => {} } = options;
   const alive = new Set<Instance>();
   let current: Promise<Instance> | undefined;
   let taking: Instance | undefined;
@@ -148,6 +151,7 @@ function hostedFunction(
       target,
       program,
       source,
+      entrypoint,
       socketPath,
       env: await env(target, urlOf),
       onLog: (line) => onLog(target, line),
