@@ -5,7 +5,8 @@ export default {
   runner: "jest-light-runner/child-process",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/dist"],
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/bench/"],
+  // Some have a command of their own.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/bench/", "<rootDir>/test/images/"],
   setupFiles: ["<rootDir>/test/support/environment.ts"],
   setupFilesAfterEnv: ["<rootDir>/test/support/time-limit.ts"],
   coverageProvider: "v8",
