@@ -131,6 +131,9 @@ function runsOf(send: Send) {
         `${at(id)}/artifacts/${name.split("/").map(encodeURIComponent).join("/")}`,
         options,
       ),
+    /** All artifacts as a tar, or those whose names begin with `prefix`. */
+    artifactsTar: (id: string, { prefix, ...options }: CallOptions & { prefix?: string } = {}) =>
+      send(`${at(id)}/artifacts.tar`, { ...options, query: { prefix } }),
     patch: (id: string, options?: ContentOptions) => content(send, `${at(id)}/patch`, options),
     /** @param options.follow stay until the run is over */
     logs: (id: string, { follow, ...options }: CallOptions & { follow?: boolean } = {}) =>

@@ -24,6 +24,8 @@ export const RUN_LIMITS = {
   checks: 20,
   /** … and how often at most those that did not pass are handed back to the agent. */
   handBacks: 5,
+  /** Patterns of files that a run keeps as artifacts. */
+  artifactPatterns: 20,
   maxTurns: 1000,
   defaultMaxTurns: 100,
   maxBudgetUsd: 1000,

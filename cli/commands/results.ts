@@ -3,7 +3,7 @@ import { dirname, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import type { Run } from "../../client/types.ts";
+import type { Artifact, Run } from "../../client/types.ts";
 import { applyRun, patchOf } from "../apply.ts";
 import { table } from "../columns.ts";
 import { writeContent } from "../content.ts";
@@ -72,6 +72,7 @@ function addApply(program: Command, context: CliContext): void {
 
 interface ArtifactFlags {
   all?: boolean;
+  prefix?: string;
   output?: string;
 }
 
@@ -81,29 +82,36 @@ function addArtifacts(program: Command, context: CliContext): void {
     .description("Lists what a finished run left, prints one of it, or fetches it all.")
     .argument("<run>", "the run's id", runId)
     .argument("[name]", "print this one on standard output, or write it to -o")
-    .option("--all", "fetch each of them")
+    .option("--all", "fetch all of them")
+    .option("--prefix <START>", "of all only those whose names begin so, as files/dist/")
     .option("-o, --output <PATH>", "the file for one, the folder for all");
   withJson(command, "the list");
   remote<ArtifactFlags, [string, string?]>(command, context, async ({ session, args, options }) => {
     const [id, name] = [args[0], args[1]];
-    const { all, output } = options;
+    const { all, output, prefix } = options;
+    if (prefix !== undefined && !all) throw usageFault("--prefix needs --all");
     if (all && name !== undefined) throw usageFault("--all and a name: say one of them");
-    if (all) return fetchAll(session, id, output);
+    if (all) return fetchAll(session, id, options);
     if (name !== undefined) return fetchOne(session, { id, name, output });
     if (output !== undefined) throw usageFault("-o needs the name of one, or --all");
     const print = jsonPrinter(options.json, ARTIFACT_FIELDS);
     const list = await session.client.runs.artifacts(id);
-    if (print) return list.forEach(print);
-    if (list.length === 0)
-      return complain("There are none; those of a run at work come with its end.");
-    const rows = list.map((each) => [
-      bytes(each.sizeBytes),
-      printable(oneLine(each.contentType)),
-      printable(oneLine(each.name)),
-    ]);
-    for (const line of table(rows, widthOf(process.stdout))) say(line);
+    if (print) list.forEach(print);
+    else sayArtifacts(list);
   });
 }
+
+function sayArtifacts(list: readonly Artifact[]): void {
+  if (list.length === 0) complain(NONE);
+  const rows = list.map(({ name, contentType, sizeBytes }) => [
+    bytes(sizeBytes),
+    printable(oneLine(contentType)),
+    printable(oneLine(name)),
+  ]);
+  for (const line of table(rows, widthOf(process.stdout))) say(line);
+}
+
+const NONE = "There are none; those of a run at work come with its end.";
 
 interface Wanted {
   id: string;
@@ -118,25 +126,41 @@ async function fetchOne({ client }: Session, { id, name, output }: Wanted): Prom
   await pipeline(content, createWriteStream(resolve(output), { flags: "w" }));
 }
 
-async function fetchAll(session: Session, id: string, output: string | undefined): Promise<void> {
+/** Fetches all at once, as one archive; what is not whole in it is not left behind. */
+async function fetchAll(
+  { client }: Session,
+  id: string,
+  { output, prefix = "" }: ArtifactFlags,
+): Promise<void> {
   if (output === undefined) throw usageFault("--all needs a folder: -o DIR");
   const folder = resolve(output);
-  const list = await session.client.runs.artifacts(id);
-  for (const { name, sizeBytes } of list) {
+  const list = (await client.runs.artifacts(id)).filter(({ name }) => name.startsWith(prefix));
+  if (list.length === 0) return complain(NONE);
+  const missing = new Map(list.map(({ name, sizeBytes }) => [name, sizeBytes]));
+  const { createTarDecoder } = await import("modern-tar");
+  const { body } = await client.runs.artifactsTar(id, { prefix });
+  if (body === null) throw new Failure("The server sent no archive.");
+  for await (const { header, body: content } of body.pipeThrough(createTarDecoder())) {
+    const { name, size, type } = header;
     const file = placeIn(folder, name);
+    if (type !== "file" || missing.get(name) !== size) {
+      throw new Failure(`The server sent ${oneLine(name)}, which is none of the run's artifacts`);
+    }
     mkdirSync(dirname(file), { recursive: true });
-    await fetchWhole(session, { id, name, output: file });
-    say(`${file}  ${bytes(sizeBytes)}`);
+    await fetchWhole(Readable.fromWeb(content), file);
+    missing.delete(name);
+    say(`${file}  ${bytes(size)}`);
   }
-  if (list.length === 0) complain("There are none; those of a run at work come with its end.");
+  const [first] = missing.keys();
+  if (first !== undefined) throw new Failure(`The server did not send ${oneLine(first)}`);
 }
 
 /** No half of a file is left where the whole was to be. */
-async function fetchWhole(session: Session, wanted: Wanted & { output: string }): Promise<void> {
+async function fetchWhole(content: Readable, file: string): Promise<void> {
   try {
-    await fetchOne(session, wanted);
+    await pipeline(content, createWriteStream(file));
   } catch (error) {
-    rmSync(wanted.output, { force: true });
+    rmSync(file, { force: true });
     throw error;
   }
 }

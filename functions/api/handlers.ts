@@ -20,7 +20,7 @@ import {
 } from "./legacy.ts";
 import { getPage, getPageAsset } from "./page/page.ts";
 import { archiveRun, unarchiveRun } from "./runs/archive-run.ts";
-import { getArtifact, getPatch, listArtifacts } from "./runs/artifacts.ts";
+import { getArtifact, getArtifactsTar, getPatch, listArtifacts } from "./runs/artifacts.ts";
 import { cancelRun } from "./runs/cancel-run.ts";
 import { createTurn, getConversation, listConversations } from "./runs/conversations.ts";
 import { createRun } from "./runs/create-run.ts";
@@ -67,6 +67,7 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   getAgent,
   getAgentVersion,
   getArtifact,
+  getArtifactsTar,
   getConversation,
   getDocs,
   getHealth,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { roundsOf } from "../../shared/agent/checks.ts";
 import { missedChecks } from "../../shared/attempt/checked.ts";
 import { handedBack } from "../../shared/attempt/handed-back.ts";
@@ -13,6 +14,7 @@ import { linesIn } from "./engines/claude-code/session-lines.ts";
 import { takeBallast } from "./sandbox/place.ts";
 import type { AgentWork, Begun } from "./supervision.ts";
 import { messageOf } from "./text.ts";
+import { collectArtifacts } from "./workspace/artifacts.ts";
 import { recordChecked } from "./workspace/checked-states.ts";
 import { renewSession } from "./workspace/restore.ts";
 
@@ -23,13 +25,34 @@ import { renewSession } from "./workspace/restore.ts";
  */
 export async function checkInRounds(work: AgentWork, outcome: AgentOutcome): Promise<Collected> {
   try {
-    return await inRounds(work, outcome);
+    const collected = await inRounds(work, outcome);
+    await addArtifacts(work, outcome, collected);
+    return collected;
   } finally {
     work.phases.enter("upload");
     // What it may have spent is stored already: the run loses nothing.
     await outcome.workplace?.model
       .close()
       .catch((error: unknown) => work.log(`not stored: ${messageOf(error)}`));
+  }
+}
+
+/** Adds the files that the run wants kept, as they are when all is done. */
+async function addArtifacts(
+  { input, folders, phases }: AgentWork,
+  outcome: AgentOutcome,
+  { files, problems }: Collected,
+): Promise<void> {
+  phases.enter("upload");
+  const { artifacts: patterns = [] } = input.agent;
+  if (patterns.length === 0 || !outcome.facts.started) return;
+  try {
+    const { workspace, outputs } = folders;
+    const found = await collectArtifacts({ workspace, patterns, copies: join(outputs, "files") });
+    files.push(...found.files);
+    if (found.gaps) outcome.facts = { ...outcome.facts, artifactGaps: found.gaps };
+  } catch (error) {
+    problems.push(`artifacts: ${messageOf(error)}`);
   }
 }
 

@@ -48,10 +48,8 @@ export const OnFailure = Type.Union(
     ),
   ],
   {
-    ...FAILURE_FORM,
-    examples: [{ again: 2 }],
     description:
-      "What happens when a required check does not pass: the run ends (stop, the default), or the agent goes on in its session with what the checks said, once (again) or as often as {again} says, within the run's time, turns and budget; all checks then run again.",
+      "What happens when a required check does not pass: the run ends (stop, the default), or the agent goes on with what the checks said, once (again) or as often as {again} says, and all run again.",
   },
 );
 

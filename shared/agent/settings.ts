@@ -1,6 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed, named } from "../schema/words.ts";
+import { ArtifactPatterns } from "./artifacts.ts";
 import { Check, OnFailure } from "./checks.ts";
 import { Repository } from "./repository.ts";
 import { SecretReference } from "./secret-reference.ts";
@@ -174,6 +175,7 @@ export const AgentSettings = Type.Object(
       }),
     ),
     onFailure: Type.Optional(OnFailure),
+    artifacts: Type.Optional(ArtifactPatterns),
     repository: Type.Optional(Repository),
     environment: Type.Optional(
       Type.Record(Type.String(formed(VARIABLE)), SecretReference, {

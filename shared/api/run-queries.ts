@@ -46,3 +46,17 @@ export const GetLogs = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** `GET /v1/runs/{id}/artifacts.tar`: the query's parameters. */
+export const GetArtifactsTar = Type.Object(
+  {
+    prefix: Type.Optional(
+      Type.String({
+        maxLength: 1024,
+        description:
+          "Only artifacts whose names begin so, as files/ for all that come from the workspace, or files/dist/.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);

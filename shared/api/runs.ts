@@ -5,7 +5,7 @@ import { AcceptQuery, RUN_ACCEPTED, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts"
 import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER, TRACEPARENT } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf } from "./page.ts";
-import { GetLogs, ListRuns } from "./run-queries.ts";
+import { GetArtifactsTar, GetLogs, ListRuns } from "./run-queries.ts";
 
 const ETAG = { ETag: "The content's SHA-256." } as const;
 const ARTIFACT_HEADERS = {
@@ -228,6 +228,26 @@ export const RUN_OPERATIONS = [
     headers: CONTENT_REQUEST,
     answers: CONTENT,
     problems: ["not_found", "outputs_expired", "range_not_satisfiable"],
+  },
+  {
+    id: "getArtifactsTar",
+    method: "get",
+    path: "/v1/runs/{id}/artifacts.tar",
+    tag: "Runs",
+    summary: "Get all artifacts of a run, or those below a prefix, as a tar",
+    access: "read",
+    query: GetArtifactsTar,
+    answers: {
+      200: {
+        description: "The archive; one whose connection breaks is not whole.",
+        contentType: "application/x-tar",
+        headers: {
+          "Content-Disposition": ARTIFACT_HEADERS["Content-Disposition"],
+          "Content-Security-Policy": ARTIFACT_HEADERS["Content-Security-Policy"],
+        },
+      },
+    },
+    problems: ["not_found"],
   },
   {
     id: "getPatch",

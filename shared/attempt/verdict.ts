@@ -1,6 +1,8 @@
 import type { CheckResult } from "../documents/check.ts";
 import {
   type AgentFacts,
+  ARTIFACT_GAP_CAUSES,
+  type ArtifactGaps,
   type DeniedCall,
   type FAILED_STEPS,
   OMISSION_CAUSES,
@@ -31,6 +33,8 @@ export interface Verdict {
   checks?: CheckResult[];
   /** How often the agent worked, if more than once. */
   rounds?: number;
+  /** What is missing among the files that the run wants kept. */
+  artifactGaps?: ArtifactGaps;
 }
 
 const STOPPED: Record<NonNullable<AgentFacts["stoppedBy"]>, Outcome | null> = {
@@ -72,7 +76,10 @@ export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
   const [outcome, said] = withChecks(withOmissions(judgement, omitted), facts);
   const isOwners = outcome === "budget_exhausted" && facts.spending?.isOwners === true;
   const { failedServers = [] } = facts;
-  const message = withoutServers(isOwners ? OWNERS_DAY : said, failedServers);
+  const message = withGaps(
+    withoutServers(isOwners ? OWNERS_DAY : said, failedServers),
+    facts.artifactGaps,
+  );
   return {
     outcome,
     message: truncateUtf8(message, RUN_LIMITS.messageBytes),
@@ -85,6 +92,7 @@ export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
       facts.retryAfterSeconds !== undefined && { retryAfterSeconds: facts.retryAfterSeconds }),
     ...(facts.checks && { checks: checkResults(facts.checks) }),
     ...(facts.rounds !== undefined && { rounds: facts.rounds }),
+    ...(facts.artifactGaps && { artifactGaps: facts.artifactGaps }),
     ...(outcome === "output_schema_unmet" && { outputFaults: outputFaultsOf(facts) }),
   };
 }
@@ -95,6 +103,22 @@ const OWNERS_DAY = "The agent spent what was left of its owner's budget of the d
 function withoutServers(message: string, names: readonly string[]): string {
   if (names.length === 0) return message;
   return `${message} Without the tools of MCP servers that did not start: ${names.join(", ")}.`;
+}
+
+function withGaps(message: string, gaps: ArtifactGaps | undefined): string {
+  if (gaps === undefined) return message;
+  const { unmatched, leftOut, more } = gaps;
+  const names = leftOut.slice(0, NAMED).map(({ path, why }) => {
+    return `${path} (${ARTIFACT_GAP_CAUSES[why]})`;
+  });
+  const rest = more + leftOut.length - names.length;
+  const missing = [
+    ...(unmatched.length > 0 ? [` No file matches ${unmatched.join(", ")}.`] : []),
+    ...(names.length > 0
+      ? [` No artifact is ${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}.`]
+      : []),
+  ];
+  return message + missing.join("");
 }
 
 /** What was ended while it was at work, in whichever way the agent itself ended. */

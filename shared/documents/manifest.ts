@@ -51,6 +51,36 @@ export type ResultLine = Static<typeof ResultLine>;
 export const DeniedCall = Type.Object({ tool: Type.String(), input: Type.String() });
 export type DeniedCall = Static<typeof DeniedCall>;
 
+/** Begins the names of outputs that are files of the workspace. */
+export const ARTIFACT_PREFIX = "files/";
+
+/** Why a file that a pattern matches is no artifact, and how a sentence says so. */
+export const ARTIFACT_GAP_CAUSES = {
+  too_large: "too large",
+  too_many: "no room left",
+  unreadable: "cannot be read",
+  /** Not UTF-8, or with a control character or a backslash. */
+  name_refused: "its name",
+  link: "a link",
+} as const;
+
+/** A file that a pattern matches and that is no artifact. */
+export const ArtifactGap = Type.Object({
+  path: Type.String(),
+  why: Type.Enum(Object.keys(ARTIFACT_GAP_CAUSES) as (keyof typeof ARTIFACT_GAP_CAUSES)[]),
+});
+export type ArtifactGap = Static<typeof ArtifactGap>;
+
+/** What is missing among a run's artifacts. */
+export const ArtifactGaps = Type.Object({
+  unmatched: Type.Array(Type.String(), { description: "Patterns that no file matches." }),
+  leftOut: Type.Array(ArtifactGap, {
+    description: "Files that match and are not kept; the first.",
+  }),
+  more: Type.Integer({ minimum: 0, description: "Further ones." }),
+});
+export type ArtifactGaps = Static<typeof ArtifactGaps>;
+
 /** What the runner saw of the agent: the facts that the verdict is computed from. */
 export const AgentFacts = Type.Object({
   /** False: the agent never started; `error` says why. */
@@ -127,14 +157,16 @@ export const AgentFacts = Type.Object({
   checks: Type.Optional(Type.Array(CheckFacts)),
   /** How often the agent worked: checks that did not pass were handed back to it. Absent: once. */
   rounds: Type.Optional(Type.Integer({ minimum: 2 })),
+  /** What is missing among the files that the run wants kept. Absent: nothing. */
+  artifactGaps: Type.Optional(ArtifactGaps),
 });
 export type AgentFacts = Static<typeof AgentFacts>;
 
 /** One uploaded output: its name, where it is, and what it must be when it is read. */
 export const Output = Type.Object({
   /**
-   * `result.json`, `setup.log`, `checks.log`, `events.jsonl`, `patch.diff`, `workspace.diff` or
-   * `session/…`.
+   * `result.json`, `setup.log`, `checks.log`, `events.jsonl`, `patch.diff`, `workspace.diff`,
+   * `session/…` or, of the workspace, `files/…`.
    */
   name: Type.String(),
   /** Object name in the attempt's bucket. */
@@ -275,6 +307,7 @@ export const MANIFEST_LIMITS = {
   changedFiles: 1000,
   deniedTools: 100,
   omissions: 100,
+  artifactGaps: 10,
   /** Characters of an omission's path. */
   omissionPathLength: 300,
 } as const;

@@ -9,7 +9,7 @@ import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { FileOfRequest, GivenFiles, GivenWorkspace } from "./files.ts";
-import { ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
+import { ArtifactGaps, ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
 /** Statuses that a client can see. The set is open: test `done`, not names. */
@@ -227,9 +227,10 @@ export const Run = Type.Object({
       rounds: Type.Optional(
         Type.Integer({
           description:
-            "How often the agent worked, as checks that did not pass were handed back to it; the checks are of the last time. Absent: once.",
+            "How often the agent worked: checks that did not pass were handed back to it. Absent: once.",
         }),
       ),
+      artifactGaps: Type.Optional(ArtifactGaps),
       verified: Type.Optional(
         nullable(Type.Boolean(), {
           description:

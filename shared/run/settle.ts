@@ -197,6 +197,7 @@ function end(record: RunRecord, event: SettledEvent, now: Date): Transition {
         ...(verdict.failedServers && { failedServers: verdict.failedServers }),
         ...(verdict.checks && { checks: verdict.checks }),
         ...(verdict.rounds !== undefined && { rounds: verdict.rounds }),
+        ...(verdict.artifactGaps && { artifactGaps: verdict.artifactGaps }),
         verified: verifiedBy(verdict.checks),
       },
       error: status === "succeeded" || status === "cancelled" ? null : errorOf(verdict),

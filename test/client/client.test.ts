@@ -1,3 +1,4 @@
+import { unpackTar } from "modern-tar";
 import { type Client, createClient } from "../../client/client.ts";
 import type { ProblemError } from "../../client/problem-error.ts";
 import type { Run } from "../../client/types.ts";
@@ -39,8 +40,9 @@ describe("a run", () => {
     "is made, watched and followed to its end, and what it left is read",
     async () => {
       const run = await client.runs.create({
-        prompt: "run: echo a > a.txt",
+        prompt: "run: echo a > a.txt; mkdir out; echo '<p>' > out/report.html; ln -s /etc out/link",
         labels: { team: "x" },
+        agent: { settings: { artifacts: ["out/**", "none/*"] } },
       });
       const [snapshots, events] = await Promise.all([
         all(client.watch(run.id)),
@@ -55,8 +57,21 @@ describe("a run", () => {
       expect([statuses[0], statuses.at(-1)]).toEqual(["pending", "succeeded"]);
       const later = await all(client.follow(run.id, { after: events[1]?.id }));
       expect(later).toEqual(events.slice(2));
-      expect((await client.runs.request(run.id)).prompt).toBe("run: echo a > a.txt");
+      expect((await client.runs.request(run.id)).prompt).toMatch(/^run: echo a > a\.txt/);
       expect((await client.runs.artifacts(run.id)).map(({ name }) => name)).toContain("patch.diff");
+      expect(snapshots.at(-1)).toMatchObject({
+        why: "Done. No file matches none/*. No artifact is out/link (a link).",
+        verdict: {
+          artifactGaps: { unmatched: ["none/*"], leftOut: [{ path: "out/link", why: "link" }] },
+        },
+      });
+      const tar = await client.runs.artifactsTar(run.id, { prefix: "files/" });
+      const [entry, ...others] = await unpackTar(new Uint8Array(await tar.arrayBuffer()));
+      expect(others).toEqual([]);
+      expect(entry?.header).toMatchObject({ name: "files/out/report.html", type: "file" });
+      expect(new TextDecoder().decode(entry?.data)).toBe("<p>\n");
+      const none = await refusalOf(client.runs.artifactsTar(run.id, { prefix: "nothing" }));
+      expect(none).toMatchObject({ code: "not_found" });
       const patch = await (await client.runs.patch(run.id)).text();
       expect(patch).toContain("+++ b/a.txt");
       const part = await client.runs.artifact(run.id, "patch.diff", { range: "bytes=0-3" });

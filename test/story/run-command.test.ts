@@ -104,6 +104,9 @@ test(
     const all = join(folder, "all");
     expect((await runyard(["artifacts", id, "--all", "-o", all])).code).toBe(0);
     expect(readFileSync(join(all, "patch.diff"), "utf8")).toBe(diff.out);
+    const sessions = ["artifacts", id, "--all", "--prefix", "session/", "-o", join(folder, "some")];
+    expect((await runyard(sessions)).out).toMatch(/\/some\/session\/\S+\.jsonl /);
+    expect(existsSync(join(folder, "some/patch.diff"))).toBe(false);
     expect((await runyard(["transcript", id])).out).toMatch(/\n {2}Write {2}hello\.txt\n/);
     expect((await runyard(["logs", id])).out).toMatch(/^starting build/);
     expect((await runyard(["show", id])).out).toMatch(

@@ -90,7 +90,7 @@ function setContentHeaders(
 }
 
 /** The whole content, its last piece only once all of it is known to be what the digest says. */
-async function* verified(
+export async function* verified(
   objects: StoredObjects,
   object: StoredObject,
   sha256: string,

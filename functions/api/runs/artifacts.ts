@@ -7,6 +7,7 @@ import { pathsOf } from "../../attempts/attempt-outcome.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { outputsExpired, sendContent } from "../http/send-content.ts";
+import { sendTar } from "../http/send-tar.ts";
 import { ownRecord } from "./own-run.ts";
 
 const PATCH = "patch.diff";
@@ -35,6 +36,25 @@ export async function getArtifact(services: Services, call: CallOf<"getArtifact"
     throw new AppError("not_found", { detail });
   }
   await sendContent(services, call, { output, runId: id });
+}
+
+/** `GET /v1/runs/{id}/artifacts.tar`: all of them, or those whose names begin with `prefix`. */
+export async function getArtifactsTar(
+  services: Services,
+  call: CallOf<"getArtifactsTar">,
+): Promise<void> {
+  const record = await ownRecord(services, call);
+  const { id } = record.run;
+  const { prefix = "" } = call.query;
+  const all = await outputsOf(services, record);
+  const outputs = all.filter(({ name }) => name.startsWith(prefix));
+  if (outputs.length === 0) {
+    refuseUnfinished(record, "its artifacts come");
+    const which = prefix === "" ? "no artifacts" : `no artifact whose name begins with ${prefix}`;
+    const detail = `run ${id} has ${which}; /v1/runs/${id}/artifacts lists those that it has`;
+    throw new AppError("not_found", { detail });
+  }
+  await sendTar(services, call, { outputs, name: `${id}.tar` });
 }
 
 /** `GET /v1/runs/{id}/patch`: what the run changed, for `git apply`. */

@@ -7,6 +7,7 @@ import {
   pathsUnder,
 } from "../../../shared/documents/attempt.ts";
 import {
+  ARTIFACT_PREFIX,
   type BuildManifest,
   Checkpoint,
   Claim,
@@ -169,6 +170,8 @@ export class StorageArtifacts implements Artifacts {
 
   async #faultOf(output: Output, prefix: string): Promise<string | undefined> {
     if (!output.object.startsWith(prefix)) return `${output.name} is not one of its outputs`;
+    // There may be many, and nothing but their readers needs them: these are told.
+    if (output.name.startsWith(ARTIFACT_PREFIX)) return undefined;
     // The result is read whole and checked against its digest; the rest by presence and size.
     if (output.name === "result.json") return this.#digestFault(output);
     try {

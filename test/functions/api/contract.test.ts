@@ -89,14 +89,14 @@ describe("every operation answers as its document says", () => {
       await post("/uploads", { sha256: "0".repeat(64), sizeBytes: 1 });
       const at = `/runs/${run.id}`;
       const lists = ["/runs?pageSize=1", "/conversations?pageSize=1", "/usage?by=label"];
-      for (const path of [...lists, at, `${at}/request`, `${at}/artifacts`]) {
+      const parts = ["", "/request", "/logs", "/artifacts", "/artifacts.tar"];
+      for (const path of [...lists, ...parts.map((part) => at + part)]) {
         expect(await statusOf(path)).toBe(200);
       }
       expect(await post(`${at}/archive`, {})).toMatchObject({ archivedAt: expect.any(String) });
       expect(await post(`${at}/unarchive`, {})).toMatchObject({ archivedAt: null });
       expect(await (await call(`${at}/events`)).text()).toContain("event: done");
       await expectFollowed("/runs?follow");
-      expect(await statusOf(`${at}/logs`)).toBe(200);
       await expectContent(`${at}/patch`);
       await expectContent(`${at}/artifacts/result.json`);
       const again = await Promise.all([post(`${at}/rerun`, {}), post(`${at}/rerun`, {}, WAIT)]);

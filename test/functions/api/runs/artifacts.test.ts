@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { unpackTar } from "modern-tar";
 import type { Artifact, Run } from "../../../../shared/documents/run.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
@@ -197,12 +198,47 @@ describe("an artifact", () => {
     const path = `/runs/${other.id}/artifacts/result.json`;
     await file.save(Buffer.alloc(artifact.sizeBytes, "x"), { resumable: false });
     await expect(world.call(path).then((response) => response.text())).rejects.toThrow();
+    const tar = `/runs/${other.id}/artifacts.tar`;
+    await expect(world.call(tar).then((response) => response.arrayBuffer())).rejects.toThrow();
     await file.save("short", { resumable: false });
+    await expect(world.call(tar).then((response) => response.arrayBuffer())).rejects.toThrow();
     expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
     await file.delete();
     expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
   }, 180_000);
 });
+
+describe("the archive", () => {
+  test("has all of them, or those below a prefix, as they are", async () => {
+    const response = await get("artifacts.tar");
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "application/x-tar",
+      "content-disposition": `attachment; filename=${run.id}.tar`,
+      "content-security-policy": "sandbox; default-src 'none'",
+    });
+    const entries = await unpackTar(new Uint8Array(await response.arrayBuffer()));
+    const items = await listed();
+    expect(entries.map(({ header, data }) => [header.name, sha256Of(data)])).toEqual(
+      items.map(({ name, sha256 }) => [name, sha256]),
+    );
+    const some = await get("artifacts.tar?prefix=session/");
+    const [first] = await unpackTar(new Uint8Array(await some.arrayBuffer()));
+    expect(first?.header.name).toMatch(/^session\//);
+    expect((await get("artifacts.tar", {}, "HEAD")).status).toBe(200);
+  });
+
+  test("of nothing is not there, and why is said", async () => {
+    const { detail } = await problemOf(await get("artifacts.tar?prefix=files/none"));
+    expect(detail).toMatch(/ has no artifact whose name begins with files\/none; /);
+    const { code } = await problemOf(await get("artifacts.tar?other=1"));
+    expect(code).toBe("invalid");
+  });
+});
+
+const sha256Of = (data: Uint8Array | undefined): string =>
+  createHash("sha256")
+    .update(data ?? "")
+    .digest("hex");
 
 /** The status of a GET whose path nobody tidies up on the way. */
 async function rawStatus(path: string): Promise<string | undefined> {
@@ -267,18 +303,26 @@ test("of a large artifact little is in memory, however slowly it is taken", asyn
   await (await get(`artifacts/${name}`, { range: "bytes=0-999999" })).arrayBuffer();
   const pid = world.local.functions.pidOf("api") as number;
   const before = residentMegabytes(pid);
-  const response = await get(`artifacts/${name}`);
+  const measured = async (body: Response["body"], take = (_chunk: Uint8Array): void => {}) => {
+    let [peak, taken] = [before, 0];
+    for await (const chunk of body ?? []) {
+      take(chunk);
+      // A reader who pauses now and then for longer than all of it would take to come.
+      if (taken >> 26 !== (taken + chunk.length) >> 26) await pause(1000);
+      taken += chunk.length;
+      peak = Math.max(peak, residentMegabytes(pid));
+    }
+    expect(peak - before).toBeLessThan(megabytes / 2);
+    return taken;
+  };
   const hash = createHash("sha256");
-  let [peak, taken] = [before, 0];
-  for await (const chunk of response.body ?? []) {
-    hash.update(chunk);
-    // A reader who pauses now and then for longer than all of it would take to come.
-    if (taken >> 26 !== (taken + chunk.length) >> 26) await pause(1000);
-    taken += chunk.length;
-    peak = Math.max(peak, residentMegabytes(pid));
-  }
+  const { body } = await get(`artifacts/${name}`);
+  await measured(body, (chunk) => hash.update(chunk));
   expect(hash.digest("hex")).toBe(sha256);
-  expect(peak - before).toBeLessThan(megabytes / 2);
+  const archive = await get(`artifacts.tar?prefix=${name}`);
+  // A header, the content in whole blocks, and the end.
+  const size = 512 + Math.ceil((megabytes * 1_000_000) / 512) * 512 + 1024;
+  expect(await measured(archive.body)).toBe(size);
 }, 120_000);
 
 function residentMegabytes(pid: number): number {
