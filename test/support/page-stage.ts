@@ -123,6 +123,8 @@ function answersOf(run: Run, staged: Staged): [string, Answer][] {
         if (run.done) response.end();
       },
     ],
+    [`${at}/artifacts`, { items: run.artifacts }],
+    [`${at}/artifacts.tar`, (_request, response) => void response.send("a tar")],
     ...(patch === undefined ? [] : ([[`${at}/patch`, patch]] as [string, Answer][])),
     ...Object.entries(artifacts).map(([name, content]): [string, Answer] => [
       `${at}/artifacts/${name}`,

@@ -15,6 +15,7 @@ export const PAGE_POLICY = [
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
+  "frame-src data:",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Run } from "../../../client/types.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { api, endedSession, faultOf } from "../../session.ts";
@@ -15,20 +16,28 @@ const MOST_IMAGE = 3_000_000;
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const TEXTS = /^(text\/|application\/(json|x-ndjson|xml|yaml|javascript)\b)/;
 
+type Kind = "text" | "image" | "page";
+
 /** How an artifact can be looked at; null: it can only be downloaded. */
-function kindOf({ contentType, sizeBytes }: Artifact): "text" | "image" | null {
+function kindOf({ contentType, sizeBytes }: Artifact): Kind | null {
   const type = contentType.split(";")[0] ?? "";
+  if (type === "text/html" && sizeBytes <= MOST_IMAGE) return "page";
   if (IMAGES.includes(type)) return sizeBytes <= MOST_IMAGE ? "image" : null;
   return TEXTS.test(type) && sizeBytes > 0 ? "text" : null;
 }
 
-type Preview = { text: string; isCut: boolean } | { image: string } | { fault: string };
+type Preview =
+  | { text: string; isCut: boolean }
+  | { image: string }
+  | { page: string }
+  | { fault: string };
 
-async function load(run: string, { name, sizeBytes }: Artifact, kind: "text" | "image") {
+async function load(run: string, { name, sizeBytes }: Artifact, kind: Kind): Promise<Preview> {
   try {
     const range = kind === "text" && sizeBytes > MOST_TEXT ? `bytes=0-${MOST_TEXT - 1}` : undefined;
     const answer = await api().runs.artifact(run, name, { ...(range && { range }) });
     if (kind === "image") return { image: await dataUrl(await answer.blob()) };
+    if (kind === "page") return { page: await dataUrl(await answer.blob()) };
     const text = (await answer.text()).slice(0, MOST_TEXT);
     return { text, isCut: sizeBytes > MOST_TEXT };
   } catch (error) {
@@ -36,26 +45,53 @@ async function load(run: string, { name, sizeBytes }: Artifact, kind: "text" | "
   }
 }
 
-/** The page's policy lets images be shown that are written out. */
+/** The page's policy lets images and pages be shown that are written out. */
 function dataUrl(content: Blob): Promise<string> {
   const reader = new FileReader();
   return new Promise((resolve, reject) => {
     reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(new Error("the image cannot be read", { cause: reader.error }));
+    reader.onerror = () => reject(new Error("it cannot be read", { cause: reader.error }));
     reader.readAsDataURL(content);
   });
 }
 
-/** What a run left. */
+/** What a run left: what it was to keep, and then what the runner wrote. */
 export function Artifacts({ run: { id, artifacts } }: { run: Run }) {
+  // The run's document has as many as there is room for.
+  const all = useSignal(artifacts);
+  useEffect(() => {
+    api()
+      .runs.artifacts(id)
+      .then((list) => {
+        all.value = list;
+      }, endedSession);
+  }, [id]);
+  const isKept = ({ name }: Artifact) => name.startsWith(KEPT);
+  const kept = all.value.filter(isKept);
   return (
-    <ul class="artifacts" aria-label="Artifacts">
-      {artifacts.map((artifact) => (
-        <ArtifactView key={artifact.name} run={id} artifact={artifact} />
-      ))}
-    </ul>
+    <>
+      <ul class="artifacts" aria-label="Artifacts">
+        {[...kept, ...all.value.filter((one) => !isKept(one))].map((artifact) => (
+          <ArtifactView key={artifact.name} run={id} artifact={artifact} />
+        ))}
+      </ul>
+      <p>
+        <button
+          type="button"
+          class="button plain"
+          onClick={() => void saveAll(id, kept.length > 0)}
+        >
+          <Icon name="load" /> Download all
+        </button>
+      </p>
+    </>
   );
 }
+
+const KEPT = "files/";
+
+const saveAll = (id: string, hasKept: boolean) =>
+  saveContent(() => api().runs.artifactsTar(id, hasKept ? { prefix: KEPT } : {}), `${id}.tar`);
 
 function ArtifactView({ run, artifact }: { run: string; artifact: Artifact }) {
   const { name, sizeBytes, contentType } = artifact;
@@ -102,6 +138,9 @@ function ArtifactView({ run, artifact }: { run: string; artifact: Artifact }) {
 function PreviewView({ preview, name }: { preview: Preview; name: string }) {
   if ("fault" in preview) return <p class="note bad">{preview.fault}</p>;
   if ("image" in preview) return <img class="preview" src={preview.image} alt={name} />;
+  // Of an origin of its own, and by the page's policy without scripts, styles and requests.
+  if ("page" in preview)
+    return <iframe class="preview page" sandbox="" src={preview.page} title={name} />;
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}

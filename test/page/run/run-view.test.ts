@@ -150,6 +150,11 @@ const file = (name: string, contentType: string, sizeBytes: number) => ({
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
+const REFUSED_IN_FRAME = /sandboxed and the 'allow-scripts'|Content Security Policy/;
+const HOSTILE_PAGE = `<p onclick="this.id='by-script'">A report</p>
+<img src=x onerror="document.body.id='by-script'">
+<script>document.write('<p id=by-script>' + parent.document.title)</script>`;
+
 test("artifacts are looked at, texts as texts, and downloaded", async () => {
   const artifacts = [
     file("a.html", "text/html", 30),
@@ -159,14 +164,18 @@ test("artifacts are looked at, texts as texts, and downloaded", async () => {
   ];
   stage.stage(overRun({ id: "run_left", artifacts }), {
     artifacts: {
-      "a.html": "<script>alert(1)</script>\u202e",
+      "a.html": HOSTILE_PAGE,
       "long.log": "x".repeat(90_000),
       "shots/a.png": Buffer.from(PIXEL, "base64"),
     },
   });
   const page = await browser.open(stage.address("?run=run_left&tab=artifacts"));
   await page.getByRole("button", { name: "a.html", exact: true }).click();
-  await page.getByText("<script>alert(1)</script>⟨RLO⟩").waitFor();
+  // It is shown, and neither runs, nor asks for anything, nor knows whose frame it is.
+  const shown = page.frameLocator("iframe.preview");
+  await shown.getByText("A report").waitFor();
+  expect(await shown.locator("#by-script").count()).toBe(0);
+  expect(await page.locator("iframe.preview").getAttribute("sandbox")).toBe("");
   await page.getByRole("button", { name: "long.log", exact: true }).click();
   await page.getByText("Only its beginning is shown: download it.").waitFor();
   await page.getByRole("button", { name: "shots/a.png", exact: true }).click();
@@ -181,6 +190,12 @@ test("artifacts are looked at, texts as texts, and downloaded", async () => {
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download shots/a.png" }).click();
   expect((await download).suggestedFilename()).toBe("a.png");
+  const whole = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download all", exact: true }).click();
+  expect((await whole).suggestedFilename()).toBe("run_left.tar");
+  // The page's policy and the sandbox hold in the frame; nothing else complains.
+  expect(browser.complaints.filter((said) => !REFUSED_IN_FRAME.test(said))).toEqual([]);
+  browser.complaints.length = 0;
   expect(browser.complaints).toEqual([]);
 });
 
