@@ -83,8 +83,7 @@ describe("every operation answers as its document says", () => {
   test(
     "a run, all that it leaves, and its end",
     async () => {
-      const created = call("/runs", { json: { prompt: "run: echo a > a.txt" }, headers: WAIT });
-      const run = (await (await created).json()) as Run;
+      const run = await post("/runs", { prompt: "run: echo a > a.txt" }, WAIT);
       expect(run).toMatchObject({ status: "succeeded" });
       await post("/uploads", { sha256: "0".repeat(64), sizeBytes: 1 });
       const at = `/runs/${run.id}`;
