@@ -73,8 +73,8 @@ async function git(
   args: string[],
   input: Buffer = Buffer.alloc(0),
 ): Promise<{ code: number | null; output: string; errors: string }> {
-  // No hook runs with `git apply`, and no path of a patch leads out of the tree; `core.hooksPath` and
-  // `core.fsmonitor` are said nevertheless, since the tree's settings may be anybody's.
+  // No hook runs with `git apply`, and no path of a patch leads out of the tree; `core.hooksPath`
+  // and `core.fsmonitor` are said nevertheless, since the tree's settings may be anybody's.
   const safe = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
   const child = spawn("git", [...safe, ...args], { stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.on("error", () => {});

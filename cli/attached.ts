@@ -11,8 +11,8 @@ type GivenFile = NonNullable<CreateRun["files"]>[number];
 const INLINE_BYTES = { each: 64 * 1024, together: 256 * 1024 };
 
 /**
- * The files that `--attach` names, as a request has them: one of the present folder by its path in that,
- * any other by its name. What is too large for a request is uploaded.
+ * The files that `--attach` names, as a request has them: one of the present folder by its path in
+ * that, any other by its name. What is too large for a request is uploaded.
  *
  * @throws {Failure} that names the file which cannot be read
  */

@@ -1,8 +1,8 @@
 import { printable } from "./terminal.ts";
 
 /**
- * Writes what others made to standard output: as it is into a file or a pipe, and on a terminal so that
- * nothing of it steers that.
+ * Writes what others made to standard output: as it is into a file or a pipe, and on a terminal so
+ * that nothing of it steers that.
  */
 export async function writeContent(content: AsyncIterable<Uint8Array>): Promise<void> {
   const decoder = process.stdout.isTTY ? new TextDecoder() : undefined;

@@ -25,7 +25,8 @@ interface Ended {
 }
 
 /**
- * What a run that is over ends the command with. The set of statuses is open: an unknown one is no success.
+ * What a run that is over ends the command with. The set of statuses is open: an unknown one is no
+ * success.
  *
  * @param isStrict whether denied tools and files that are not kept make a success none
  */

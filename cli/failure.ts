@@ -1,6 +1,8 @@
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
-/** What ends the command, in words for a person: what is wrong, with which thing, and what to do. */
+/**
+ * What ends the command, in words for a person: what is wrong, with which thing, and what to do.
+ */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly exitCode: ExitCode;

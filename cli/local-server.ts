@@ -13,14 +13,17 @@ export interface ServerAddress {
 }
 
 /**
- * The server that runs on a state directory; undefined while it starts. One that was killed leaves its
- * address behind, and its port to anybody.
+ * The server that runs on a state directory; undefined while it starts. One that was killed leaves
+ * its address behind, and its port to anybody.
  */
 export function runningServer(path: string): ServerAddress | undefined {
   return isInUse(path) ? readServerAddress(path) : undefined;
 }
 
-/** The server that was last started on a state directory, if it did not stop in order: it may be gone. */
+/**
+ * The server that was last started on a state directory, if it did not stop in order: it may be
+ * gone.
+ */
 export function readServerAddress(path: string): ServerAddress | undefined {
   try {
     return JSON.parse(readFileSync(serverFile(path), "utf8")) as ServerAddress;

@@ -26,8 +26,9 @@ const SERVER_ERROR = -32_000;
 const REVISION = "io.modelcontextprotocol/protocolVersion";
 
 /**
- * The server's MCP endpoint over standard input and output: each line is a message that is passed on, and
- * what is answered is a line. Resolves when the input ends, with what was still under way given up.
+ * The server's MCP endpoint over standard input and output: each line is a message that is passed
+ * on, and what is answered is a line. Resolves when the input ends, with what was still under way
+ * given up.
  *
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/transports
  */

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 
 /**
- * What a person types to call this command again: `npx runyard`, or `npx ./runyard-0.1.0.tgz` if npx brought
- * it from there. Any other name npx would look for in its registry, where it may be somebody else's.
+ * What a person types to call this command again: `npx runyard`, or `npx ./runyard-0.1.0.tgz` if
+ * npx brought it from there. Any other name npx would look for in its registry, where it may be
+ * somebody else's.
  */
 export const OWN_NAME = `npx ${fetchedByNpx() ?? "runyard"}`;
 

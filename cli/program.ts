@@ -26,7 +26,10 @@ Exit status: 0 succeeded or done, 1 the run failed or it could not be done, 2 us
 key, or refused by the API, 4 (--strict) succeeded with denials or omissions, 5 cancelled, 124 timed out,
 130 no longer followed.`;
 
-/** The command `runyard` with all its subcommands. What is wrong with the words is thrown, not printed. */
+/**
+ * The command `runyard` with all its subcommands. What is wrong with the words is thrown, not
+ * printed.
+ */
 export async function buildProgram(context: CliContext): Promise<Command> {
   const program = new Command("runyard")
     .description("Runs coding agents in the background: sends them tasks, follows and fetches.")

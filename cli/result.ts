@@ -6,7 +6,10 @@ import { type PlaceFlags, typed } from "./typed.ts";
 const COLUMN = 12;
 const SHOWN_FILES = 20;
 
-/** What a finished run came to, a line each, without its answer; `place` is for the commands that are next. */
+/**
+ * What a finished run came to, a line each, without its answer; `place` is for the commands that
+ * are next.
+ */
 export function resultLines(run: Run, place: PlaceFlags): string[] {
   return [...remedyLines(run), ...otherLines(run, place)];
 }
@@ -47,7 +50,10 @@ function answerLines({ output }: Run): string[] {
   ];
 }
 
-/** Writes the answer alone on standard output: the JSON of a run that was to make some, else the text. */
+/**
+ * Writes the answer alone on standard output: the JSON of a run that was to make some, else the
+ * text.
+ */
 export function sayAnswer({ output }: Run): void {
   if (!output) return;
   const { text, structured } = output;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command `runyard`: its program, with a Node that is new enough. Started by npx it ends when that does.
+// The command `runyard`: its program, with a Node that is new enough. Started by npx it ends when
+// that does.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 

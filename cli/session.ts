@@ -21,8 +21,8 @@ export interface Session {
   /** What to do when the server is lost: a local one can be started. */
   remedy: string | undefined;
   /**
-   * A client that tells of a lost server at once; a local server is looked for anew, since it may be back
-   * at another port.
+   * A client that tells of a lost server at once; a local server is looked for anew, since it may
+   * be back at another port.
    */
   reopen(): Client;
   /**
@@ -121,8 +121,8 @@ function openSession(flags: PlaceFlags, context: Context): Session {
 }
 
 /**
- * Asks a local server only while it is there: the port of one that was killed may be somebody else's, who
- * must not get its key.
+ * Asks a local server only while it is there: the port of one that was killed may be somebody
+ * else's, who must not get its key.
  */
 const fetchingFrom =
   (apiUrl: string, directory: string): typeof fetch =>

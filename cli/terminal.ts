@@ -25,15 +25,17 @@ export function complain(line: string): void {
 const UNSEEN = /[^\P{Cc}\n\t]|[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]|[\u115f\u1160\u2800\u3164\uffa0]/gu;
 
 /**
- * `text` without what a terminal does not show as itself, except line feed and tab: control characters,
- * what is invisible or turns the direction of the rest around, and separators of lines that are none.
+ * `text` without what a terminal does not show as itself, except line feed and tab: control
+ * characters, what is invisible or turns the direction of the rest around, and separators of lines
+ * that are none.
  */
 export function printable(text: string): string {
   return text.toWellFormed().replace(UNSEEN, "\u{fffd}");
 }
 
 /**
- * A value as JSON on one line: what {@link printable} would replace is escaped, which says the same.
+ * A value as JSON on one line: what {@link printable} would replace is escaped, which says the
+ * same.
  */
 export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(UNSEEN, (unseen) =>
@@ -48,7 +50,10 @@ export function oneLine(text: string): string {
   return text.replace(/[\n\t\r\v\f\u0085\u2028\u2029]/g, "\u{fffd}");
 }
 
-/** `text` with every line after the first indented by `columns`, so that none looks like one of ours. */
+/**
+ * `text` with every line after the first indented by `columns`, so that none looks like one of
+ * ours.
+ */
 export function indented(text: string, columns: number): string {
   return text.trimEnd().replaceAll("\n", `\n${" ".repeat(columns)}`);
 }

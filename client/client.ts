@@ -35,7 +35,9 @@ export interface CallOptions {
 }
 
 export interface CreateOptions extends CallOptions {
-  /** The same key makes the same run, however often it is sent. Default: a new one for each call. */
+  /**
+   * The same key makes the same run, however often it is sent. Default: a new one for each call.
+   */
   idempotencyKey?: string | undefined;
 }
 
@@ -55,7 +57,9 @@ type Filter<T> = Omit<T, "pageToken" | "follow"> & CallOptions;
 /** The HTTP API by the names of its resources. */
 export type Client = ReturnType<typeof createClient>;
 
-/** A client of the API. What may be repeated is, after a failure; a run is made once all the same. */
+/**
+ * A client of the API. What may be repeated is, after a failure; a run is made once all the same.
+ */
 export function createClient({ firestore, ...connection }: ClientOptions) {
   const send = connect(connection);
   return {

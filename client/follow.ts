@@ -24,10 +24,11 @@ const RECONNECT_MS = 2000;
 const EMPTY_STREAMS = 5;
 
 /**
- * A run's events in their order, each once, until the run is over; goes on by itself after a connection
- * is lost.
+ * A run's events in their order, each once, until the run is over; goes on by itself after a
+ * connection is lost.
  *
- * @throws {ProblemError} not_found, events_expired, unauthorized; the platform's error if the API cannot
+ * @throws {ProblemError} not_found, events_expired, unauthorized; the platform's error if the API
+ * cannot
  *   be reached
  */
 export async function* followRun(
@@ -42,7 +43,9 @@ export async function* followRun(
   }
 }
 
-/** A change of a list of runs; `ready`: from here on none is missed, so whoever lists now knows all. */
+/**
+ * A change of a list of runs; `ready`: from here on none is missed, so whoever lists now knows all.
+ */
 export type ListChange =
   | { type: "ready"; position: string }
   | { type: "run"; run: Run; position: string }
@@ -69,7 +72,10 @@ export async function* followList(
 
 type Query = NonNullable<RequestOptions["query"]>;
 
-/** The messages of a stream that have an id, and `done`; goes on after the last one when it breaks off. */
+/**
+ * The messages of a stream that have an id, and `done`; goes on after the last one when it breaks
+ * off.
+ */
 async function* messages(
   send: Send,
   { path, query, after, signal }: FollowOptions & { path: string; query?: Query },

@@ -5,8 +5,8 @@ import type { Upload } from "./types.ts";
 type Fetch = typeof fetch;
 
 /**
- * Sends a file to where a run can take it from, and resolves to its id, for `upload` of a request's files.
- * What is sent is held in memory.
+ * Sends a file to where a run can take it from, and resolves to its id, for `upload` of a request's
+ * files. What is sent is held in memory.
  *
  * @throws {ProblemError} what the API refuses; an Error with what the storage refuses
  */

@@ -14,8 +14,8 @@ export interface ListenableFirestore {
 }
 
 /**
- * A run's document as it is now and after each change, until the run is over. Who takes their time gets
- * the latest: states in between are left out.
+ * A run's document as it is now and after each change, until the run is over. Who takes their time
+ * gets the latest: states in between are left out.
  *
  * @throws {Error} if there is no such run, or the listener fails
  */

@@ -1,6 +1,9 @@
 const controller = new AbortController();
 
-/** Aborts when the process is told to end: what waits or streams lets go, so that its client is answered. */
+/**
+ * Aborts when the process is told to end: what waits or streams lets go, so that its client is
+ * answered.
+ */
 export const closing: AbortSignal = controller.signal;
 
 /** Call on the signal that ends the process. */
@@ -10,7 +13,9 @@ export function startClosing(): void {
 
 const last: (() => Promise<unknown>)[] = [];
 
-/** Has something done when nothing is in hand any more, before the process ends. It must not fail. */
+/**
+ * Has something done when nothing is in hand any more, before the process ends. It must not fail.
+ */
 export function beforeEnd(work: () => Promise<unknown>): void {
   last.push(work);
 }

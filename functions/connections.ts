@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 const proofs = new WeakMap<Socket, (owner: string) => void>();
 
 /**
- * Holds a server to `most` connections at a time. One too many takes the place of the oldest that nobody
- * known has used: so whoever has no key can take no place from those who have, whatever address they
- * share behind a proxy. Of one owner's connections at most half are kept so.
+ * Holds a server to `most` connections at a time. One too many takes the place of the oldest that
+ * nobody known has used: so whoever has no key can take no place from those who have, whatever
+ * address they share behind a proxy. Of one owner's connections at most half are kept so.
  */
 export function boundConnections(server: Server, most: number): void {
   /** Oldest first. */

@@ -27,9 +27,9 @@ export interface GuardOptions {
 
 /**
  * Puts a guard around the HTTP server that functions-framework is about to create. It parses bodies
- * before any function sees them: a small compressed body becomes gigabytes, broken JSON is answered with
- * a stack trace. So encodings and sizes are checked, and broken requests answered, before it looks. It
- * also drops requests in hand on SIGTERM; we finish them.
+ * before any function sees them: a small compressed body becomes gigabytes, broken JSON is answered
+ * with a stack trace. So encodings and sizes are checked, and broken requests answered, before it
+ * looks. It also drops requests in hand on SIGTERM; we finish them.
  *
  * Call once, while the module that registers the functions is loading.
  */
@@ -62,7 +62,8 @@ function guardedServer(framework: http.RequestListener, options: GuardOptions): 
   const { connections = MOST_CONNECTIONS } = options;
   if (options.serve === undefined) server.maxConnections = connections;
   else boundConnections(server, connections);
-  // Whoever asks before sending a body is told to when it is wanted, not before the headers are judged.
+  // Whoever asks before sending a body is told to when it is wanted, not before the headers are
+  // judged.
   server.on("checkContinue", (request, response) =>
     judge(request, response, () => {
       if (options.serve === undefined) response.writeContinue();
@@ -97,9 +98,10 @@ async function admitted(
 }
 
 /**
- * In milliseconds: how long headers, and all of a request, may take; how often that is looked at; and how
- * long a connection may be idle. The last is longer than the 600 s of Google's load balancers: whoever ends
- * a connection first must be the one who sends on it, or a request meets its end.
+ * In milliseconds: how long headers, and all of a request, may take; how often that is looked at;
+ * and how long a connection may be idle. The last is longer than the 600 s of Google's load
+ * balancers: whoever ends a connection first must be the one who sends on it, or a request meets
+ * its end.
  *
  * @see https://cloud.google.com/load-balancing/docs/https#timeout-keepalive-backends
  */

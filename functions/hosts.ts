@@ -12,9 +12,9 @@ export interface KnownHosts {
 type Head = Pick<IncomingMessage, "headers" | "headersDistinct" | "url" | "method">;
 
 /**
- * What is wrong with a request that a page of somebody else's could have a browser send: one that is
- * addressed to a host that is not ours (DNS rebinding), or that comes from a foreign origin. Also with
- * one that says twice where it goes: whoever looks next might believe the other.
+ * What is wrong with a request that a page of somebody else's could have a browser send: one that
+ * is addressed to a host that is not ours (DNS rebinding), or that comes from a foreign origin.
+ * Also with one that says twice where it goes: whoever looks next might believe the other.
  */
 export function foreignFault(
   { headers, headersDistinct, url = "", method }: Head,
@@ -39,8 +39,8 @@ export function foreignFault(
 }
 
 /**
- * Whether a browser says that a page of another site sends this; for what no page has to send. With GET
- * it names no origin.
+ * Whether a browser says that a page of another site sends this; for what no page has to send. With
+ * GET it names no origin.
  */
 export function isFromOtherSite(headers: IncomingHttpHeaders): boolean {
   return headers["sec-fetch-site"] === "cross-site";
@@ -50,8 +50,8 @@ export function isFromOtherSite(headers: IncomingHttpHeaders): boolean {
 const AUTHORITY = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9_])?)(?::\d{1,5})?$/;
 
 /**
- * The host in a header `Host`, in lower case. Not by `URL`, which takes `evil@localhost`, `localhost/x`
- * and `0x7f.1` for hosts that they are not.
+ * The host in a header `Host`, in lower case. Not by `URL`, which takes `evil@localhost`,
+ * `localhost/x` and `0x7f.1` for hosts that they are not.
  */
 function hostnameOf(authority: string): string | undefined {
   return AUTHORITY.exec(authority.toLowerCase())?.[1];

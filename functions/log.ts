@@ -8,8 +8,8 @@ export type Log = (severity: Severity, message: string, fields?: Record<string, 
 type Severity = "INFO" | "WARNING" | "ERROR";
 
 /**
- * Writes one structured line, as Cloud Logging reads it from standard output. Users' texts and secrets
- * never go in: ids, codes and our own sentences only.
+ * Writes one structured line, as Cloud Logging reads it from standard output. Users' texts and
+ * secrets never go in: ids, codes and our own sentences only.
  *
  * @see https://cloud.google.com/logging/docs/structured-logging
  */

@@ -1,7 +1,10 @@
 /** Google's own receiver wants the account's token, which nobody else gets. */
 type Receiver = "google" | "other";
 
-/** What is sent by OTLP, and to whom; undefined: that is not sent. The rest of OpenTelemetry's own variables is read by its packages. */
+/**
+ * What is sent by OTLP, and to whom; undefined: that is not sent. The rest of OpenTelemetry's own
+ * variables is read by its packages.
+ */
 export interface TelemetrySettings {
   traces: Receiver | undefined;
   metrics: Receiver | undefined;

@@ -15,7 +15,10 @@ import {
 
 /** Who may call a function that is no API, and who looks at that. */
 export interface TriggerAuth {
-  /** Who has verified the signature of a caller's ID token: `iam`, Cloud Run itself; `oidc`, nobody yet. */
+  /**
+   * Who has verified the signature of a caller's ID token: `iam`, Cloud Run itself; `oidc`, nobody
+   * yet.
+   */
   form: "iam" | "oidc";
   /** Audiences, of which a token must be for one. */
   audiences: readonly string[];
@@ -119,8 +122,8 @@ export function triggerAdmission(auth: TriggerAuth, now = () => new Date()): Adm
 const TOKEN_LENGTH = 8192;
 
 /**
- * The one token of a request. Where Cloud Run finds one in `X-Serverless-Authorization` it looks at no other,
- * so that whatever stands in `Authorization` would be verified by nobody.
+ * The one token of a request. Where Cloud Run finds one in `X-Serverless-Authorization` it looks at
+ * no other, so that whatever stands in `Authorization` would be verified by nobody.
  *
  * @see https://cloud.google.com/run/docs/authenticating/service-to-service
  */
@@ -139,7 +142,10 @@ function onlyToken({ headersDistinct }: IncomingMessage): string {
  */
 const VERIFIED_BY_CLOUD_RUN = "SIGNATURE_REMOVED_BY_GOOGLE";
 
-/** The claims of a token that the platform has verified, for one of its own audiences: ours may be fewer. */
+/**
+ * The claims of a token that the platform has verified, for one of its own audiences: ours may be
+ * fewer.
+ */
 async function platformClaims(token: string, expected: Expected, now: Date): Promise<Claims> {
   const { claims, signature } = decodeToken(token);
   if (signature !== VERIFIED_BY_CLOUD_RUN) {

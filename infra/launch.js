@@ -1,7 +1,7 @@
 // Runs a command with a Node that is new enough: the running one, else the one that npm installed
-// with this project. With --npm before the command it ends when its parent does: the scripts of package.json
-// say so, and take the shell's place (exec) so that the parent is npm itself and npm's signals arrive here.
-// Plain JavaScript, because it must also run on the Node that is too old.
+// with this project. With --npm before the command it ends when its parent does: the scripts of
+// package.json say so, and take the shell's place (exec) so that the parent is npm itself and npm's
+// signals arrive here. Plain JavaScript, because it must also run on the Node that is too old.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -25,8 +25,8 @@ function installedNode() {
 }
 
 /**
- * Has Node keep what it compiles in a checkout, which halves a command's start. Beside the modules that it is
- * made of: who can write there can change those as well.
+ * Has Node keep what it compiles in a checkout, which halves a command's start. Beside the modules
+ * that it is made of: who can write there can change those as well.
  */
 function environment() {
   const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
@@ -56,8 +56,8 @@ function tell(signal) {
 // A terminal's Ctrl-C reaches both processes, so the child may see it twice.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => tell(signal));
 
-// An npm that is killed, or hung up on, tells nobody. Of another parent, such as a shell that started this
-// process in the background, nothing is to be concluded.
+// An npm that is killed, or hung up on, tells nobody. Of another parent, such as a shell that
+// started this process in the background, nothing is to be concluded.
 if (isOfNpm) {
   setInterval(() => {
     if (process.ppid !== parent && !isTold) tell("SIGTERM");

@@ -1,6 +1,7 @@
 /**
- * Sign-in with Google by redirect: OpenID Connect's implicit flow, which needs no script of Google's and no
- * secret of ours. The ID token comes back in the address's fragment, which no server sees.
+ * Sign-in with Google by redirect: OpenID Connect's implicit flow, which needs no script of
+ * Google's and no secret of ours. The ID token comes back in the address's fragment, which no
+ * server sees.
  *
  * @see https://openid.net/specs/openid-connect-core-1_0.html#ImplicitFlowAuth
  * @see https://accounts.google.com/.well-known/openid-configuration

@@ -3,7 +3,10 @@ export type KeyMap = Readonly<Record<string, () => void>>;
 
 const maps: KeyMap[] = [];
 
-/** Adds keys, as `KeyboardEvent.key` names them; the last map that has a key wins. @returns what takes them away */
+/**
+ * Adds keys, as `KeyboardEvent.key` names them; the last map that has a key wins. @returns what
+ * takes them away
+ */
 export function addKeys(map: KeyMap): () => void {
   maps.push(map);
   return () => {

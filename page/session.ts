@@ -5,7 +5,9 @@ import { type GoogleAnswer, googleAnswer } from "./google.ts";
 
 const STORED = "runyard.key";
 
-/** The key or ID token that the page calls with; null: nobody is signed in. It stays in this tab. */
+/**
+ * The key or ID token that the page calls with; null: nobody is signed in. It stays in this tab.
+ */
 export const key = signal<string | null>(null);
 /** Why nobody is signed in any more; null: nobody was. */
 export const signedOut = signal<{ title: string; why: string } | null>(null);
@@ -28,8 +30,8 @@ export function startSession(): void {
 }
 
 /**
- * Takes a key (`#key=…`) or Google's answer from the address, which then no longer has it, or else the
- * tab's own.
+ * Takes a key (`#key=…`) or Google's answer from the address, which then no longer has it, or else
+ * the tab's own.
  */
 function openSession(): void {
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -86,7 +88,8 @@ const clientWith = (given: string): Client =>
 /** Signs out if the API no longer takes the key; true then. */
 export function endedSession(error: unknown): boolean {
   const isRefused = error instanceof ProblemError && error.code === "unauthorized";
-  // Several requests may be refused; the first one ends it. An ID token has dots, and a key has none.
+  // Several requests may be refused; the first one ends it. An ID token has dots, and a key has
+  // none.
   if (isRefused && key.value !== null) signOut(key.value.includes(".") ? TOKEN_OVER : KEY_OVER);
   return isRefused;
 }

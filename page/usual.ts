@@ -2,7 +2,10 @@ import { signal } from "@preact/signals";
 import { api, endedSession } from "./session.ts";
 import { daysAgo } from "./words/time.ts";
 
-/** How long half of this week's runs waited for Cloud Build at most, in milliseconds; null: not known. */
+/**
+ * How long half of this week's runs waited for Cloud Build at most, in milliseconds; null: not
+ * known.
+ */
 export const usualQueueMs = signal<number | null>(null);
 
 export async function loadUsual(): Promise<void> {

@@ -39,7 +39,9 @@ export const PROBLEMS = {
 } as const;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** One fault in a request: where it is, as a JSON pointer into the body, and what is wrong there. */
+/**
+ * One fault in a request: where it is, as a JSON pointer into the body, and what is wrong there.
+ */
 export interface Fault {
   pointer: string;
   detail: string;

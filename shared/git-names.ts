@@ -2,15 +2,16 @@
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /**
- * Longest path below the workspace, in bytes. Linux opens none of 4,096 and more, and the workspace's own
- * place on the machine takes some of them.
+ * Longest path below the workspace, in bytes. Linux opens none of 4,096 and more, and the
+ * workspace's own place on the machine takes some of them.
  */
 export const MAX_PATH_BYTES = 4_000;
 
 /**
- * Whether git takes a path into no index and no patch, on any system: what spells `.git` where names are
- * compared without case (everywhere), without some characters (HFS) or by their short forms (NTFS), and
- * links that spell `.gitmodules`. One such name makes `git apply` refuse a whole patch.
+ * Whether git takes a path into no index and no patch, on any system: what spells `.git` where
+ * names are compared without case (everywhere), without some characters (HFS) or by their short
+ * forms (NTFS), and links that spell `.gitmodules`. One such name makes `git apply` refuse a whole
+ * patch.
  *
  * @param path bytes as latin1
  * @see verify_path in https://github.com/git/git/blob/master/read-cache.c

@@ -62,7 +62,9 @@ export const RUN_LIMITS = {
   eventInputBytes: 500,
   /** … and of the beginning of what a tool gave. */
   eventPreviewBytes: 2 * 1024,
-  /** UTF-8 bytes of an answer's text, and of its structured output, in what `run-events` is told. */
+  /**
+   * UTF-8 bytes of an answer's text, and of its structured output, in what `run-events` is told.
+   */
   eventOutputBytes: 2 * 1024,
   /** Days for which a finished run's events are kept. */
   eventDays: 30,

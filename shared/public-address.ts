@@ -6,8 +6,9 @@ const { IPv4, IPv6 } = ipaddr;
 const GIVEN_OUT = IPv6.parseCIDR("2000::/3");
 
 /**
- * Whether an IP address lies in the public Internet: not loopback, private, link-local (the metadata
- * server is 169.254.169.254), multicast or reserved. IPv4 written as IPv6 is not public either.
+ * Whether an IP address lies in the public Internet: not loopback, private, link-local (the
+ * metadata server is 169.254.169.254), multicast or reserved. IPv4 written as IPv6 is not public
+ * either.
  *
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry
  */

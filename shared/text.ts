@@ -32,7 +32,9 @@ export function cutTextStart(text: string, maxBytes: number): string {
 /** Whether a byte of UTF-8 goes on with the character of the byte before it. */
 const isContinuation = (byte: number | undefined): boolean => ((byte ?? 0) & 0xc0) === 0x80;
 
-/** The first characters of a text on one line, for people: white space folded, `…` where it was cut. */
+/**
+ * The first characters of a text on one line, for people: white space folded, `…` where it was cut.
+ */
 export function preview(text: string, maxCharacters: number): string {
   const line = text
     .slice(0, maxCharacters * 4)

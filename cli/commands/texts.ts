@@ -85,8 +85,8 @@ function sayEvent(event: RunEvent): void {
 }
 
 /**
- * An event for a person; one that is not known here, as a newer server may send, by its name. Undefined: it
- * says nothing that others do not.
+ * An event for a person; one that is not known here, as a newer server may send, by its name.
+ * Undefined: it says nothing that others do not.
  */
 export function transcriptText({ event }: RunEvent): string | undefined {
   switch (event.type) {

@@ -32,9 +32,9 @@ interface Place {
 }
 
 /**
- * Finds the server: what flags say counts more than what variables say, and that more than the file of
- * settings; without all of these it is the local server of the state directory. A key that was made for one
- * server is sent to no other by itself.
+ * Finds the server: what flags say counts more than what variables say, and that more than the file
+ * of settings; without all of these it is the local server of the state directory. A key that was
+ * made for one server is sent to no other by itself.
  *
  * @throws {Failure} if there is no server, or no key for it
  */
@@ -92,7 +92,9 @@ function placeOf(flags: PlaceFlags, { env, config, file }: Sources): Place {
   return localPlace(DEFAULT_STATE, false);
 }
 
-/** @param said a profile's name, and where it was said, which is part of what may be wrong with it */
+/**
+ * @param said a profile's name, and where it was said, which is part of what may be wrong with it
+ */
 function profilePlace(
   { name, by }: { name: string; by: string },
   { profiles }: Config,

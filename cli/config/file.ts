@@ -30,7 +30,8 @@ export function configFile(env: Readonly<Record<string, string | undefined>>): s
 /**
  * Reads the settings; none if there is no file.
  *
- * @throws {Failure} if others can read it, or it is not as it must be: the file and what to do are named
+ * @throws {Failure} if others can read it, or it is not as it must be: the file and what to do are
+ * named
  */
 export function readConfig(file: string): Config {
   let text: string;

@@ -81,7 +81,9 @@ export function isAtTerminal(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** Asks on standard error; anything but `y` or `yes`, Ctrl-C and the end of the input too, is no. */
+/**
+ * Asks on standard error; anything but `y` or `yes`, Ctrl-C and the end of the input too, is no.
+ */
 export async function isConfirmed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();

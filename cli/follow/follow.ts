@@ -25,9 +25,11 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a run until it is over, however often the server is lost meanwhile, and resolves to its document.
+ * Follows a run until it is over, however often the server is lost meanwhile, and resolves to its
+ * document.
  *
- * @throws {ProblemError} what the API refuses, as a run that is not there; {Failure} if there is no server
+ * @throws {ProblemError} what the API refuses, as a run that is not there; {Failure} if there is no
+ * server
  *   from the beginning; the signal's reason if it aborts
  */
 export async function followRun(id: string, options: FollowOptions): Promise<Run> {

@@ -12,7 +12,8 @@ const COLOURS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
 };
 
 /**
- * A line for standard error with its status in colour, as far as that shows colours and nobody says `NO_COLOR`.
+ * A line for standard error with its status in colour, as far as that shows colours and nobody says
+ * `NO_COLOR`.
  *
  * @param line in which nothing steers a terminal any longer
  */

@@ -7,8 +7,8 @@ import { mayPass } from "./follow.ts";
 const RETRY_MS = 2000;
 
 /**
- * All of a stream, also when the server is lost in between: it is opened anew until it ends by itself. One
- * that has not given anything yet is not.
+ * All of a stream, also when the server is lost in between: it is opened anew until it ends by
+ * itself. One that has not given anything yet is not.
  *
  * @param open goes on after what was given before, if it was opened before
  */

@@ -20,7 +20,8 @@ export function usualScreen(): ScreenKind {
 
 /**
  * @param options.ids the runs that will be followed
- * @param options.remedy what to do when the server is lost, if anything can be done. Default: nothing
+ * @param options.remedy what to do when the server is lost, if anything can be done. Default:
+ * nothing
  */
 export function openScreen(
   kind: ScreenKind,
@@ -36,7 +37,9 @@ export function openScreen(
   };
 }
 
-/** On a terminal the lines that told how a run ended are gone with the screen: says it once more. */
+/**
+ * On a terminal the lines that told how a run ended are gone with the screen: says it once more.
+ */
 export function sayEndIfCleared({
   status,
   error,
@@ -47,7 +50,9 @@ export function sayEndIfCleared({
   process.stderr.write(`${painted(printable(line), status)}\n`);
 }
 
-/** What writes that the server is lost or back, if an update says so and nothing has said it yet. */
+/**
+ * What writes that the server is lost or back, if an update says so and nothing has said it yet.
+ */
 type TroubleTeller = (update: Update) => (() => void) | undefined;
 
 /** One server has all the runs: what several of them say is said once. */
@@ -146,7 +151,10 @@ function linesOf(views: RunView[]): string[] {
   return left > 0 ? [...shown, `and ${left} more`] : shown;
 }
 
-/** Lines at the end of what a terminal shows, which the next ones replace; nothing in them steers it. */
+/**
+ * Lines at the end of what a terminal shows, which the next ones replace; nothing in them steers
+ * it.
+ */
 function bottomLines(stream: NodeJS.WriteStream) {
   let drawn = 0;
   let last = "";

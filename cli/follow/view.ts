@@ -3,7 +3,9 @@ import type { Run, RunEvent } from "../../client/types.ts";
 /** What a workspace's changes come to. */
 type Changes = NonNullable<Run["changes"]>;
 
-/** What a person sees of a run that is followed; made of its document and its events as they come. */
+/**
+ * What a person sees of a run that is followed; made of its document and its events as they come.
+ */
 export interface RunView {
   id: string;
   status: string;

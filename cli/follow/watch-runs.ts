@@ -30,8 +30,8 @@ export interface Watched {
 }
 
 /**
- * Follows runs to their ends, shows how they get on and what they came to. Ctrl-C stops that, says how to
- * come back, and pressed once more asks whether to cancel them.
+ * Follows runs to their ends, shows how they get on and what they came to. Ctrl-C stops that, says
+ * how to come back, and pressed once more asks whether to cancel them.
  */
 export async function watchRuns(ids: string[], options: WatchOptions): Promise<Watched> {
   for (;;) {

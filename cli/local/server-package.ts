@@ -11,13 +11,16 @@ import type { CliContext } from "../session.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** All that serves, without the packages that it needs: beside the command line where that was installed. */
+/**
+ * All that serves, without the packages that it needs: beside the command line where that was
+ * installed.
+ */
 const ARCHIVE = fileURLToPath(new URL("../../server.tar.gz", import.meta.url));
 const PACKAGE = new URL("../../../package.json", import.meta.url);
 
 /**
- * Goes on with the same words as the command line that stands beside what serves. In a checkout this is that
- * already; an installed package brings it at the first call, and says so.
+ * Goes on with the same words as the command line that stands beside what serves. In a checkout
+ * this is that already; an installed package brings it at the first call, and says so.
  *
  * @throws {Failure} if it cannot be brought
  */
@@ -32,7 +35,10 @@ export async function becomeServer({ env, words }: CliContext): Promise<void> {
   });
 }
 
-/** Where it was unpacked and installed, now or earlier: another build of the package has another place. */
+/**
+ * Where it was unpacked and installed, now or earlier: another build of the package has another
+ * place.
+ */
 function broughtServer(env: Variables): Promise<string> {
   const { version } = JSON.parse(readFileSync(PACKAGE, "utf8")) as { version: string };
   const build = hash("sha256", readFileSync(ARCHIVE)).slice(0, 8);

@@ -3,7 +3,10 @@ import { EXIT } from "../exit-codes.ts";
 import type { CliContext } from "../session.ts";
 import { DEFAULT_STATE } from "../typed.ts";
 
-/** `runyard start` and `emulators`: what serves on this machine. All of it is loaded when it is used. */
+/**
+ * `runyard start` and `emulators`: what serves on this machine. All of it is loaded when it is
+ * used.
+ */
 export async function addServers(program: Command, context: CliContext): Promise<void> {
   await addStart(program, context);
   addEmulators(program, context);

@@ -177,7 +177,9 @@ async function submit(
   await recordCreation(services, record, creation);
 }
 
-/** Names each variable and credential that is refused, and the setting that decides about secrets. */
+/**
+ * Names each variable and credential that is refused, and the setting that decides about secrets.
+ */
 function refusalOf(faults: readonly Fault[], settings: AgentSettings): string {
   const secrets = new Map(namedSecrets(settings).map(({ pointer, secret }) => [pointer, secret]));
   const described = faults.map(({ pointer, detail }) => {

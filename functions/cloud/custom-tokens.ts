@@ -24,10 +24,11 @@ const EMULATOR_ACCOUNT = "firebase-auth-emulator@example.com";
 type Requester = Pick<GoogleAuth, "request">;
 
 /**
- * Makes the custom tokens that the Firebase SDK signs in with. They are signed by IAM: the functions have no key
- * of a service account. Google's library is loaded with the first one.
+ * Makes the custom tokens that the Firebase SDK signs in with. They are signed by IAM: the
+ * functions have no key of a service account. Google's library is loaded with the first one.
  *
- * @see https://firebase.google.com/docs/auth/admin/create-custom-tokens#create_custom_tokens_using_a_third-party_jwt_library
+ * @see
+ * https://firebase.google.com/docs/auth/admin/create-custom-tokens#create_custom_tokens_using_a_third-party_jwt_library
  */
 export class SignedCustomTokens implements CustomTokens {
   readonly #settings: CustomTokenSettings;

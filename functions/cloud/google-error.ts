@@ -45,8 +45,9 @@ const OURS: Partial<Record<number, "rate_limited" | "unavailable">> = {
 export type Calling = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
- * How calls to `what` are run. What passes by itself becomes a refusal that says so, and so does a call
- * that takes longer than `TIMING.callDeadline`, whatever becomes of it; the rest stays as it is.
+ * How calls to `what` are run. What passes by itself becomes a refusal that says so, and so does a
+ * call that takes longer than `TIMING.callDeadline`, whatever becomes of it; the rest stays as it
+ * is.
  */
 export function calling(what: string, timers: Pick<Clock, "after">): Calling {
   return async (call) => {

@@ -24,7 +24,8 @@ export interface IdTokenSettings {
  * ID tokens of Google and of Firebase Authentication.
  *
  * @see https://cloud.google.com/docs/authentication/get-id-token
- * @see https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library
+ * @see
+ * https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library
  */
 export class VerifiedIdTokens implements IdTokens {
   readonly #settings: IdTokenSettings;
@@ -58,7 +59,8 @@ export class VerifiedIdTokens implements IdTokens {
 function googleIdentity(claims: Claims): Identity {
   const email = verifiedEmail(claims);
   const ownDomain = email?.split("@")[1] ?? "";
-  // Others' domains are those of their Workspace; an address there may be that of somebody who has left.
+  // Others' domains are those of their Workspace; an address there may be that of somebody who has
+  // left.
   const hosted = isGoogles(ownDomain) ? ownDomain : claims["hd"];
   const domain = typeof hosted === "string" ? hosted.toLowerCase() : undefined;
   return {

@@ -26,8 +26,8 @@ export interface Expected {
 export const CLOCK_SKEW_MS = 300_000;
 
 /**
- * ID tokens that one signer has signed, verified by Google's library, which is loaded with the first one.
- * It keeps the signer's certificates for as long as they say.
+ * ID tokens that one signer has signed, verified by Google's library, which is loaded with the
+ * first one. It keeps the signer's certificates for as long as they say.
  */
 export class SignedTokens {
   readonly #certificatesUrl: string;

@@ -10,8 +10,8 @@ const FLUSH = 0;
 const LENGTH_DIGITS = 4;
 
 /**
- * Reads what a server of git says to `info/refs?service=git-upload-pack` in the protocol's version 0 or 1,
- * or one that only has files.
+ * Reads what a server of git says to `info/refs?service=git-upload-pack` in the protocol's version
+ * 0 or 1, or one that only has files.
  *
  * @param content its beginning, or all of it
  * @param isAll which of the two

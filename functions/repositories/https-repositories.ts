@@ -37,9 +37,9 @@ const UNKNOWN: RepositoryLook = {
 };
 
 /**
- * Asks servers of git over HTTPS for their refs, as a checkout would begin. What it is told to ask is a
- * caller's word: it connects to port 443 of an address that it has looked up and found to be public, sends
- * no credentials, follows no redirect and reads no more than {@link MOST_BYTES}.
+ * Asks servers of git over HTTPS for their refs, as a checkout would begin. What it is told to ask
+ * is a caller's word: it connects to port 443 of an address that it has looked up and found to be
+ * public, sends no credentials, follows no redirect and reads no more than {@link MOST_BYTES}.
  */
 export class HttpsRepositories implements Repositories {
   readonly #options: HttpsRepositoriesOptions;

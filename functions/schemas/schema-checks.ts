@@ -23,10 +23,10 @@ interface Job {
 type Timers = Pick<Clock, "after">;
 
 /**
- * Checks callers' schemas in a thread of its own: a small one can take seconds and hundreds of MB to
- * compile, and nobody else shall wait for that. The thread is made for the first, and given up with one
- * that takes more time or memory than {@link RUN_LIMITS} has. They are taken one by one, an owner's
- * after another's.
+ * Checks callers' schemas in a thread of its own: a small one can take seconds and hundreds of MB
+ * to compile, and nobody else shall wait for that. The thread is made for the first, and given up
+ * with one that takes more time or memory than {@link RUN_LIMITS} has. They are taken one by one,
+ * an owner's after another's.
  */
 export class ThreadedSchemaChecks implements SchemaChecks {
   readonly #timers: Timers;

@@ -18,8 +18,8 @@ export interface IdTokens {
   /**
    * Who a token's bearer is.
    *
-   * @throws {AppError} unauthorized if the token is not genuine, not for us or not valid now; unavailable if
-   * the certificates cannot be had
+   * @throws {AppError} unauthorized if the token is not genuine, not for us or not valid now;
+   * unavailable if the certificates cannot be had
    */
   verify(token: string, now: Date): Promise<Identity>;
 }
@@ -33,10 +33,11 @@ export interface CustomToken {
 /** Custom tokens, which the Firebase SDK signs in with. */
 export interface CustomTokens {
   /**
-   * A token by which its bearer signs in as `uid`, until `expiresAt`; for how long it stays signed in, Firebase
-   * decides.
+   * A token by which its bearer signs in as `uid`, until `expiresAt`; for how long it stays signed
+   * in, Firebase decides.
    *
-   * @throws {AppError} not_found if it is not configured who signs; unavailable if that one does not
+   * @throws {AppError} not_found if it is not configured who signs; unavailable if that one does
+   * not
    */
   create(token: CustomToken, now: Date): Promise<{ token: string; expiresAt: Date }>;
 }

@@ -8,8 +8,8 @@ import type {
 } from "../../shared/documents/manifest.ts";
 
 /**
- * The objects of attempts: input, claim, cancel marker, outputs, manifest. Claim and manifest are created
- * once; whoever comes second reads what the first has written.
+ * The objects of attempts: input, claim, cancel marker, outputs, manifest. Claim and manifest are
+ * created once; whoever comes second reads what the first has written.
  */
 export interface Artifacts {
   readonly bucketName: string;
@@ -34,14 +34,17 @@ export interface Artifacts {
   manifestOf(paths: AttemptPaths): Promise<Manifest | undefined>;
   /** Seals the attempt's manifest unless there is one, and returns the manifest that counts. */
   sealManifest(paths: AttemptPaths, cause: string): Promise<Manifest>;
-  /** What is wrong with a manifest's outputs, or undefined: all there, of their size, under its prefix. */
+  /**
+   * What is wrong with a manifest's outputs, or undefined: all there, of their size, under its
+   * prefix.
+   */
   faultOf(manifest: BuildManifest, paths: AttemptPaths): Promise<string | undefined>;
   /** The newest of an attempt's checkpoints whose outputs are all there and of their size. */
   checkpointOf(paths: AttemptPaths): Promise<Checkpoint | undefined>;
   checkpointAt(paths: AttemptPaths, number: number): Promise<Checkpoint | undefined>;
   /**
-   * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it goes
-   * on with what is left.
+   * Erases every object of a run's attempts, and the logs of the builds that had them. Repeating it
+   * goes on with what is left.
    *
    * @param logsBucket `gs://BUCKET` or `gs://BUCKET/FOLDER`
    */

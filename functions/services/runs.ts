@@ -65,8 +65,8 @@ export interface RunStore {
   /** A part of an owner's runs that fit every filter, newest first. */
   list(filter: RunFilter, part: Part): Promise<Run[]>;
   /**
-   * Ids of the runs whose `dueAt` has passed, longest due first in each page. A page is read when it
-   * is asked for, and has at most a thousand.
+   * Ids of the runs whose `dueAt` has passed, longest due first in each page. A page is read when
+   * it is asked for, and has at most a thousand.
    */
   due(now: Date): AsyncIterable<string[]>;
   /**
@@ -95,7 +95,10 @@ export interface ConversationStore {
   get(id: string): Promise<Conversation | undefined>;
   /** A part of an owner's conversations, newest first. */
   list(owner: string, part: Part): Promise<Conversation[]>;
-  /** The runs that were active last in some of them, by the runs' ids; of deleted ones there is none. */
+  /**
+   * The runs that were active last in some of them, by the runs' ids; of deleted ones there is
+   * none.
+   */
   lastRunsOf(conversations: readonly Conversation[]): Promise<Map<string, Run>>;
   /**
    * The latest runs of a conversation, at most 100, oldest first. `GET /v1/runs` has the others.
@@ -143,8 +146,9 @@ export interface RunWatch {
     observer: Observer<Event[]>,
   ): StopListening;
   /**
-   * Sees what changed of an owner's runs since an instant and what changes, in the order of the changes:
-   * of those of the filter's agent, conversation and label, whatever their status and their time.
+   * Sees what changed of an owner's runs since an instant and what changes, in the order of the
+   * changes: of those of the filter's agent, conversation and label, whatever their status and
+   * their time.
    */
   watchList(
     list: { filter: RunFilter; since: Date },

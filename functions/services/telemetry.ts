@@ -34,16 +34,16 @@ export interface Telemetry {
   /**
    * Works, within a span.
    *
-   * @param work is told the span's own context, for whatever goes on from there; its parent's where nothing is
-   * traced
+   * @param work is told the span's own context, for whatever goes on from there; its parent's where
+   * nothing is traced
    */
   within<T>(span: SpanOf<T>, work: (context: TraceContext | null) => Promise<T>): Promise<T>;
   /** A run was accepted. */
   accepted(): void;
   committed(change: CommittedChange): void;
   /**
-   * Resolves once what was told so far is sent, or could not be within two seconds. Whoever may stand still when
-   * it has answered calls this before.
+   * Resolves once what was told so far is sent, or could not be within two seconds. Whoever may
+   * stand still when it has answered calls this before.
    */
   flush(): Promise<void>;
 }

@@ -16,9 +16,9 @@ import { checksNotRun, runChecks } from "./workspace/checks.ts";
 const LOG = "checks.log";
 
 /**
- * Collects what the agent left, and then runs the run's checks, if it would succeed without them: they
- * write where the agent worked. What they came to is in the facts, what they said in a file among those
- * collected.
+ * Collects what the agent left, and then runs the run's checks, if it would succeed without them:
+ * they write where the agent worked. What they came to is in the facts, what they said in a file
+ * among those collected.
  *
  * @param round how often the agent has worked
  */

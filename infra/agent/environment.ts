@@ -5,8 +5,9 @@ import { ENVIRONMENT_PREFIX } from "../../shared/agent/environment.ts";
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * Every variable that an agent, its setup commands and its checks see, but for {@link ADDRESSED}: nothing of the
- * machine's or the runner's own comes with them. What is set by us wins; the API refuses such names.
+ * Every variable that an agent, its setup commands and its checks see, but for {@link ADDRESSED}:
+ * nothing of the machine's or the runner's own comes with them. What is set by us wins; the API
+ * refuses such names.
  *
  * @param parts.given the secrets that the request names, see {@link givenVariables}
  * @param parts.engine what its command line wants
@@ -37,7 +38,8 @@ const LOCAL = "127.0.0.1,localhost,::1";
 
 /**
  * Variables of whatever runs in an agent's place, git's as well. The relay beside it knows the two
- * addresses, on ports of its own: `{model}` is that of the model's proxy, `{egress}` that of the other.
+ * addresses, on ports of its own: `{model}` is that of the model's proxy, `{egress}` that of the
+ * other.
  */
 export const ADDRESSED: Environment = {
   ANTHROPIC_BASE_URL: "{model}",
@@ -50,7 +52,10 @@ export const ADDRESSED: Environment = {
   NODE_USE_ENV_PROXY: "1",
 };
 
-/** The request's secrets: the build has them under names of ours, so that they touch nothing of ours. */
+/**
+ * The request's secrets: the build has them under names of ours, so that they touch nothing of
+ * ours.
+ */
 export function givenVariables(ofBuild: NodeJS.ProcessEnv): Environment {
   return Object.fromEntries(
     Object.entries(ofBuild).flatMap(([name, value]) =>

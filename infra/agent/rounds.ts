@@ -19,9 +19,9 @@ import { recordChecked } from "./workspace/checked-states.ts";
 import { renewSession } from "./workspace/restore.ts";
 
 /**
- * Collects and checks what an agent that is done left, and gives it back to the agent with the checks that
- * did not pass, as often as the run says and its time, turns and budget allow. What counts is the last
- * round. Nothing of the agent's work goes on afterwards.
+ * Collects and checks what an agent that is done left, and gives it back to the agent with the
+ * checks that did not pass, as often as the run says and its time, turns and budget allow. What
+ * counts is the last round. Nothing of the agent's work goes on afterwards.
  */
 export async function checkInRounds(work: AgentWork, outcome: AgentOutcome): Promise<Collected> {
   try {

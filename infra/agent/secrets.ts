@@ -2,7 +2,10 @@
 export interface Hiding {
   /** Each secret in `text` becomes `***`. */
   text(text: string): string;
-  /** The same in the texts of a line of Claude Code's stream-json, which stays what it is to a reader. */
+  /**
+   * The same in the texts of a line of Claude Code's stream-json, which stays what it is to a
+   * reader.
+   */
   line(line: string): string;
 }
 
@@ -30,9 +33,9 @@ const OWN_FIELDS = new Set([
 ]);
 
 /**
- * Hides `secrets`: as they are, as they look inside JSON and in an address, and of one with several lines
- * each line. It finds what is shown by accident; an agent that wants to show a secret can always spell it
- * in another way.
+ * Hides `secrets`: as they are, as they look inside JSON and in an address, and of one with several
+ * lines each line. It finds what is shown by accident; an agent that wants to show a secret can
+ * always spell it in another way.
  */
 export function hiding(secrets: readonly string[]): Hiding {
   const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);
@@ -66,7 +69,10 @@ const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 const inAddress = (text: string): string => encodeURIComponent(text.toWellFormed());
 
-/** `isOwn`: the value is one of Claude Code's own objects, not something that a tool or the model wrote. */
+/**
+ * `isOwn`: the value is one of Claude Code's own objects, not something that a tool or the model
+ * wrote.
+ */
 function hideIn(value: unknown, hide: Hiding["text"], isOwn: boolean): unknown {
   if (typeof value === "string") return hide(value);
   if (Array.isArray(value)) return value.map((item) => hideIn(item, hide, isOwn));

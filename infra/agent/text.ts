@@ -1,6 +1,9 @@
 const CUT = "…";
 
-/** One line for people: no control or invisible direction characters, at most `maxLength` characters. */
+/**
+ * One line for people: no control or invisible direction characters, at most `maxLength`
+ * characters.
+ */
 export function oneLine(text: string, maxLength: number): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\s]+/gu, " ").trim();
   const characters = Array.from(line);

@@ -26,7 +26,10 @@ export function bundlesIn(folder: string): Programs {
   };
 }
 
-/** Bundles whose packages are listed, each in `packages/NAME.json` of their folder, as CycloneDX has it. */
+/**
+ * Bundles whose packages are listed, each in `packages/NAME.json` of their folder, as CycloneDX has
+ * it.
+ */
 export const LISTED = ["functions", "page", "runner"] as const;
 
 /** The framework's program, which no package may import by name. */
@@ -65,8 +68,9 @@ const require = createRequireOfBundle(import.meta.url);
 const { filename: __filename, dirname: __dirname } = import.meta;`;
 
 /**
- * Builds what is deployed: the functions and the runner, each as a few files that need no `node_modules`, but
- * for the agent's own command line. Whoever reads the folder meanwhile finds all of it or what was there before.
+ * Builds what is deployed: the functions and the runner, each as a few files that need no
+ * `node_modules`, but for the agent's own command line. Whoever reads the folder meanwhile finds
+ * all of it or what was there before.
  *
  * @param folder where to. Default: {@link BUNDLES}
  * @throws {Error} if a file that is rewritten for a bundle is in none: it was renamed

@@ -6,8 +6,8 @@ const NAMESPACE = "lazy-package";
 const PACKAGE = /^[@a-z]/;
 
 /**
- * Has a CommonJS package that is loaded with `import()` give its names, as it does under Node: esbuild alone
- * gives a chunk of it the default export only.
+ * Has a CommonJS package that is loaded with `import()` give its names, as it does under Node:
+ * esbuild alone gives a chunk of it the default export only.
  */
 export function lazyPackages(): Plugin {
   return {

@@ -12,11 +12,15 @@ Builds what is deployed into dist/bundle: functions/, runner/, and in compiled/ 
 has compiled of them while one sample run went through, which makes each start shorter. The folder can be
 moved; the runner looks for Claude Code in node_modules beside it or further out.`;
 
-/** Runs the sample through the bundles, so that Node compiles what a run needs; true if it succeeded. */
+/**
+ * Runs the sample through the bundles, so that Node compiles what a run needs; true if it
+ * succeeded.
+ */
 async function bundle(): Promise<boolean> {
   const state = mkdtempSync(join(tmpdir(), "bundle-"));
   try {
-    // No sandbox: where images are built there is none, and the sample's script executes no command.
+    // No sandbox: where images are built there is none, and the sample's script executes no
+    // command.
     const flags = { bundled: true, once: true, sandbox: "none", state };
     if (!(await serve(flags, {}))) return false;
   } finally {

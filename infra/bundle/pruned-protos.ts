@@ -18,8 +18,8 @@ interface Method {
 const OPERATION = /^\(google\.longrunning\.operation_info\)/;
 
 /**
- * A client's messages and services in the JSON of protobuf.js, without what cannot be reached from one service.
- * Extensions go too: they describe, and no message on the wire has them.
+ * A client's messages and services in the JSON of protobuf.js, without what cannot be reached from
+ * one service. Extensions go too: they describe, and no message on the wire has them.
  *
  * @param service its full name, such as `google.pubsub.v1.Publisher`
  * @throws {Error} if there is no such service

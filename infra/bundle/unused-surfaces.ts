@@ -2,15 +2,16 @@ import { prunedProtos } from "./pruned-protos.ts";
 import type { Rewrite } from "./rewrites.ts";
 
 /**
- * What Google's clients load at each start and this project never calls, with what stands there instead: a call
- * of it fails. It costs the api a third of the processor time of its first answer.
+ * What Google's clients load at each start and this project never calls, with what stands there
+ * instead: a call of it fails. It costs the api a third of the processor time of its first answer.
  */
 const REPLACED: Readonly<Record<string, string>> = {
   // Without the administration of databases. Firestore's own client reads the static types.
   "@google-cloud/firestore-api/build/src/index.js": `
     const { FirestoreClient } = require("./v1/firestore_client");
     module.exports = { FirestoreClient, v1: { FirestoreClient }, protos: require("../protos/protos") };`,
-  // Topics are published to, and pushed from: nothing pulls, nothing has a schema. Scopes are looked at.
+  // Topics are published to, and pushed from: nothing pulls, nothing has a schema. Scopes are
+  // looked at.
   "@google-cloud/pubsub-api/build/src/index.js": `
     const { PublisherClient } = require("./v1/publisher_client");
     class SubscriberClient { static scopes = []; }

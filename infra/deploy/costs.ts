@@ -2,7 +2,8 @@ import { MACHINE_TYPES } from "../../shared/agent/settings.ts";
 import type { DeploySettings } from "./settings.ts";
 
 /**
- * Google's list prices in USD of us-central1, as its pages had them in November 2026; other regions differ.
+ * Google's list prices in USD of us-central1, as its pages had them in November 2026; other regions
+ * differ.
  *
  * @see https://cloud.google.com/build/pricing https://cloud.google.com/run/pricing
  * @see https://cloud.google.com/firestore/pricing https://cloud.google.com/storage/pricing
@@ -25,7 +26,10 @@ export const PRICES = {
   imageGib: 0.1,
 };
 
-/** What a thousand runs cost of everything but their builds; each is an estimate of calls at list prices. */
+/**
+ * What a thousand runs cost of everything but their builds; each is an estimate of calls at list
+ * prices.
+ */
 const CONTROL_USD: Readonly<Record<string, number>> = {
   "functions (Cloud Run)": 0.03,
   "documents (Firestore)": 0.012,

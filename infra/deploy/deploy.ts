@@ -23,7 +23,8 @@ export interface DeployFlags {
 }
 
 /**
- * Makes what the settings say in Google Cloud: shows what will change and what it costs, asks, and does it.
+ * Makes what the settings say in Google Cloud: shows what will change and what it costs, asks, and
+ * does it.
  *
  * @returns false if the answer was no
  * @throws {Failure} with what is wrong and what to do
@@ -50,7 +51,8 @@ export async function deploy(flags: DeployFlags, env: Variables): Promise<boolea
 }
 
 /**
- * Removes what {@link deploy} has made; documents, objects, images and the secret stay unless it is told otherwise.
+ * Removes what {@link deploy} has made; documents, objects, images and the secret stay unless it is
+ * told otherwise.
  *
  * @returns false if the answer was no
  */

@@ -13,7 +13,9 @@ export type Argument =
   | readonly Argument[]
   | { readonly [name: string]: Argument };
 
-/** One resource of the stack: data, so that it can be shown, compared and tested without an engine. */
+/**
+ * One resource of the stack: data, so that it can be shown, compared and tested without an engine.
+ */
 export interface Resource {
   /** Unique in the stack. */
   name: string;

@@ -11,7 +11,9 @@ const PinnedImage = Type.String({ pattern: "^[a-z0-9.-]+(/[a-z0-9._-]+)+@sha256:
 const Settings = Type.Object(
   {
     project: Type.String({ pattern: "^[a-z][a-z0-9-]{4,28}[a-z0-9]$" }),
-    /** The project's number, which Google's own accounts and the services' addresses are named by. */
+    /**
+     * The project's number, which Google's own accounts and the services' addresses are named by.
+     */
     projectNumber: Type.Optional(Type.String({ pattern: "^[0-9]{6,19}$" })),
     /** Of the services, documents and buckets. */
     region: Type.Optional(Region),
@@ -29,7 +31,9 @@ const Settings = Type.Object(
     ),
     /** How long what owners' runs leave is kept: `RUNYARD_RETENTION`, whose reader knows more. */
     retention: Type.Optional(Type.Record(Type.String(), Type.Object({}))),
-    /** Days after which all objects of attempts are deleted, whatever else is said; absent: never. */
+    /**
+     * Days after which all objects of attempts are deleted, whatever else is said; absent: never.
+     */
     outputDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
     /** The same of builds' logs. */
     logDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
@@ -117,7 +121,8 @@ export function readSettings(
     region,
     buildRegion: region,
     modelKeySecret: "anthropic-api-key",
-    // Of the machine that a run gets which names none: without slots of it that would wait for ever.
+    // Of the machine that a run gets which names none: without slots of it that would wait for
+    // ever.
     slots: { [resolveAgent().machineType]: 10 },
     logDays: 30,
     alertEmails: [],

@@ -8,7 +8,10 @@ import type { DeploySettings } from "./settings.ts";
 /** What is long, and says nothing that one looks for in a plan. */
 const LONG = ["source", "dashboardJson", "project"];
 
-/** The whole plan for a person: every resource with what is decided about it, who may what, and the cost. */
+/**
+ * The whole plan for a person: every resource with what is decided about it, who may what, and the
+ * cost.
+ */
 export function planText(settings: DeploySettings, plan: readonly Resource[]): string {
   const types = [...new Set(plan.map(({ type }) => type))];
   const sections = types.map((type) => {

@@ -14,7 +14,10 @@ export interface Look {
 export interface Check<World> {
   name: string;
   look(world: World): Look | Look[] | Promise<Look | Look[]>;
-  /** The command that mends what its looks have no other for, or what to do where there is no command. */
+  /**
+   * The command that mends what its looks have no other for, or what to do where there is no
+   * command.
+   */
   remedy(world: World): string;
   /** Where it is a fault, the rows after it cannot be looked at. */
   isNeeded?: true;
@@ -49,7 +52,10 @@ function look(state: State, found: string, remedy: string | undefined): Look {
   return { state, found, ...(remedy !== undefined && { remedy }) };
 }
 
-/** Looks at one row after the other, each however the others are, until one is missing that is needed. */
+/**
+ * Looks at one row after the other, each however the others are, until one is missing that is
+ * needed.
+ */
 export async function* examined<World>(
   checks: readonly Check<World>[],
   world: World,

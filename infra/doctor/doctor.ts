@@ -27,8 +27,8 @@ const CALL_MS = 20_000;
 const NO_IMAGE = `none/none@sha256:${"0".repeat(64)}`;
 
 /**
- * Looks at everything that Runyard needs, on this machine or in a project of Google Cloud, and changes
- * nothing.
+ * Looks at everything that Runyard needs, on this machine or in a project of Google Cloud, and
+ * changes nothing.
  *
  * @throws {Failure} if options or settings are not as they must be
  */
@@ -75,7 +75,10 @@ function givenAccess({ project, settings: file }: DoctorFlags, env: Variables): 
   return accessOf({ settings, isSaid, request, fetch, now: Date.now }, file);
 }
 
-/** Google's REST APIs with whoever is signed in here; the project's own quota is what calls count on. */
+/**
+ * Google's REST APIs with whoever is signed in here; the project's own quota is what calls count
+ * on.
+ */
 function requestOf(projectId: string): Request {
   const { authClient } = new Storage({ projectId });
   return async ({ url, method = "GET", data }): Promise<Answer> => {

@@ -32,7 +32,8 @@ type Source = Pick<Order, "context" | "arguments" | "contexts" | "isLocal">;
 /**
  * Builds both images.
  *
- * @param ofDebian whether the base is made here of Debian's packages, and the rest of what this machine has
+ * @param ofDebian whether the base is made here of Debian's packages, and the rest of what this
+ * machine has
  * @throws {Failure} that says what is missing, or which command failed
  */
 export async function buildImages(ofDebian: boolean, signal: AbortSignal): Promise<void> {
@@ -84,8 +85,8 @@ async function ofThisMachine(tool: Tool, commands: Commands, { epoch }: Commit):
 }
 
 /**
- * As `debian:bookworm-slim` is made: without documentation, and without what merges `/bin` into `/usr` in an older
- * system, since it comes with 50 MB of Perl.
+ * As `debian:bookworm-slim` is made: without documentation, and without what merges `/bin` into
+ * `/usr` in an older system, since it comes with 50 MB of Perl.
  */
 function debianCommand(tar: string, epoch: number): string[] {
   const without = ["doc", "info", "locale", "man"].map(

@@ -1,5 +1,5 @@
-// Writes down, in an image, everything that the image is made of: what was listed when its parts were made,
-// and Debian's packages. It runs with the image's Node and nothing else.
+// Writes down, in an image, everything that the image is made of: what was listed when its parts
+// were made, and Debian's packages. It runs with the image's Node and nothing else.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

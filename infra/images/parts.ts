@@ -26,8 +26,8 @@ const BUNDLES_OF: Readonly<Record<"functions" | "runner", readonly (typeof LISTE
 };
 
 /**
- * Puts together what the images have beside Debian's packages: the bundles, this process's Node, Claude Code
- * for this machine, and lists of what is in them.
+ * Puts together what the images have beside Debian's packages: the bundles, this process's Node,
+ * Claude Code for this machine, and lists of what is in them.
  *
  * @param folder is made anew
  * @throws {Error} if there are no bundles, or no Claude Code

@@ -11,9 +11,11 @@ const KINDS = [
 ];
 
 /**
- * The digest of what an image's tag names now, which is that of the bytes that the registry answers with.
+ * The digest of what an image's tag names now, which is that of the bytes that the registry answers
+ * with.
  *
- * @param image registry, repository and tag, such as `docker.io/library/debian:bookworm-slim`. A registry on
+ * @param image registry, repository and tag, such as `docker.io/library/debian:bookworm-slim`. A
+ * registry on
  *   `localhost` is spoken to without TLS, as Docker does.
  * @throws {Failure} if the registry does not answer, or has no such image
  * @see https://distribution.github.io/distribution/spec/api/#pulling-an-image-manifest

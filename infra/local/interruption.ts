@@ -9,8 +9,8 @@ const SAME_INTERRUPT_MS = 1000;
 const INTERRUPTED_STATUS = 130;
 
 /**
- * Aborts with {@link Interrupted} on the first Ctrl-C, SIGTERM or SIGHUP; a later one ends the process at
- * once.
+ * Aborts with {@link Interrupted} on the first Ctrl-C, SIGTERM or SIGHUP; a later one ends the
+ * process at once.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -26,8 +26,8 @@ export function interruption(): AbortSignal {
 }
 
 /**
- * Has a server outlive who reads what it prints, so that it ends in order when its terminal is closed: other
- * commands end when nobody reads any longer.
+ * Has a server outlive who reads what it prints, so that it ends in order when its terminal is
+ * closed: other commands end when nobody reads any longer.
  */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -43,8 +43,8 @@ async function firstFree(preferred: number): Promise<number> {
 }
 
 /**
- * The ports on which functions listened at the last start on this directory: Pub/Sub goes on pushing to
- * where it pushed before.
+ * The ports on which functions listened at the last start on this directory: Pub/Sub goes on
+ * pushing to where it pushed before.
  */
 export function rememberedPorts(directory: string): Record<string, number> {
   try {

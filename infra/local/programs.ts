@@ -8,16 +8,16 @@ export interface Programs {
     /** Module that registers the functions, or an empty one where the program has them. */
     source: string;
     /**
-     * Serves the function FUNCTION_TARGET on the socket PORT, as an image's entrypoint does. Default: this Node, with
-     * the program.
+     * Serves the function FUNCTION_TARGET on the socket PORT, as an image's entrypoint does.
+     * Default: this Node, with the program.
      */
     entrypoint?: readonly string[];
   };
   /** A module for this Node, or else what an image has as its entrypoint. */
   runner: string | readonly string[];
   /**
-   * Where Node keeps what it has compiled of them, which makes each start of one a third shorter. Beside
-   * the modules that it is made of: who can write there can change those as well.
+   * Where Node keeps what it has compiled of them, which makes each start of one a third shorter.
+   * Beside the modules that it is made of: who can write there can change those as well.
    */
   compiled: string;
 }

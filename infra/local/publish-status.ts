@@ -1,7 +1,9 @@
 import type { Publish } from "../emulators/cloud-build/outbox.ts";
 import { GoogleError } from "../emulators/wire/status.ts";
 
-/** Has builds' messages published to a topic, as Google does: who has made none hears of no build. */
+/**
+ * Has builds' messages published to a topic, as Google does: who has made none hears of no build.
+ */
 export function publishingTo(
   pubsub: { publish(topic: string, message: Parameters<Publish>[1]): unknown },
   topic: string,

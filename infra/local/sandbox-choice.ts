@@ -13,8 +13,9 @@ export interface SandboxChoice {
 const MEND = "install bubblewrap (Debian: apt-get install bubblewrap)";
 
 /**
- * Chooses the sandbox. Without bubblewrap agents need an explicit `none`: until then the server runs
- * nothing but its own sample, whose script executes no command; a real model's server does not start.
+ * Chooses the sandbox. Without bubblewrap agents need an explicit `none`: until then the server
+ * runs nothing but its own sample, whose script executes no command; a real model's server does not
+ * start.
  *
  * @param choice.asked what the command line says
  * @throws {Error} that says what to install or to opt in to

@@ -2,7 +2,10 @@ import { usageFault } from "../../cli/failure.ts";
 import { DEFAULT_STATE } from "../../cli/typed.ts";
 import { DEFAULT_SCRIPT } from "./offline-model/script.ts";
 
-/** What the sample asks for unless it is said; the offline model's script for it executes no command. */
+/**
+ * What the sample asks for unless it is said; the offline model's script for it executes no
+ * command.
+ */
 export const SAMPLE_PROMPT = "Create hello.txt and explain it";
 
 /** What the help says beside the options. */

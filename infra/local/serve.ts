@@ -88,7 +88,8 @@ async function serveUntilStopped(options: ServeOptions, env: Variables): Promise
 }
 
 /**
- * Builds what serves, as far as it is to be built: in a checkout the page, at each start; the package has it.
+ * Builds what serves, as far as it is to be built: in a checkout the page, at each start; the
+ * package has it.
  *
  * @returns the bundles, if they are asked for
  */
@@ -202,7 +203,10 @@ const STARTS = 10;
 /** What says to whom commands talk: nothing of the functions', and one of them is a key. */
 const OF_COMMANDS = ["RUNYARD_URL", "RUNYARD_KEY", "RUNYARD_PROFILE"];
 
-/** What is set of the functions' own variables, and of OpenTelemetry's; those that say where things are, the start sets by itself. */
+/**
+ * What is set of the functions' own variables, and of OpenTelemetry's; those that say where things
+ * are, the start sets by itself.
+ */
 function ownVariables(env: Variables): Record<string, string> {
   const own = Object.entries(env).filter(
     ([name]) => /^(RUNYARD|OTEL)_/.test(name) && !OF_COMMANDS.includes(name),
@@ -210,7 +214,9 @@ function ownVariables(env: Variables): Record<string, string> {
   return Object.fromEntries(own) as Record<string, string>;
 }
 
-/** Appends what the functions print to a file; it is made when the directory is known to be ours. */
+/**
+ * Appends what the functions print to a file; it is made when the directory is known to be ours.
+ */
 function functionLog(file: string): Required<LocalOptions>["onLog"] {
   return (target, line) => {
     // A line that finds no room on the disk is lost.

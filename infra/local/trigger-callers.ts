@@ -6,7 +6,10 @@ export const PUSH_ACCOUNT = `pubsub-push@${DOMAIN}`;
 /** As whom Scheduler calls `sweep`. */
 const SWEEP_ACCOUNT = `scheduler@${DOMAIN}`;
 
-/** What a function that is no API must know of who may call it; each has its own caller and audience. */
+/**
+ * What a function that is no API must know of who may call it; each has its own caller and
+ * audience.
+ */
 export function triggerSettings(
   target: string,
   { url, certificatesUrl }: { url: string; certificatesUrl: string },

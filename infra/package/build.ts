@@ -46,8 +46,9 @@ const OF_COMMAND_LINE = [
 const NAMED = /((?:new URL|repositoryFile)\("[\w./-]+)\.ts"/g;
 
 /**
- * Builds what the package has: in `dist/` the client and the command line, and as `server.tar.gz` all that
- * serves, laid out as a checkout, which the command line unpacks when it is first asked to serve.
+ * Builds what the package has: in `dist/` the client and the command line, and as `server.tar.gz`
+ * all that serves, laid out as a checkout, which the command line unpacks when it is first asked to
+ * serve.
  */
 async function build(): Promise<void> {
   const draft = join(ROOT, `dist/.draft-${process.pid}`);

@@ -32,8 +32,8 @@ export const PAGE_OPTIONS = {
 } as const satisfies BuildOptions;
 
 /**
- * Builds the page: `index.html` and, in `assets/`, what it loads, each under a name that has its content's
- * hash in it.
+ * Builds the page: `index.html` and, in `assets/`, what it loads, each under a name that has its
+ * content's hash in it.
  *
  * @param folder where to. Default: `dist/page` of the checkout, which the function `api` serves.
  */
@@ -58,7 +58,9 @@ function sharedBy({ outputs }: Metafile, script: string): string[] {
   return imports.map(({ path }) => basename(path));
 }
 
-/** The page's HTML with the names that its assets have now; `shared` is fetched beside the script. */
+/**
+ * The page's HTML with the names that its assets have now; `shared` is fetched beside the script.
+ */
 function indexOf(names: readonly string[], shared: readonly string[]): string {
   const html = readFileSync(join(ROOT, "page/index.html"), "utf8");
   const links = shared.map((name) => `<link rel="modulepreload" href="/assets/${name}" />\n    `);

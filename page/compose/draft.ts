@@ -125,7 +125,9 @@ function cleared(written: Draft): FieldName[] {
   });
 }
 
-/** What differs from the run that the sheet began with. Call only if {@link faultsOf} finds nothing. */
+/**
+ * What differs from the run that the sheet began with. Call only if {@link faultsOf} finds nothing.
+ */
 export function changesOf(written: Draft): Difference[] {
   if (before === null) return [];
   const { prompt, labels } = before;

@@ -2,7 +2,10 @@ import type { Conversation, Run } from "../../client/types.ts";
 import { counted, usdText } from "../words/amounts.ts";
 import { markOf } from "../words/status.ts";
 
-/** The turns in their order: those that were asked for, each in its latest state, and those that came since. */
+/**
+ * The turns in their order: those that were asked for, each in its latest state, and those that
+ * came since.
+ */
 export function turnsOf({ id, items }: Conversation, live: Iterable<Run>): Run[] {
   const turns = new Map(items.map((run) => [run.id, run]));
   for (const run of live) {

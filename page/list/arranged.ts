@@ -5,7 +5,10 @@ import { type Group, groupsOf, wordsOf } from "./groups.ts";
 import { runs } from "./live-runs.ts";
 import { isUnread } from "./unread.ts";
 
-/** The list as it is drawn: a row that would move stays in its place while somebody points at the list. */
+/**
+ * The list as it is drawn: a row that would move stays in its place while somebody points at the
+ * list.
+ */
 export const arranged = signal<readonly Group[]>([]);
 export const isPointedAt = signal(false);
 

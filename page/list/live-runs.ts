@@ -45,8 +45,8 @@ interface Place {
 let place: Place | undefined;
 
 /**
- * Keeps {@link runs} as the API has them, until `signal` aborts; goes on by itself, and after what is known
- * of the same list.
+ * Keeps {@link runs} as the API has them, until `signal` aborts; goes on by itself, and after what
+ * is known of the same list.
  */
 export async function followRuns(
   client: Client,
@@ -93,7 +93,9 @@ function forget(followed: Place): void {
 const isRefusal = (error: unknown): error is ProblemError =>
   error instanceof ProblemError && error.status >= 400 && error.status < 410;
 
-/** From `ready` on nothing is missed; the list is read beside, and what the stream says later wins. */
+/**
+ * From `ready` on nothing is missed; the list is read beside, and what the stream says later wins.
+ */
 async function followOnce(followed: Place, query: Query, signal: AbortSignal): Promise<void> {
   const { client } = followed;
   const after = isLoaded.value ? followed.position : undefined;

@@ -4,7 +4,10 @@ import { markOf } from "../words/status.ts";
 
 type Runs = ReadonlyMap<string, Run>;
 
-/** What began to work and what ended between two states of the list, a sentence each, for screen readers. */
+/**
+ * What began to work and what ended between two states of the list, a sentence each, for screen
+ * readers.
+ */
 export function newsOf(before: Runs, after: Runs): string[] {
   const sentences: string[] = [];
   for (const [id, run] of after) {

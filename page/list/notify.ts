@@ -31,7 +31,9 @@ export async function toggleNotifying(): Promise<void> {
   else localStorage.removeItem(STORED);
 }
 
-/** Tells of runs that end while nobody looks: from what is followed, else by looking once a minute. */
+/**
+ * Tells of runs that end while nobody looks: from what is followed, else by looking once a minute.
+ */
 export function startNotifying(): void {
   const isAllowed = canNotify && Notification.permission === "granted";
   isNotifying.value = isAllowed && localStorage.getItem(STORED) !== null;
@@ -82,7 +84,9 @@ interface Look {
   hiddenAt: string;
 }
 
-/** @returns when the oldest was accepted that is not over: from then on the next look has to begin */
+/**
+ * @returns when the oldest was accepted that is not over: from then on the next look has to begin
+ */
 async function look({ from, atWork, hiddenAt }: Look, stop: AbortSignal): Promise<string> {
   let oldest = new Date().toISOString();
   let count = 0;

@@ -12,7 +12,9 @@ import { percent } from "./bars.tsx";
 import { events } from "./live-run.ts";
 import { requestOf } from "./request.ts";
 
-/** What an attempt has used so far, by its runner's last count; what is over is counted in the run. */
+/**
+ * What an attempt has used so far, by its runner's last count; what is over is counted in the run.
+ */
 function usedSoFar(run: Run): { costUsd: number | null; tokens: string | null } {
   const { usage } = run;
   if (usage !== null && run.done) {

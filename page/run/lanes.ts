@@ -4,7 +4,10 @@ import { checksOf } from "./checks.ts";
 
 type PhaseName = Run["phases"][number]["name"];
 
-/** What an attempt goes through, in its order; one that the API gets and this lacks does not compile. */
+/**
+ * What an attempt goes through, in its order; one that the API gets and this lacks does not
+ * compile.
+ */
 const IN_ORDER: Readonly<Record<PhaseName, true>> = {
   queue: true,
   image: true,
@@ -32,7 +35,9 @@ export interface Lane {
   bar: Bar | null;
   /** Its bars of rounds before: checks that did not pass were handed back to the agent. */
   earlier: (Bar & { isFailed: boolean })[];
-  /** How long it took, or takes so far, in milliseconds and in all rounds; null: it has not begun. */
+  /**
+   * How long it took, or takes so far, in milliseconds and in all rounds; null: it has not begun.
+   */
   ms: number | null;
 }
 
@@ -64,7 +69,8 @@ const phasesIn = (events: readonly RunEvent[]): RunEvent[] =>
 /**
  * The phases of an attempt against time, as events tell them.
  *
- * @param attempt default: the last one; an earlier one failed, and ended with the last that was told of it
+ * @param attempt default: the last one; an earlier one failed, and ended with the last that was
+ * told of it
  */
 export function waterfallOf(
   run: Run,

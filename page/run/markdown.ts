@@ -8,7 +8,9 @@ type Attributes = Readonly<Record<string, string | number>>;
 /** Draws what stands in a token. */
 type Inner = (tokens: readonly Token[]) => Piece[];
 type Drawn<T> = (token: T, inner: Inner) => Piece[];
-/** How each kind of token is drawn; what is not named here says nothing: HTML, images, definitions. */
+/**
+ * How each kind of token is drawn; what is not named here says nothing: HTML, images, definitions.
+ */
 type Drawing = { [K in MarkedToken["type"]]?: Drawn<Extract<MarkedToken, { type: K }>> };
 
 const DRAWING: Drawing = {
@@ -30,12 +32,15 @@ const DRAWING: Drawing = {
   text: ({ text, tokens }, inner) => (tokens === undefined ? [unescaped(text)] : inner(tokens)),
 };
 
-/** What is nested deeper is shown as it was written: no person nests so deep, and no stack is endless. */
+/**
+ * What is nested deeper is shown as it was written: no person nests so deep, and no stack is
+ * endless.
+ */
 const DEEPEST = 40;
 
 /**
- * A markdown text, without HTML, images or scripts; links lead away in a new tab. It never is HTML on the way: what
- * marked finds becomes elements whose names are ours, and texts.
+ * A markdown text, without HTML, images or scripts; links lead away in a new tab. It never is HTML
+ * on the way: what marked finds becomes elements whose names are ours, and texts.
  */
 export function markdown(text: string): Piece[] {
   const written = shown(text);

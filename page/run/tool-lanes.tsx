@@ -34,7 +34,10 @@ interface Shown {
   grid: readonly number[];
 }
 
-/** The tool calls of an attempt against time: one lane of ticks, and one lane each once it is opened. */
+/**
+ * The tool calls of an attempt against time: one lane of ticks, and one lane each once it is
+ * opened.
+ */
 export function ToolLanes({ attempt, waterfall, grid }: Shown) {
   const told = turns.value.filter((turn) => turn.attempt === attempt);
   const { all, failed, denied } = callCounts(told);

@@ -24,7 +24,9 @@ export function togglePhases(): void {
   isOpen.value = !isOpen.value;
 }
 
-/** The phases of a run against time; of one that is well and over only a ribbon, until asked for. */
+/**
+ * The phases of a run against time; of one that is well and over only a ribbon, until asked for.
+ */
 export function WaterfallView({ run }: { run: Run }) {
   const waterfall = waterfallOf(run, events.value, { now: now.value });
   if (waterfall.lanes.every(({ bar }) => bar === null)) return null;

@@ -20,7 +20,9 @@ export interface Period {
   list: string[];
 }
 
-/** @param asked how many days, as the address has it; anything else than {@link PERIODS} is a month */
+/**
+ * @param asked how many days, as the address has it; anything else than {@link PERIODS} is a month
+ */
 export function periodOf(asked: string, now: number): Period {
   const days = Number(PERIODS.find((period) => period === asked) ?? USUAL);
   const dayAt = (index: number) => new Date(now + index * DAY_MS).toISOString().slice(0, 10);

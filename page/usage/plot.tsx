@@ -32,8 +32,8 @@ interface PlotProps extends Drawn {
 }
 
 /**
- * A plot over days: bars, or lines that are named at their end. A pointer, or the arrow keys, choose a day. It is
- * drawn in shares of its place, which is as wide as its figure.
+ * A plot over days: bars, or lines that are named at their end. A pointer, or the arrow keys,
+ * choose a day. It is drawn in shares of its place, which is as wide as its figure.
  */
 export function Plot({ label, pointed, said, ...drawn }: PlotProps) {
   const { kind, series, scale, days } = drawn;

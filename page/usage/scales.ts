@@ -44,7 +44,10 @@ function roundStep(least: number): number {
   return factor * power;
 }
 
-/** Lines at durations that people say, around all that were, in milliseconds; for a log scale; at most five. */
+/**
+ * Lines at durations that people say, around all that were, in milliseconds; for a log scale; at
+ * most five.
+ */
 export function durationScale(values: readonly number[]): Scale {
   const some = values.length === 0 ? [SECOND, MINUTE] : values;
   const [least, most] = [Math.min(...some), Math.max(...some)];
@@ -69,7 +72,10 @@ export function dayText(day: string): string {
   return `${Number(date)} ${MONTHS[Number(month) - 1]}`;
 }
 
-/** Which of so many days are written at their axis: the last, and at most four before, whole weeks apart. */
+/**
+ * Which of so many days are written at their axis: the last, and at most four before, whole weeks
+ * apart.
+ */
 export function dayTicks(days: number): number[] {
   const step = days <= MOST_TICKS ? 1 : days <= 7 ? 2 : 7 * Math.ceil((days - 1) / 7 / MOST_TICKS);
   const ticks: number[] = [];
@@ -103,7 +109,10 @@ export function stacked(series: readonly (readonly number[])[]): (readonly [numb
   );
 }
 
-/** Moves heights up until each is at least so far from the next below it; in the order that they had. */
+/**
+ * Moves heights up until each is at least so far from the next below it; in the order that they
+ * had.
+ */
 export function apart(heights: readonly number[], least: number): number[] {
   const moved = [...heights];
   const upwards = heights.map((_, index) => index).sort((a, b) => at(heights, a) - at(heights, b));

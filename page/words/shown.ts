@@ -18,8 +18,8 @@ const CONTROL_PICTURES = 0x2400;
 const DELETE = 0x7f;
 
 /**
- * A text of an agent's or a person's as it may be shown: control and direction characters are drawn as
- * signs, ␛ and ⟨RLO⟩; tabs and line ends stay.
+ * A text of an agent's or a person's as it may be shown: control and direction characters are drawn
+ * as signs, ␛ and ⟨RLO⟩; tabs and line ends stay.
  */
 export function shown(text: string): string {
   return text.replace(UNSEEN, (character) => {

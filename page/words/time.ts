@@ -55,7 +55,9 @@ export function daysAgo(days: number, now: number): string {
   return new Date(now - days * 24 * HOUR).toISOString();
 }
 
-/** When the reader's day began, so many days ago; as the API writes instants, which sort as texts. */
+/**
+ * When the reader's day began, so many days ago; as the API writes instants, which sort as texts.
+ */
 export function dayStart(now: number, daysBefore: number): string {
   const day = new Date(now);
   day.setHours(0, 0, 0, 0);

@@ -6,13 +6,13 @@ const MOST_STARS = 4;
 const MOST_BRACES = 2;
 
 /**
- * Of paths in a workspace, as Node's `path.matchesGlob` takes them. What makes matching dear, as many
- * wildcards in one or ranges, is refused: an agent chooses the paths.
+ * Of paths in a workspace, as Node's `path.matchesGlob` takes them. What makes matching dear, as
+ * many wildcards in one or ranges, is refused: an agent chooses the paths.
  */
 const ArtifactPattern = Type.String({
   ...formed({
     pattern: `^(?!/)(?!\\./)(?!.*(?:\\.\\.|//|/\\./))(?!(?:[^*]*\\*+(?!\\*)){${MOST_STARS + 1}})(?!(?:[^{]*\\{){${MOST_BRACES + 1}})[^\\\\()\\u0000-\\u001f\\u007f]+(?<!/)$`,
-    form: `a path below the workspace, with *, ?, [a-z], {a,b} and ** for any folders; at most ${MOST_STARS} of * and ${MOST_BRACES} of {}, no "..", "(", "\\" or "/" at an end`,
+    form: `a path below the workspace, with *, ?, [a-z], {a,b} and ** for any folders; at most ${MOST_STARS} of * and ${MOST_BRACES} of {}, no "..", no parenthesis, no backslash, and no "/" at an end`,
     example: "dist/**",
   }),
   maxLength: 200,

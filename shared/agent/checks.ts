@@ -53,7 +53,10 @@ export const OnFailure = Type.Union(
   },
 );
 
-/** How often the agent of a run works at most: once, and each time that a failure is handed back to it. */
+/**
+ * How often the agent of a run works at most: once, and each time that a failure is handed back to
+ * it.
+ */
 export function roundsOf({ onFailure = "stop" }: { onFailure?: Static<typeof OnFailure> }): number {
   if (typeof onFailure === "object") return 1 + onFailure.again;
   return onFailure === "again" ? 2 : 1;
@@ -65,8 +68,8 @@ interface Checked {
 }
 
 /**
- * What is wrong with the checks of an agent that a schema cannot say: names that are there twice, and
- * failures that none of them can have.
+ * What is wrong with the checks of an agent that a schema cannot say: names that are there twice,
+ * and failures that none of them can have.
  */
 export function checkFaults({ checks = [], ...settings }: Checked): Fault[] {
   const names = checks.map(({ name }) => name);

@@ -43,9 +43,10 @@ export function namedSecrets({ environment = {}, repository }: Naming): {
 }
 
 /**
- * What is wrong with the secrets of an agent of `owner`, and with the variables that get them: names that
- * steer programs, see {@link steersPrograms}, and secrets that `rule` does not give to the owner; one fault
- * a variable. Pointers begin at the settings. (What a schema can say, theirs says.)
+ * What is wrong with the secrets of an agent of `owner`, and with the variables that get them:
+ * names that steer programs, see {@link steersPrograms}, and secrets that `rule` does not give to
+ * the owner; one fault a variable. Pointers begin at the settings. (What a schema can say, theirs
+ * says.)
  */
 export function secretFaults(settings: Naming, owner: string, rule: SecretRule): Fault[] {
   const steering = Object.keys(settings.environment ?? {})
@@ -59,7 +60,9 @@ export function secretFaults(settings: Naming, owner: string, rule: SecretRule):
   return [...steering.map((pointer) => ({ pointer, detail: STEERING })), ...refused];
 }
 
-/** The key of the model's API has the same id under a project's number, so its project counts not. */
+/**
+ * The key of the model's API has the same id under a project's number, so its project counts not.
+ */
 function refusalOf(secret: string, owner: string, rule: SecretRule): string | undefined {
   const { projectId, modelKeySecret } = rule;
   if (idOf(secret) === idOf(modelKeySecret)) {

@@ -5,10 +5,10 @@ import { STEERING, steersPrograms } from "./steering-names.ts";
 type McpServers = NonNullable<AgentSettings["mcpServers"]>;
 
 /**
- * What is wrong with an agent's servers of the Model Context Protocol: remote ones that it could not reach,
- * since it gets to port 443 of the allowed hosts and nowhere else, and variables of its own ones whose
- * names steer programs, as those of `environment` may not either. Pointers begin at the settings. An
- * address that names a variable in its host is left to the sandbox.
+ * What is wrong with an agent's servers of the Model Context Protocol: remote ones that it could
+ * not reach, since it gets to port 443 of the allowed hosts and nowhere else, and variables of its
+ * own ones whose names steer programs, as those of `environment` may not either. Pointers begin at
+ * the settings. An address that names a variable in its host is left to the sandbox.
  */
 export function mcpFaults({
   mcpServers = {},

@@ -12,11 +12,12 @@ const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-0[67]\/schema#?$/;
 const DRAFT_2020 = /^https:\/\/json-schema\.org\/draft\/20(19-09|20-12)\/schema#?$/;
 
 /**
- * What makes `schema` unusable for a run's output, or undefined. Usable is a JSON Schema of draft 6, 7,
- * 2019-09 or 2020-12 for an object, within {@link RUN_LIMITS}; `format` and unknown keywords say nothing.
+ * What makes `schema` unusable for a run's output, or undefined. Usable is a JSON Schema of draft
+ * 6, 7, 2019-09 or 2020-12 for an object, within {@link RUN_LIMITS}; `format` and unknown keywords
+ * say nothing.
  *
- * Within the limits it takes seconds at worst: for whoever has others to serve there is
- * {@link outputSchemaBoundFault}, and compiling elsewhere.
+ * Within the limits it takes seconds at worst: for whoever has others to serve there is {@link
+ * outputSchemaBoundFault}, and compiling elsewhere.
  */
 export function outputSchemaFault(schema: OutputSchema): string | undefined {
   const fault = outputSchemaBoundFault(schema);
@@ -70,8 +71,8 @@ export function outputSchemaBoundFault(schema: OutputSchema): string | undefined
 const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 
 /**
- * What compiling `schema` may come to, at most: each reference can stand for all of the schema, so it is
- * its values, times one more than its references.
+ * What compiling `schema` may come to, at most: each reference can stand for all of the schema, so
+ * it is its values, times one more than its references.
  */
 function outputSchemaWork(schema: OutputSchema): number {
   const rest: unknown[] = [schema];
@@ -89,8 +90,8 @@ function outputSchemaWork(schema: OutputSchema): number {
 }
 
 /**
- * What of `output` does not fit; empty: it fits. The schema's patterns are somebody else's and can take
- * for ever: call this only where that harms nobody else.
+ * What of `output` does not fit; empty: it fits. The schema's patterns are somebody else's and can
+ * take for ever: call this only where that harms nobody else.
  */
 export function outputFaults(schema: OutputSchema, output: unknown): Fault[] {
   const validate = compile(schema);
@@ -108,7 +109,10 @@ const OPTIONS = {
   // Else what cannot be compiled is printed, with all of its code.
   logger: false,
 } as const;
-/** By draft: what checks schemas. Compiling a meta-schema takes longer than most schemas, so it is done once. */
+/**
+ * By draft: what checks schemas. Compiling a meta-schema takes longer than most schemas, so it is
+ * done once.
+ */
 const metaSchemas = new Map<typeof Ajv | typeof Ajv2020, Ajv | Ajv2020>();
 
 /** @throws {Error} that says what is wrong with the schema */

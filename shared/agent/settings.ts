@@ -15,8 +15,9 @@ export const MACHINE_TYPES = [
 ] as const;
 
 /**
- * Claude Code's permission modes that work without a person. `bypassPermissions` is the default: the
- * sandbox, not a prompt, is the boundary. (`auto` cannot work behind a proxy of the model's API.)
+ * Claude Code's permission modes that work without a person. `bypassPermissions` is the default:
+ * the sandbox, not a prompt, is the boundary. (`auto` cannot work behind a proxy of the model's
+ * API.)
  */
 const PERMISSION_MODES = ["bypassPermissions", "acceptEdits", "dontAsk", "manual", "plan"] as const;
 

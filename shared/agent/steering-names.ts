@@ -78,7 +78,9 @@ const NAMES = new Set([
   "ZDOTDIR",
 ]);
 
-/** First words of names, up to `_`: of what starts an agent, or everything. Nothing of it is given. */
+/**
+ * First words of names, up to `_`: of what starts an agent, or everything. Nothing of it is given.
+ */
 const OURS = new Set(["ANTHROPIC", "BUN", "CLAUDE", "DYLD", "LD", "NODE", "RUNYARD"]);
 
 /** The same of other programs, whose credentials may be given, see {@link CREDENTIAL}. */

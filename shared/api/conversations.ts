@@ -7,7 +7,10 @@ import { IDEMPOTENCY_KEY, PREFER, TRACEPARENT } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { pageOf, paging } from "./page.ts";
 
-/** `GET /v1/conversations/{id}`: the conversation with its turns, oldest first; those of deleted runs are left out. */
+/**
+ * `GET /v1/conversations/{id}`: the conversation with its turns, oldest first; those of deleted
+ * runs are left out.
+ */
 export const ConversationWithTurns = Type.Object({
   ...Conversation.properties,
   items: Type.Array(RunAnswer),

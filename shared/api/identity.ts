@@ -16,7 +16,8 @@ export interface Identity {
 /**
  * Whether somebody with a token may call the API: anybody can get one that is genuine.
  *
- * @param users e-mail addresses, `@domain`s, owners, or `*` for everybody; in lower case but for owners
+ * @param users e-mail addresses, `@domain`s, owners, or `*` for everybody; in lower case but for
+ * owners
  */
 export function isAdmitted(users: readonly string[], { owner, email, domain }: Identity): boolean {
   const names = ["*", owner, email, domain === undefined ? undefined : `@${domain}`];

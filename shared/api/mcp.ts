@@ -24,7 +24,10 @@ const Reply = Type.Object({
 
 const refused = (description: string) => ({ description, schema: Reply });
 
-/** The Model Context Protocol over streamable HTTP: https://modelcontextprotocol.io/specification/2026-07-28 */
+/**
+ * The Model Context Protocol over streamable HTTP:
+ * https://modelcontextprotocol.io/specification/2026-07-28
+ */
 export const MCP_OPERATIONS = [
   {
     id: "callMcp",

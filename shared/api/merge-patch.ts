@@ -1,6 +1,6 @@
 /**
- * What a JSON merge patch makes of a JSON value: members of the patch replace, null removes, objects
- * are merged. Neither argument is changed.
+ * What a JSON merge patch makes of a JSON value: members of the patch replace, null removes,
+ * objects are merged. Neither argument is changed.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7396
  */

@@ -5,7 +5,10 @@ import type { TObject, TSchema } from "../schema/type.ts";
 export const SCOPES = ["read", "run", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** An answer other than a problem. Without a schema it has no body, or one of `contentType` as it is. */
+/**
+ * An answer other than a problem. Without a schema it has no body, or one of `contentType` as it
+ * is.
+ */
 export interface Answer {
   description: string;
   schema?: TSchema;
@@ -18,14 +21,17 @@ export interface Answer {
 }
 
 /**
- * One operation of the HTTP API. The tables of these are what the router, the OpenAPI document and the
- * contract tests are made of.
+ * One operation of the HTTP API. The tables of these are what the router, the OpenAPI document and
+ * the contract tests are made of.
  */
 export interface Operation {
   /** `operationId`; the handler has the same name. */
   id: string;
   method: "get" | "post" | "patch" | "put" | "delete";
-  /** With parameters in braces, as OpenAPI has them; `{name+}`: the rest of the path, slashes included. */
+  /**
+   * With parameters in braces, as OpenAPI has them; `{name+}`: the rest of the path, slashes
+   * included.
+   */
   path: string;
   /** The group that it is listed in. */
   tag: string;

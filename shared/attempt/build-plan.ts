@@ -41,7 +41,8 @@ export type BuildPlan = ReturnType<typeof buildPlan>;
  * archive alone, and what is an argument or a plain variable here is constant, so neither a shell
  * nor Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of
  * the agent's environment the names and the secrets' versions are here, whose patterns leave no
- * room for a template, and of its repository the secret's; `secretFaults` has refused what nobody may name.
+ * room for a template, and of its repository the secret's; `secretFaults` has refused what nobody
+ * may name.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.builds#Build
  */

@@ -31,8 +31,8 @@ export function missedChecks(checks: readonly CheckFacts[]): CheckFacts[] {
 const MISSED: readonly CheckState[] = ["failed", "timed_out"];
 
 /**
- * A success that its checks do not confirm is none; what did not pass and need not is said. Every other
- * judgement stays what it is.
+ * A success that its checks do not confirm is none; what did not pass and need not is said. Every
+ * other judgement stays what it is.
  *
  * @param rounds how often the agent worked
  */
@@ -74,7 +74,10 @@ export function described(check: CheckFacts): string {
 const exitOf = ({ exitCode }: CheckFacts): string =>
   exitCode === null ? "killed" : `exit code ${exitCode}`;
 
-/** Of what the checks may show together, what those that passed may have; nobody looks for much there. */
+/**
+ * Of what the checks may show together, what those that passed may have; nobody looks for much
+ * there.
+ */
 const PASSED_SHARE = 1 / 4;
 
 /** The checks as a run's document shows them: what they said is cut to what it may hold of them. */

@@ -10,8 +10,9 @@ export const HANDED_BACK = "Checks ran on what you left, and did not pass:";
 const OUTPUT_BYTES = 16 * 1024;
 
 /**
- * What an agent is told of checks that did not pass, when its work is given back to it. What a check printed
- * may be anybody's words: it stands between two lines with `mark`, which nobody can know before.
+ * What an agent is told of checks that did not pass, when its work is given back to it. What a
+ * check printed may be anybody's words: it stands between two lines with `mark`, which nobody can
+ * know before.
  */
 export function handedBack(
   missed: readonly CheckFacts[],

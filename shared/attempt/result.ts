@@ -6,8 +6,8 @@ import { takeWithin, truncateUtf8, utf8Length } from "../text.ts";
 import type { Settlement } from "./settlement.ts";
 
 /**
- * What a finished run's document shows of its manifest, cut to what a document may hold. `restore` is the
- * session that the run began with.
+ * What a finished run's document shows of its manifest, cut to what a document may hold. `restore`
+ * is the session that the run began with.
  */
 export function resultOf(
   manifest: BuildManifest,
@@ -69,7 +69,10 @@ function structuredJson(result: ResultLine | null): string | null {
   return result?.structured_output === undefined ? null : JSON.stringify(result.structured_output);
 }
 
-/** What an agent's command line counts in a session: tokens of every model, not of the main loop alone. */
+/**
+ * What an agent's command line counts in a session: tokens of every model, not of the main loop
+ * alone.
+ */
 function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
   const models = Object.values(facts.result?.modelUsage ?? {});
   const sum = (count: (model: (typeof models)[number]) => number) =>
@@ -85,7 +88,8 @@ function totalsOf({ facts }: Pick<BuildManifest, "facts">) {
 }
 
 /**
- * What an attempt used, as its runner counted it. A manifest of before has the command line's word for it: a restored session's totals go on from those of the turn before in some versions of
+ * What an attempt used, as its runner counted it. A manifest of before has the command line's word
+ * for it: a restored session's totals go on from those of the turn before in some versions of
  * Claude Code and begin at 0 in others: a total that is not below the old one went on.
  */
 function usageOf(manifest: BuildManifest, restored: Session | null): Usage {
@@ -110,11 +114,11 @@ function usageOf(manifest: BuildManifest, restored: Session | null): Usage {
 }
 
 /**
- * What an attempt leaves for the next one, or for the next turn; null if the files of its session are not among its
- * outputs, which is so whenever the agent never started.
+ * What an attempt leaves for the next one, or for the next turn; null if the files of its session
+ * are not among its outputs, which is so whenever the agent never started.
  *
- * `before` is what the run itself was given to restore: a run that was killed has no totals, and the
- * next one goes on from those before it.
+ * `before` is what the run itself was given to restore: a run that was killed has no totals, and
+ * the next one goes on from those before it.
  */
 export function sessionOf(
   manifest: BuildManifest,

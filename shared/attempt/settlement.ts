@@ -17,6 +17,9 @@ export interface Settlement {
   startedAt?: Date;
   /** The checkpoint that `result` and `session` are of; absent: the attempt's own end. */
   checkpoint?: NonNullable<Run["checkpoint"]>;
-  /** What the attempt leaves for the next one, or for the next turn; absent or null: nothing to go on from. */
+  /**
+   * What the attempt leaves for the next one, or for the next turn; absent or null: nothing to go
+   * on from.
+   */
   session?: Session | null;
 }

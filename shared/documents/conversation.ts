@@ -59,7 +59,9 @@ export function addTurn(
     : { ...next, queue: [...conversation.queue, run.id] };
 }
 
-/** The conversation after a run's end: the next in the queue has its turn, if the run was at work. */
+/**
+ * The conversation after a run's end: the next in the queue has its turn, if the run was at work.
+ */
 export function endTurn(conversation: Conversation, runId: string, now: Date): Conversation {
   if (conversation.activeRun !== runId) {
     const queue = conversation.queue.filter((id) => id !== runId);

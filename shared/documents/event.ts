@@ -14,9 +14,9 @@ const ms = Type.Integer({ minimum: 0 });
 
 /**
  * What an attempt goes through, in this order: it waits for Cloud Build (`queue`), the build starts
- * (`image`), and its runner takes the attempt, gets the repository, brings back what was left, runs the
- * setup commands, lets the agent work, runs the checks and stores what came out. Steps that a run has no use for are
- * left out.
+ * (`image`), and its runner takes the attempt, gets the repository, brings back what was left, runs
+ * the setup commands, lets the agent work, runs the checks and stores what came out. Steps that a
+ * run has no use for are left out.
  */
 export const PHASE_NAMES = [
   "queue",
@@ -122,7 +122,10 @@ export function textEvent(text: string): AgentEvent {
   return { type: "text", text: cutText(text.toWellFormed(), RUN_LIMITS.eventTextBytes) };
 }
 
-/** An event as a build reports it. `number` counts from 1 in each attempt: whoever gets it twice can tell. */
+/**
+ * An event as a build reports it. `number` counts from 1 in each attempt: whoever gets it twice can
+ * tell.
+ */
 export const ReportedEvent = Type.Object({
   number: Type.Integer({ minimum: 1 }),
   /** How long before the report it happened, in milliseconds. Default: at that moment. */
@@ -157,13 +160,16 @@ const StatusEvent = Type.Object({
 /** What one event says. */
 export type EventContent = AgentEvent | Static<typeof StatusEvent>;
 
-/** `{attempt}-{seq}`, `seq` with six digits and growing over all attempts: ids sort as events happened. */
+/**
+ * `{attempt}-{seq}`, `seq` with six digits and growing over all attempts: ids sort as events
+ * happened.
+ */
 export const EVENT_ID = "^[1-9]-[0-9]{6}$";
 
 /**
- * The document `runs/{id}/events/{attempt-seq}`: one list, in the order of its ids, of everything that
- * happened to a run. Each transition of the run and each report of its build adds to it in the same
- * commit. Deleted by Firestore's TTL on `expireAt`.
+ * The document `runs/{id}/events/{attempt-seq}`: one list, in the order of its ids, of everything
+ * that happened to a run. Each transition of the run and each report of its build adds to it in the
+ * same commit. Deleted by Firestore's TTL on `expireAt`.
  */
 export const Event = Type.Object({
   id: Type.String(formed({ pattern: EVENT_ID, form: "attempt and number", example: "1-000001" })),

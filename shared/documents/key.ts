@@ -2,7 +2,9 @@ import { SCOPES, type Scope } from "../api/operation.ts";
 import { sha256 } from "../hash.ts";
 import { base62, type RandomBytes } from "../ids.ts";
 
-/** An API key as `keys/{SHA-256 of the key, hex}` describes it; the key itself is stored nowhere. */
+/**
+ * An API key as `keys/{SHA-256 of the key, hex}` describes it; the key itself is stored nowhere.
+ */
 export interface KeyRecord {
   schemaVersion: 1;
   /** `key_…`: names the key without being it. */
@@ -60,8 +62,8 @@ export function newKeyRecord(
 }
 
 /**
- * The description of a key by its document. One that has an owner alone is of a time when every key was
- * for everything; scopes that are not known count for nothing.
+ * The description of a key by its document. One that has an owner alone is of a time when every key
+ * was for everything; scopes that are not known count for nothing.
  *
  * @param data the document's data, with `Date`s
  * @returns undefined: it describes no key
@@ -110,7 +112,8 @@ const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d
 /**
  * When a key expires.
  *
- * @param text a time from `now` on (`90d`, `12h`, `30m`), an instant of RFC 3339, or a date: its start in UTC
+ * @param text a time from `now` on (`90d`, `12h`, `30m`), an instant of RFC 3339, or a date: its
+ * start in UTC
  * @throws {Error} that says what is wrong with it
  */
 export function expiryOf(text: string, now: Date): Date {

@@ -5,9 +5,9 @@ import { type Static, Type } from "../schema/type.ts";
 import { Output } from "./manifest.ts";
 
 /**
- * What a run leaves for the next turn of its conversation, from its verified manifest: the files of the
- * agent's session and the state of its workspace belong together. Kept in `runState/{id}`, because the
- * objects' names hold the attempt's nonce.
+ * What a run leaves for the next turn of its conversation, from its verified manifest: the files of
+ * the agent's session and the state of its workspace belong together. Kept in `runState/{id}`,
+ * because the objects' names hold the attempt's nonce.
  */
 export const Session = Type.Object({
   /** The run that left it. */
@@ -24,7 +24,10 @@ export const Session = Type.Object({
   workspace: nullable(Output),
   /** The commit that `workspace` applies to. Null: an empty workspace. */
   commit: nullable(Type.String()),
-  /** What the agent command line counts as spent so far in this session; the next turn's total has it too. */
+  /**
+   * What the agent command line counts as spent so far in this session; the next turn's total has
+   * it too.
+   */
   totalCostUsd: Type.Number(),
   /** The same of the tokens. */
   totalInputTokens: Type.Integer(),
@@ -47,7 +50,10 @@ export const workspaceOf = (session: Session, sessionId: string): Session => ({
   isWorkspaceOnly: true,
 });
 
-/** How a run's agent session came to be; `new` in a first turn, `lost` when there was one to restore. */
+/**
+ * How a run's agent session came to be; `new` in a first turn, `lost` when there was one to
+ * restore.
+ */
 export const SESSION_ORIGINS = ["new", "restored", "lost"] as const;
 
 /** SHA-256, hex, of the settings that an agent's session carries in its system prompt and tools. */

@@ -12,8 +12,8 @@ export interface PassedTurn {
 }
 
 /**
- * Passes the turn of a run that has ended to the next that waits, with what the ended one left. A run in
- * the queue that is gone, or that waits no longer, is passed over.
+ * Passes the turn of a run that has ended to the next that waits, with what the ended one left. A
+ * run in the queue that is gone, or that waits no longer, is passed over.
  *
  * @param before the conversation as the ended run's transaction read it
  * @param world.now the transaction's read time

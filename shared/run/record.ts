@@ -115,7 +115,10 @@ export interface RunState {
   asideMicros?: number | null;
   /** What of its owner's days the attempts that were settled have used, in the same. */
   chargedMicros?: number;
-  /** Where in a trace the run was accepted: all that is done for it goes on from there. Null: in none. */
+  /**
+   * Where in a trace the run was accepted: all that is done for it goes on from there. Null: in
+   * none.
+   */
   trace: TraceContext | null;
   /** The same of the submission of its attempt, from where its build goes on. */
   submissionTrace: TraceContext | null;

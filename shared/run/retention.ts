@@ -11,7 +11,9 @@ const Days = Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 }));
  * that are accepted while it is so.
  */
 export const Retention = Type.Object({
-  /** The request with its prompt, from the run's end; an input archive, a day more from its upload. */
+  /**
+   * The request with its prompt, from the run's end; an input archive, a day more from its upload.
+   */
   promptDays: Days,
   /** The objects that show what became of it, from their upload; see {@link keptDays}. */
   outputDays: Days,
@@ -50,7 +52,9 @@ export const eventDaysOf = ({ retention }: { retention?: Retention }): number =>
 export const keptUntil = (from: Date, days: number | undefined): Date | undefined =>
   days === undefined ? undefined : after(from, days * DAY_SECONDS);
 
-/** What the next turn of a conversation goes on from; `patch.diff` too, but that shows the changes. */
+/**
+ * What the next turn of a conversation goes on from; `patch.diff` too, but that shows the changes.
+ */
 const OF_SESSION =
   /^attempts\/[^/]+\/[^/]+\/(outputs|checkpoints\/\d+)\/(workspace\.diff$|session\/)/;
 /** What the agent had no part in: claims, marks, seals, amounts. */

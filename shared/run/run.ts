@@ -12,11 +12,11 @@
  *
  * The phases; a client sees `submitting` as `pending`:
  *
- * - `pending`: accepted, nobody holds this attempt. Left by a lease or a cancel. A turn that waits for
- *   the one before it (`waitsForTurn`) gets no lease until that has ended.
- * - `submitting`: one submit-build holds a lease; a build may or may not exist. Left when the build's
- *   name is stored, when Cloud Build refuses for now (back to `pending`), or when the lease is over and
- *   the attempt has been sealed.
+ * - `pending`: accepted, nobody holds this attempt. Left by a lease or a cancel. A turn that waits
+ *   for the one before it (`waitsForTurn`) gets no lease until that has ended.
+ * - `submitting`: one submit-build holds a lease; a build may or may not exist. Left when the
+ *   build's name is stored, when Cloud Build refuses for now (back to `pending`), or when the lease
+ *   is over and the attempt has been sealed.
  * - `queued`: Cloud Build has the build. Left when the claim is the build's, or the build is over.
  * - `running`: the claim is the build's. Left when the attempt is settled.
  * - `cancelling`: cancel accepted, the attempt not yet settled.

@@ -241,7 +241,8 @@ const PROPOSED = 3;
 const RULE_INPUT = /^[^\n()*]{1,100}$/;
 
 /**
- * What the table says; for denied calls also the rules that would have allowed them, for checks the names of those that did not pass.
+ * What the table says; for denied calls also the rules that would have allowed them, for checks the
+ * names of those that did not pass.
  */
 function remedyOf({ outcome, deniedCalls = [], checks = [] }: Verdict): string {
   const { remedy = "" } = outcomeEntry(outcome);

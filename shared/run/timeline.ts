@@ -17,9 +17,9 @@ export interface Timeline {
 }
 
 /**
- * When the phases of an attempt were, of which it is known how long they took: one after the other, those of
- * the build from when it began to work, those of its runner from when that had taken the attempt, of which others
- * are told a while later. Nothing is later than `now`.
+ * When the phases of an attempt were, of which it is known how long they took: one after the other,
+ * those of the build from when it began to work, those of its runner from when that had taken the
+ * attempt, of which others are told a while later. Nothing is later than `now`.
  *
  * @param before the run when its attempt is settled
  * @param now when it is

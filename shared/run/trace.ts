@@ -1,6 +1,6 @@
 /**
- * A place in a trace, as the header `traceparent` of W3C has it: `00-TRACE-SPAN-FLAGS`, in lowercase hex. Whatever
- * goes on from there is a child of that span.
+ * A place in a trace, as the header `traceparent` of W3C has it: `00-TRACE-SPAN-FLAGS`, in
+ * lowercase hex. Whatever goes on from there is a child of that span.
  *
  * @see https://www.w3.org/TR/trace-context/#traceparent-header
  */
@@ -41,8 +41,8 @@ export const traceContext = ({ traceId, spanId, sampled }: TraceParts): TraceCon
   `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
 
 /**
- * Where work on a run goes on: where the message says that it was sent from, if that is in the run's trace. A run has
- * one trace, whatever messages say.
+ * Where work on a run goes on: where the message says that it was sent from, if that is in the
+ * run's trace. A run has one trace, whatever messages say.
  */
 export function continuing(
   run: TraceContext | null,

@@ -42,8 +42,9 @@ const builders = {
 };
 
 /**
- * Builds JSON Schemas with TypeBox's types and TypeBox's words, without loading TypeBox: its 370 files
- * would be a tenth of every function's cold start. Each schema is the one that TypeBox would build; a
- * builder that is missing here is added together with its line in the test that compares the two.
+ * Builds JSON Schemas with TypeBox's types and TypeBox's words, without loading TypeBox: its 370
+ * files would be a tenth of every function's cold start. Each schema is the one that TypeBox would
+ * build; a builder that is missing here is added together with its line in the test that compares
+ * the two.
  */
 export const Type = builders as unknown as Pick<typeof TypeBox, keyof typeof builders>;

@@ -1,9 +1,9 @@
 import type { ErrorObject } from "ajv";
 
 /**
- * The errors of a value without those of the branches of a union that it was hardly meant for: of each
- * `anyOf` that failed, only the branch stays that came closest. Where no branch takes even the value's
- * type, the union's own error stays alone.
+ * The errors of a value without those of the branches of a union that it was hardly meant for: of
+ * each `anyOf` that failed, only the branch stays that came closest. Where no branch takes even the
+ * value's type, the union's own error stays alone.
  */
 export function closestErrors(errors: readonly ErrorObject[]): ErrorObject[] {
   // The outermost first, since dropping a branch drops the unions in it.
@@ -35,8 +35,8 @@ function withoutOtherBranches(errors: ErrorObject[], union: ErrorObject): ErrorO
 }
 
 /**
- * That a value's kind is missing or none that the union has, if its branches are told apart by a constant
- * under one name, and that is what fits in none of them.
+ * That a value's kind is missing or none that the union has, if its branches are told apart by a
+ * constant under one name, and that is what fits in none of them.
  */
 function unknownTag(branches: ErrorObject[][], union: ErrorObject): ErrorObject | undefined {
   const tags = branches.map((errors) => errors.find((error) => tagOf(error, union) !== undefined));
@@ -50,7 +50,10 @@ function unknownTag(branches: ErrorObject[][], union: ErrorObject): ErrorObject 
     : { ...first, keyword: "enum", parentSchema: wanted };
 }
 
-/** The name of the constant directly in the union's value that an error is about: it is missing or other. */
+/**
+ * The name of the constant directly in the union's value that an error is about: it is missing or
+ * other.
+ */
 function tagOf(error: ErrorObject, union: ErrorObject): string | undefined {
   const { keyword, instancePath, params } = error;
   if (keyword === "required" && instancePath === union.instancePath) {
@@ -83,8 +86,8 @@ const WRONG_TYPE = 1_000_000_000;
 const WRONG_KIND = 1_000_000;
 
 /**
- * How far a value is from a branch: of another type, of another kind by a constant in it, with names that
- * are missing or strange, or only wrong inside.
+ * How far a value is from a branch: of another type, of another kind by a constant in it, with
+ * names that are missing or strange, or only wrong inside.
  */
 function distance(errors: readonly ErrorObject[], union: ErrorObject): number {
   const own = errors.filter((error) => error.instancePath === union.instancePath);

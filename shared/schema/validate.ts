@@ -9,8 +9,8 @@ import { WORDS, wordsOf } from "./words.ts";
 export type Validated<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };
 
 /**
- * For our own schemas, which tests hold against the meta-schema. To compile that one here would cost each
- * process 45 ms before its first answer.
+ * For our own schemas, which tests hold against the meta-schema. To compile that one here would
+ * cost each process 45 ms before its first answer.
  */
 const OPTIONS = {
   strict: true,

@@ -4,7 +4,8 @@ import { counted } from "../text.ts";
 /**
  * What a schema says about its values for people, beside what it says for validators:
  *
- * - `x-form`: what a value must be, to be read after "must be"; of a string with a pattern, of a union
+ * - `x-form`: what a value must be, to be read after "must be"; of a string with a pattern, of a
+ *   union
  * - `x-names`: what names are made of in an object whose names are the caller's own
  * - `x-example`: an example of such a name; that of a value is the first of `examples`
  */
@@ -34,7 +35,10 @@ export const named = ({ form, example }: Form) => ({
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a value, in a caller's words: what is wanted there, and an example where it helps. */
+/**
+ * What is wrong with a value, in a caller's words: what is wanted there, and an example where it
+ * helps.
+ */
 export function wordsOf({ keyword, params, parentSchema, data, message }: ErrorObject): string {
   const schema: Schema = parentSchema ?? {};
   const limit = Number(params["limit"]);

@@ -1,4 +1,7 @@
-/** How often something took how long, or cost how much, in bins that each begin √2 times later than the one before. */
+/**
+ * How often something took how long, or cost how much, in bins that each begin √2 times later than
+ * the one before.
+ */
 export type Histogram = Record<string, number>;
 
 const BINS_PER_DOUBLING = 2;
@@ -20,8 +23,8 @@ export function joined(one: Histogram, other: Histogram): Histogram {
 }
 
 /**
- * The middle of the bin of the value that `share` of all values do not exceed, in milliseconds: at most a
- * fifth beside it. Null: there is none.
+ * The middle of the bin of the value that `share` of all values do not exceed, in milliseconds: at
+ * most a fifth beside it. Null: there is none.
  */
 export function quantile(histogram: Histogram, share: number): number | null {
   const bins = Object.entries(histogram).map(([bin, count]) => [Number(bin), count] as const);

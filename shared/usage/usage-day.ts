@@ -8,7 +8,9 @@ export interface Count {
   costMicros: number;
   inputTokens: number;
   outputTokens: number;
-  /** What each run has cost, where that is known, in millionths of a USD; absent in parts of before. */
+  /**
+   * What each run has cost, where that is known, in millionths of a USD; absent in parts of before.
+   */
   costs?: Histogram;
   /** How long each phase took, and the whole run, as `run`. */
   phases: Record<string, Histogram>;
@@ -19,8 +21,8 @@ export const GROUPINGS = ["status", "agent", "model", "label"] as const;
 type Grouping = (typeof GROUPINGS)[number];
 
 /**
- * A part of what an owner's runs that ended on a day came to: `usage/{SHA-256 of the owner, hex}-{day}-{shard}`
- * has it as JSON. A run is counted in one part, in the commit that ends it.
+ * A part of what an owner's runs that ended on a day came to: `usage/{SHA-256 of the owner,
+ * hex}-{day}-{shard}` has it as JSON. A run is counted in one part, in the commit that ends it.
  */
 export interface UsageDay {
   total: Count;

@@ -6,7 +6,9 @@ export interface Context {
   rounds: number | undefined;
   /** Addresses of Google's emulators, `host:port`, as far as they are given. */
   emulators: Partial<Record<"firestore" | "pubsub" | "storage", string>>;
-  /** Whatever a benchmark starts goes on it at once: it is ended after the benchmark, or on Ctrl-C. */
+  /**
+   * Whatever a benchmark starts goes on it at once: it is ended after the benchmark, or on Ctrl-C.
+   */
   cleanup: AsyncDisposableStack;
   /** Says on one line what is being done. */
   progress(text: string): void;
@@ -34,8 +36,8 @@ export interface Variant<T> {
 }
 
 /**
- * Measures variants in turn (A B C, then B C A, …), so that other load on the machine meets all of them
- * alike. Returns each one's samples, the n-th of the n-th round.
+ * Measures variants in turn (A B C, then B C A, …), so that other load on the machine meets all of
+ * them alike. Returns each one's samples, the n-th of the n-th round.
  */
 export async function interleave<T>(
   { progress }: Pick<Context, "progress">,

@@ -15,7 +15,9 @@ export interface CountedFirestore {
   reads(): number;
 }
 
-/** What a reply has of documents that are paid for: a query's, one that was asked for, a listener's. */
+/**
+ * What a reply has of documents that are paid for: a query's, one that was asked for, a listener's.
+ */
 interface Reply {
   document?: unknown;
   found?: unknown;
@@ -27,7 +29,8 @@ interface Reply {
 type Call = Pick<grpc.ServerWritableStream<unknown, unknown>, "write">;
 
 /**
- * A document is a read wherever it is answered; a query that finds nothing is one, and so is a listener's.
+ * A document is a read wherever it is answered; a query that finds nothing is one, and so is a
+ * listener's.
  *
  * @see https://cloud.google.com/firestore/pricing
  */

@@ -12,8 +12,8 @@ export type Database = { settings: object } | { missing: string };
 const NOBODY = 65534;
 
 /**
- * Starts a PostgreSQL of its own on loopback, as installed by the system's packages, with its default
- * settings: each commit is flushed to the disk.
+ * Starts a PostgreSQL of its own on loopback, as installed by the system's packages, with its
+ * default settings: each commit is flushed to the disk.
  */
 export async function startPostgres(cleanup: AsyncDisposableStack): Promise<Database> {
   const bin = globSync("/usr/lib/postgresql/*/bin").toSorted().at(-1);
@@ -39,7 +39,9 @@ export async function startPostgres(cleanup: AsyncDisposableStack): Promise<Data
   return { settings: { host: "127.0.0.1", port, user: "bench", database: "postgres" } };
 }
 
-/** Starts the `redis-server` of the PATH on loopback; its log is flushed to the disk each second. */
+/**
+ * Starts the `redis-server` of the PATH on loopback; its log is flushed to the disk each second.
+ */
 export async function startRedis(cleanup: AsyncDisposableStack): Promise<Database> {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   const program = folders.map((folder) => join(folder, "redis-server")).find(existsSync);

@@ -11,13 +11,16 @@ import { PROJECT } from "./services.ts";
 const TEMPLATE = `run_${"0".repeat(22)}`;
 /** The documents that a sweep looks at. */
 const COLLECTIONS = ["runs", "runState"] as const;
-/** The fields of whose indexes a line for each run is written; Firestore would write some thirty. */
+/**
+ * The fields of whose indexes a line for each run is written; Firestore would write some thirty.
+ */
 export const INDEXED = ["dueAt", "status", "owner", "done"];
 
 /**
- * Leaves `count` runs that are over in the Firestore of `directory`, which nobody may have open: one is
- * written through the official client, the others are that one's rows under other names, with their lines
- * in those indexes alone that {@link INDEXED} names. A million takes some twenty seconds that way.
+ * Leaves `count` runs that are over in the Firestore of `directory`, which nobody may have open:
+ * one is written through the official client, the others are that one's rows under other names,
+ * with their lines in those indexes alone that {@link INDEXED} names. A million takes some twenty
+ * seconds that way.
  */
 export async function fillWithFinishedRuns(directory: string, count: number): Promise<void> {
   const folder = join(directory, "firestore");

@@ -7,8 +7,8 @@ import * as grpc from "@grpc/grpc-js";
 import { loadProtos, startGrpcServer } from "../../infra/emulators/wire/grpc-server.ts";
 import { serveHelper } from "./serve-helper.ts";
 
-// What no stand-in in Node can be faster than: servers that speak the same protocols and do nothing.
-// Argument: a folder for what is uploaded.
+// What no stand-in in Node can be faster than: servers that speak the same protocols and do
+// nothing. Argument: a folder for what is uploaded.
 const [folder = ""] = process.argv.slice(2);
 const NOW = { seconds: "1767225600", nanos: 0 };
 

@@ -34,8 +34,8 @@ export const variant = (name: string): FunctionModule => ({
 let started = 0;
 
 /**
- * Starts a function as the functions host does: by the same code, in a process of its own, listening on a
- * Unix socket. Resolves when it accepts connections.
+ * Starts a function as the functions host does: by the same code, in a process of its own,
+ * listening on a Unix socket. Resolves when it accepts connections.
  */
 export async function startFunction(
   cleanup: AsyncDisposableStack,

@@ -45,7 +45,10 @@ export const latency: Benchmark = {
   },
 };
 
-/** The agent's command line without anything of ours around it: what no orchestration can be faster than. */
+/**
+ * The agent's command line without anything of ours around it: what no orchestration can be faster
+ * than.
+ */
 async function claudeAlone({ cleanup }: Context, modelUrl: string): Promise<number> {
   const installed = installedClaudeCode();
   const home = temporaryFolder(cleanup, "claude");

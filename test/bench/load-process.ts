@@ -2,8 +2,9 @@ import { createConnection, type Socket } from "node:net";
 import { RUN_BODY, RUN_HEADERS } from "./request.ts";
 import { serveHelper } from "./serve-helper.ts";
 
-// Sends `POST /v1/runs` over connections that stay open, on each the next request after the answer to the
-// last. It speaks just enough HTTP/1.1 for that, so that it costs little beside what it measures.
+// Sends `POST /v1/runs` over connections that stay open, on each the next request after the answer
+// to the last. It speaks just enough HTTP/1.1 for that, so that it costs little beside what it
+// measures.
 
 /** What to send, and when to stop: whichever comes first. */
 export interface LoadRequest {

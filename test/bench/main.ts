@@ -75,7 +75,10 @@ function readCommand(): Wanted | "help" {
   return { benchmarks: benchmarks.length > 0 ? benchmarks : BENCHMARKS, rounds, emulators };
 }
 
-/** The usual variable's value. It is taken away: clients would follow it wherever the bench points them. */
+/**
+ * The usual variable's value. It is taken away: clients would follow it wherever the bench points
+ * them.
+ */
 function takeEmulatorHost(service: "firestore" | "pubsub" | "storage"): string | undefined {
   const name = `${service.toUpperCase()}_EMULATOR_HOST`;
   const value = process.env[name];
@@ -83,7 +86,9 @@ function takeEmulatorHost(service: "firestore" | "pubsub" | "storage"): string |
   return value;
 }
 
-/** Ends what the benchmark of the moment has started; the same promise however often it is called. */
+/**
+ * Ends what the benchmark of the moment has started; the same promise however often it is called.
+ */
 let end: () => Promise<void> = async () => {};
 /** Set by Ctrl-C or a fault that nobody caught: nothing is reported any more. */
 let isEnding = false;

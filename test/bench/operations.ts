@@ -98,7 +98,10 @@ const rowOf = (what: Priced, purpose: string, count: number): string[] => [
   figure(usdPerMillion(what, count)),
 ];
 
-/** What a minute of work adds at most, one report and one look at the cancel marker each two seconds. */
+/**
+ * What a minute of work adds at most, one report and one look at the cancel marker each two
+ * seconds.
+ */
 function longerTable(): Table {
   const times = 30;
   const adds: [Priced, string, number][] = [

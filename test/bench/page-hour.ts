@@ -31,7 +31,10 @@ interface Counted {
   endStreams(): void;
 }
 
-/** What an open page asks for in an hour: the page's clock is moved, and the API and its Firestore count. */
+/**
+ * What an open page asks for in an hour: the page's clock is moved, and the API and its Firestore
+ * count.
+ */
 export async function pageHour(context: Context): Promise<Table> {
   const { cleanup, progress } = context;
   buildPage();

@@ -24,8 +24,8 @@ export function rssMb(pid: number): number {
 }
 
 /**
- * Keeps a process and its threads on one core, if the machine has `taskset` and more than one: what is
- * measured on the last core, whatever drives it on the first.
+ * Keeps a process and its threads on one core, if the machine has `taskset` and more than one: what
+ * is measured on the last core, whatever drives it on the first.
  */
 export async function pin(pid: number, role: "measured" | "driver"): Promise<void> {
   const cores = os.availableParallelism();
@@ -39,7 +39,9 @@ export async function pin(pid: number, role: "measured" | "driver"): Promise<voi
 /** A process of the bench's own, which answers each message with one. */
 export interface Helper {
   pid: number;
-  /** Sends a request and resolves with the answer; one at a time. @throws {Error} if it ends instead */
+  /**
+   * Sends a request and resolves with the answer; one at a time. @throws {Error} if it ends instead
+   */
   ask<T>(request: object): Promise<T>;
 }
 

@@ -18,7 +18,9 @@ export const RUN_HEADERS = {
 /** Where a request goes: a Unix socket, or a port on loopback. */
 export type Place = { socketPath: string } | { port: number };
 
-/** Sends one request over a connection of its own and returns the status; the answer is read whole. */
+/**
+ * Sends one request over a connection of its own and returns the status; the answer is read whole.
+ */
 export function send(place: Place, method: "GET" | "POST", path: string): Promise<number> {
   const headers = { host: "127.0.0.1", ...(method === "POST" && RUN_HEADERS) };
   return new Promise((resolve, reject) => {

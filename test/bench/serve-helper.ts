@@ -1,5 +1,6 @@
 /**
- * The other end of `startHelper`: says that it is ready, then answers each message; ends with its parent.
+ * The other end of `startHelper`: says that it is ready, then answers each message; ends with its
+ * parent.
  */
 export function serveHelper(answer: (request: never) => Promise<object>): void {
   process.on("disconnect", () => process.exit(0));

@@ -6,8 +6,8 @@ import { startStorage } from "../../infra/emulators/storage/start.ts";
 import { observing } from "./observed.ts";
 import { serveHelper } from "./serve-helper.ts";
 
-// A process with the stand-in's Firestore, Pub/Sub and Cloud Storage, without Cloud Build: nothing is
-// built. Arguments: the state directory, and `observe` to have the calls counted.
+// A process with the stand-in's Firestore, Pub/Sub and Cloud Storage, without Cloud Build: nothing
+// is built. Arguments: the state directory, and `observe` to have the calls counted.
 const [directory = "", observe] = process.argv.slice(2);
 const counts: Record<string, number> = {};
 const faults = observing((method) => {

@@ -25,8 +25,8 @@ export interface Services {
 }
 
 /**
- * Starts the stand-in's services with what the API needs: its key, and the topic with a subscription that
- * keeps what is published and pushes nothing.
+ * Starts the stand-in's services with what the API needs: its key, and the topic with a
+ * subscription that keeps what is published and pushes nothing.
  */
 export async function startServices(
   cleanup: AsyncDisposableStack,

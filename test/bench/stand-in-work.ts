@@ -139,7 +139,10 @@ function pubsubOf(cleanup: AsyncDisposableStack, address: string): PubSub {
   return pubsub;
 }
 
-/** What {@link publishes} needs of an emulator: the topic and a subscription that keeps what is published. */
+/**
+ * What {@link publishes} needs of an emulator: the topic and a subscription that keeps what is
+ * published.
+ */
 export async function provisionTopic(
   cleanup: AsyncDisposableStack,
   address: string,

@@ -14,8 +14,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * How `values` compare with `baseline`: the median of the ratios of each round, which other load on the
- * machine moves less than the ratio of the medians. The n-th values of both are of the same round.
+ * How `values` compare with `baseline`: the median of the ratios of each round, which other load on
+ * the machine moves less than the ratio of the medians. The n-th values of both are of the same
+ * round.
  */
 export function ratioOf(values: readonly number[], baseline: readonly number[]): number {
   return median(values.map((value, round) => value / (baseline[round] ?? Number.NaN)));

@@ -80,7 +80,8 @@ function storage(
   const isInsert = method.endsWith(".insert");
   if (isInsert) tally.objects.add(object);
   if (/delete|cancel/i.test(method)) tally.add("storageFree", what);
-  // Every insert of ours is of a new object or refused (412); what was never inserted is not found (404).
+  // Every insert of ours is of a new object or refused (412); what was never inserted is not found
+  // (404).
   else if (isInsert === isThere) tally.add("storageRefused", what);
   else tally.add(CLASS_B.includes(method) ? "storageClassB" : "storageClassA", what);
 }

@@ -227,7 +227,10 @@ describe("what is not there", () => {
   });
 });
 
-/** Pages for people, what MCP clients call, and the paths of the service before this one, which say what to use. */
+/**
+ * Pages for people, what MCP clients call, and the paths of the service before this one, which say
+ * what to use.
+ */
 const NOT_OF_THE_CLIENT = ["callMcp", "getPage", "getPageAsset", "getDocs"];
 
 test("there is a method for every operation that others than builds call", () => {

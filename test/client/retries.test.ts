@@ -14,7 +14,9 @@ interface Seen {
   lastEventId: string | undefined;
 }
 
-/** A server that answers the first request with the first of these, and so on; the last one stays. */
+/**
+ * A server that answers the first request with the first of these, and so on; the last one stays.
+ */
 async function serverOf(...answers: RequestListener[]) {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {

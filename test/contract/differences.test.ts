@@ -6,10 +6,11 @@ import { standInTest } from "./declared.ts";
 /**
  * The rule that each marked deviation has its test, and each such test its mark:
  *
- * - A mark is a comment below `infra/emulators` or `infra/local` with `Differs: WORDS`; a comment's lines
- *   are read as one. WORDS end before the first `.` `,` `;` or `:` with a space or nothing behind it, before ` (`, or where the
- *   comment ends. No two marks have the same.
- * - Its test is one of `differsTest`, anywhere below `test`, whose name is `"Differs: WORDS: what is so here"`.
+ * - A mark is a comment below `infra/emulators` or `infra/local` with `Differs: WORDS`; a comment's
+ *   lines are read as one. WORDS end before the first `.` `,` `;` or `:` with a space or nothing
+ *   behind it, before ` (`, or where the comment ends. No two marks have the same.
+ * - Its test is one of `differsTest`, anywhere below `test`, whose name is `"Differs: WORDS: what
+ *   is so here"`.
  */
 const MARK = /Differs: ([^\n]*?)(?=[.,;:](?:\s|$)| \(|$)/gm;
 
@@ -28,7 +29,10 @@ function marksIn(source: string): string[] {
   return [...joined.replaceAll(/ ?\*\//g, "\n").matchAll(MARK)].map(([, words = ""]) => words);
 }
 
-/** The names that `differsTest` gets, as far as a mark reads; and names of this form that others get. */
+/**
+ * The names that `differsTest` gets, as far as a mark reads; and names of this form that others
+ * get.
+ */
 function testsIn(source: string): { tested: string[]; misdeclared: string[] } {
   const tested: string[] = [];
   const misdeclared: string[] = [];

@@ -1,6 +1,6 @@
-// Hosts the stand-in's four services in a process of their own, for `--emulators` and for tests that
-// mistreat them. Prints the variables that point clients at them. A parent with a channel to it may send
-// "measure", and gets what the process holds; without the channel's parent it ends.
+// Hosts the stand-in's four services in a process of their own, for `--emulators` and for tests
+// that mistreat them. Prints the variables that point clients at them. A parent with a channel to
+// it may send "measure", and gets what the process holds; without the channel's parent it ends.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

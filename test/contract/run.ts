@@ -66,7 +66,10 @@ function checkedService(name = ""): ServiceName {
   return found;
 }
 
-/** Jest's arguments and the variables that choose the target. @throws {Error} if the target is incomplete */
+/**
+ * Jest's arguments and the variables that choose the target. @throws {Error} if the target is
+ * incomplete
+ */
 export function jestCall(
   { emulators, services, rest }: Request,
   env: NodeJS.ProcessEnv,
@@ -90,7 +93,10 @@ export function jestCall(
   };
 }
 
-/** Without services: everything, also what is about the stand-in alone, like faults and hostile input. */
+/**
+ * Without services: everything, also what is about the stand-in alone, like faults and hostile
+ * input.
+ */
 function foldersOf(services: readonly ServiceName[]): string[] {
   if (services.length === 0) return ["test/contract/"];
   return services.map((service) => `test/contract/${service}/`);
@@ -121,7 +127,10 @@ function findEmulators(
   return { present, missing };
 }
 
-/** A file or folder among jest's arguments: what has a slash, or ends like a test, and follows no option. */
+/**
+ * A file or folder among jest's arguments: what has a slash, or ends like a test, and follows no
+ * option.
+ */
 function isPath(argument: string, at: number, all: string[]): boolean {
   const follows = all[at - 1]?.startsWith("-") && !all[at - 1]?.includes("=");
   return !argument.startsWith("-") && !follows && /\/|\.test(\.ts)?$/.test(argument);

@@ -5,7 +5,8 @@ import { randomBytes } from "node:crypto";
  *
  * - `standIn`: each test starts the stand-in of its service, in its own process and directory.
  * - `emulators`: services that run already, where the `*_EMULATOR_HOST` variables say.
- * - `remote`: Google Cloud, in the project of `GOOGLE_CLOUD_PROJECT`, with application default credentials.
+ * - `remote`: Google Cloud, in the project of `GOOGLE_CLOUD_PROJECT`, with application default
+ *   credentials.
  */
 export type Target = "standIn" | "emulators" | "remote";
 
@@ -53,7 +54,10 @@ function targetOf(env: NodeJS.ProcessEnv): Target {
   throw new Error(`CONTRACT_TARGET is standIn or emulators, not ${name}; REMOTE=1 is Google Cloud`);
 }
 
-/** `host:port` of a service's emulator. @throws {Error} that says which variable is missing, and how to get it */
+/**
+ * `host:port` of a service's emulator. @throws {Error} that says which variable is missing, and how
+ * to get it
+ */
 export function emulatorHost(service: ServiceName, env: NodeJS.ProcessEnv = process.env): string {
   const { variable, start } = EMULATORS[service];
   const value = env[variable];

@@ -60,7 +60,9 @@ async function latest(path = ""): Promise<Record<string, unknown>> {
   return (await found.json()) as Record<string, unknown>;
 }
 
-/** The first block of commands in an example's README, as it would be typed where this server runs. */
+/**
+ * The first block of commands in an example's README, as it would be typed where this server runs.
+ */
 function documented(example: string, replaced: Record<string, string> = {}): string {
   const readme = readFileSync(join(ROOT, "examples", example, "README.md"), "utf8");
   const [, commands = ""] = /```sh\n([\s\S]*?)```/.exec(readme) ?? [];

@@ -7,9 +7,9 @@ type Documents = ReadonlyMap<string, string>;
 type Collection = keyof typeof COLLECTIONS;
 
 /**
- * What requests write in each collection: `named`: documents by the ids of what they name; `below` such
- * documents; `derived`: what is made of runs that end, by ids that name none; `nothing`, in this world,
- * which has no quotas, budgets and slots.
+ * What requests write in each collection: `named`: documents by the ids of what they name; `below`
+ * such documents; `derived`: what is made of runs that end, by ids that name none; `nothing`, in
+ * this world, which has no quotas, budgets and slots.
  */
 const WRITTEN: Record<Collection, "named" | "below" | "derived" | "nothing"> = {
   runs: "named",

@@ -8,7 +8,9 @@ import { type FuzzWorld, startFuzzWorld } from "./world.ts";
 
 export interface Figures {
   requests: number;
-  /** How many were answered with which status; 0: the connection was ended, as of what is not HTTP. */
+  /**
+   * How many were answered with which status; 0: the connection was ended, as of what is not HTTP.
+   */
   statuses: Record<number, number>;
   seconds: number;
   /** Resident memory of the API's process after the first fifth of the requests, and at the end. */
@@ -30,7 +32,9 @@ const WARM_SHARE = 0.2;
 /** Statuses that even a few thousand requests are answered with. */
 const REACHED = [200, 202, 400, 401, 403, 404, 405, 411, 415, 422];
 
-/** What the API's process may grow by once it is warm: what its garbage collector leaves for later. */
+/**
+ * What the API's process may grow by once it is warm: what its garbage collector leaves for later.
+ */
 const GROWTH_BYTES = 64 * 1024 * 1024;
 
 /** What is sent at once. */
@@ -40,8 +44,8 @@ interface Batch {
 }
 
 /**
- * Sends hostile requests to the API and holds every answer, its documents, its log and its memory to what
- * must stay true.
+ * Sends hostile requests to the API and holds every answer, its documents, its log and its memory
+ * to what must stay true.
  *
  * @param options.requests rounded up to whole batches of 200
  * @param options.seed the same one sends the same requests
@@ -82,7 +86,10 @@ export async function fuzz(options: { requests: number; seed: number }): Promise
   return figures;
 }
 
-/** A run that reached too little proves nothing, and one after which the API is larger has found a leak. */
+/**
+ * A run that reached too little proves nothing, and one after which the API is larger has found a
+ * leak.
+ */
 function holdFigures({ statuses, warmBytes, endBytes, written }: Figures): void {
   const missing = REACHED.filter((status) => statuses[status] === undefined);
   if (missing.length > 0) throw new Error(`no request was answered ${missing.join(", ")}`);

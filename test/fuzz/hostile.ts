@@ -1,6 +1,8 @@
 import fc from "fast-check";
 
-/** Text of a path segment as it stands in a request line: odd escapes, dots, separators, much of it. */
+/**
+ * Text of a path segment as it stands in a request line: odd escapes, dots, separators, much of it.
+ */
 export const hostileSegment: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...[
@@ -61,7 +63,9 @@ function escaped(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** Value of a header: printable, long, of other alphabets; never a line's end, which is not HTTP. */
+/**
+ * Value of a header: printable, long, of other alphabets; never a line's end, which is not HTTP.
+ */
 export const hostileHeader: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...[

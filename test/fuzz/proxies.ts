@@ -20,9 +20,9 @@ const ALLOWED_HOST = "allowed.test";
 const PUBLIC_ADDRESS = "93.184.215.14";
 
 /**
- * Sends malformed and hostile HTTP/1.1 to both proxies of the sandbox. Behind the model's there is an API
- * that reads bytes and knows each request of the proxy's own; behind the other nothing but what it was
- * allowed to open may be opened.
+ * Sends malformed and hostile HTTP/1.1 to both proxies of the sandbox. Behind the model's there is
+ * an API that reads bytes and knows each request of the proxy's own; behind the other nothing but
+ * what it was allowed to open may be opened.
  *
  * @param options.connections rounded up to whole batches of 32
  * @param options.seed the same one sends the same bytes
@@ -173,7 +173,10 @@ const tunnelTarget = mostly(
   "127.1:443",
 );
 
-/** A request, in order or out of it, some of its bytes changed, and another one hidden in it or behind it. */
+/**
+ * A request, in order or out of it, some of its bytes changed, and another one hidden in it or
+ * behind it.
+ */
 function hostileBytes(key: string): fc.Arbitrary<HostileBytes> {
   const conversation = fc.record({
     start: fc.tuple(method, target, version).map((parts) => parts.join(" ")),

@@ -13,7 +13,10 @@ export interface Known {
   ids: readonly string[];
 }
 
-/** A request that is HTTP, with a path, query, headers and a body that nobody promised to be sensible. */
+/**
+ * A request that is HTTP, with a path, query, headers and a body that nobody promised to be
+ * sensible.
+ */
 export interface HostileRequest extends WireRequest {
   /** As it stands in the request line. */
   target: string;
@@ -70,7 +73,9 @@ const HEADERS = [
 /** Operations that wait for a run's end unless they are told not to. */
 const PATIENT = ["legacyConverse"];
 
-/** It answers all that its caller has, which would be more and more: for a caller who has little. */
+/**
+ * It answers all that its caller has, which would be more and more: for a caller who has little.
+ */
 const UNPAGED = ["legacyListAgents"];
 
 /** A wait would be kept, which is right and takes long. */

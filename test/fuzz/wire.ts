@@ -11,8 +11,8 @@ export interface WireRequest {
 const HANG_MS = 20_000;
 
 /**
- * Sends requests one after the other without waiting for answers, and reads these. Where the server ends a
- * connection early, the rest goes over another one.
+ * Sends requests one after the other without waiting for answers, and reads these. Where the server
+ * ends a connection early, the rest goes over another one.
  *
  * @returns an answer for each request; undefined: the connection ended without one
  * @throws {Error} if the server hangs, or answers with what is not HTTP
@@ -75,8 +75,8 @@ function finish(socket: Socket, timer: NodeJS.Timeout): void {
 }
 
 /**
- * Sends bytes that need not be HTTP over a connection of their own, says that there are no more, and waits
- * until the server ends it.
+ * Sends bytes that need not be HTTP over a connection of their own, says that there are no more,
+ * and waits until the server ends it.
  *
  * @returns every answer
  * @throws {Error} if the server hangs, or answers with what is not HTTP

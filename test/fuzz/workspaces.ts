@@ -192,8 +192,8 @@ interface WorkspaceFigures {
 }
 
 /**
- * Draws workspaces and what an agent does in them, and holds against what it left what the patch, the run
- * and the next turn have: nothing is missing that is not named.
+ * Draws workspaces and what an agent does in them, and holds against what it left what the patch,
+ * the run and the next turn have: nothing is missing that is not named.
  *
  * @param options.seed the same one draws the same workspaces
  * @throws {Error} with what was drawn and what is missing

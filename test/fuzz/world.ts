@@ -16,7 +16,10 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Nobody is counted out here; how often one may ask is tested elsewhere. */
 const UNLIMITED = "999999999";
 
-/** The API in a process of its own, on a stand-in that nobody else uses: what it accepts stays as it is. */
+/**
+ * The API in a process of its own, on a stand-in that nobody else uses: what it accepts stays as it
+ * is.
+ */
 export interface FuzzWorld extends AsyncDisposable {
   port: number;
   known: Known;

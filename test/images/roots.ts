@@ -4,7 +4,10 @@ import { IMAGES } from "../../infra/images/build.ts";
 
 type ImageName = keyof typeof IMAGES;
 
-/** What an image says of itself. @see https://github.com/opencontainers/image-spec/blob/main/config.md */
+/**
+ * What an image says of itself. @see
+ * https://github.com/opencontainers/image-spec/blob/main/config.md
+ */
 interface Config {
   User?: string;
   Env: string[];
@@ -43,8 +46,8 @@ export function openRoot(name: ImageName): Root {
 const buildah = (...args: string[]): string => execFileSync("buildah", args, { encoding: "utf8" });
 
 /**
- * As Cloud Build and Cloud Run do it: a step is the first of its processes. A function is not, here: it is told to
- * end, and whoever makes somebody the first hands no signal on.
+ * As Cloud Build and Cloud Run do it: a step is the first of its processes. A function is not,
+ * here: it is told to end, and whoever makes somebody the first hands no signal on.
  */
 function enter(folder: string, { User = "0", ...config }: Config, isStep: boolean): string[] {
   const [user = ""] = User.split(":");

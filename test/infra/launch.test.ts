@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Runs the launcher of a folder as a Node of another version would, printing the version that runs. */
+/**
+ * Runs the launcher of a folder as a Node of another version would, printing the version that runs.
+ */
 function launch(folder: string, version: string) {
   const scratch = mkdtempSync(join(tmpdir(), "launch-"));
   const pretend = join(scratch, "pretend.cjs");

@@ -24,7 +24,10 @@ setInterval(() => {}, 1000);
 write("pids", process.ppid + " " + process.pid + " ");
 `;
 
-/** A folder with the script, and a package whose `npm start` starts it just as ours starts the server. */
+/**
+ * A folder with the script, and a package whose `npm start` starts it just as ours starts the
+ * server.
+ */
 function temporaryPackage() {
   const path = mkdtempSync(join(tmpdir(), "launched-"));
   const script = join(path, "script.mjs");

@@ -104,7 +104,10 @@ test("the example of a typed client works with the installed package, in Node", 
   expect(out).toMatch(/^succeeded: Done\.\n {2}added hello\.txt\n$/m);
 });
 
-/** What a page has of a browser, as far as the example asks for it; `submit` is a press on its button. */
+/**
+ * What a page has of a browser, as far as the example asks for it; `submit` is a press on its
+ * button.
+ */
 function page(values: Record<string, string>) {
   const shown: string[] = [];
   let submit: (event: { preventDefault(): void }) => Promise<void>;

@@ -11,7 +11,10 @@ export interface Attempt {
 
 const MACHINE = process.arch as Machine;
 
-/** A call of the kernel by its number, in Perl, which every Debian has. It prints its error's number. */
+/**
+ * A call of the kernel by its number, in Perl, which every Debian has. It prints its error's
+ * number.
+ */
 const call = (number: number, ...given: string[]): string =>
   `perl -e 'my $r = syscall(${[number, ...given].join(", ")}); print $r == -1 ? "errno " . ($! + 0) : "got $r"'`;
 

@@ -1,4 +1,5 @@
-// Starts a sandbox as the runner does, and prints every open descriptor in it: `/proc/ID/fd/N -> target`.
+// Starts a sandbox as the runner does, and prints every open descriptor in it: `/proc/ID/fd/N ->
+// target`.
 import { outcomeOf, startSandboxWorld } from "../support/sandbox.ts";
 
 await using world = await startSandboxWorld();

@@ -88,7 +88,9 @@ test(`Firestore, Pub/Sub and Cloud Build answer nobody else (${3 * AUTHORITIES.l
   }
 }, 60_000);
 
-/** The status of gRPC that an empty message to a method is answered with; `none` if it is no HTTP/2. */
+/**
+ * The status of gRPC that an empty message to a method is answered with; `none` if it is no HTTP/2.
+ */
 async function grpcStatus(address: string, path: string, authority: string): Promise<string> {
   const session = connect(`http://${address}`);
   try {

@@ -1,7 +1,10 @@
 import { ANSWERS, BODIES, DOORS, SMUGGLING } from "./key-attempts.ts";
 import { KEY, type ModelWorld, REQUEST, startModelWorld } from "./model-world.ts";
 
-/** Whatever came of it: nothing reached the API that the proxy did not make itself, and the key stayed. */
+/**
+ * Whatever came of it: nothing reached the API that the proxy did not make itself, and the key
+ * stayed.
+ */
 function expectNothingElse({ arrived, strays }: ModelWorld, said: string): void {
   expect(strays).toEqual([]);
   expect(arrived.filter(({ isPlain }) => !isPlain)).toEqual([]);

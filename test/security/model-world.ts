@@ -16,7 +16,9 @@ interface Arrived {
   line: string;
   headers: Record<string, string>;
   body: string;
-  /** It has exactly the form of the proxy's own requests, and no byte follows it that is not one. */
+  /**
+   * It has exactly the form of the proxy's own requests, and no byte follows it that is not one.
+   */
   isPlain: boolean;
 }
 
@@ -31,7 +33,10 @@ export interface ModelWorld extends AsyncDisposable {
   events: AgentEvent[];
   store: Map<string, number>;
   socketPath: string;
-  /** Sends bytes as they are and resolves with all that comes back until the proxy hangs up, or falls silent. */
+  /**
+   * Sends bytes as they are and resolves with all that comes back until the proxy hangs up, or
+   * falls silent.
+   */
   sendRaw(bytes: string | Buffer, options?: { silenceMs?: number }): Promise<string>;
   /** Sends one request, well formed. */
   ask(request: AskOptions): Promise<{ status: number; body: string }>;
@@ -101,7 +106,8 @@ export function memoryStore(store: Map<string, number>, earlierUsd = 0): Spendin
 }
 
 /**
- * The model's proxy with an API behind it that takes nothing for granted: it reads bytes, not requests.
+ * The model's proxy with an API behind it that takes nothing for granted: it reads bytes, not
+ * requests.
  */
 export async function startModelWorld({
   budgetUsd = 5,

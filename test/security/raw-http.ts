@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 
 /**
- * Sends bytes to a port of this machine and returns what comes back until the connection ends, or until
- * the first answer is there.
+ * Sends bytes to a port of this machine and returns what comes back until the connection ends, or
+ * until the first answer is there.
  */
 export function rawAnswer(port: number, text: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -21,7 +21,9 @@ export function rawAnswer(port: number, text: string): Promise<string> {
 export const statusOf = (answer: string): number =>
   Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0);
 
-/** Headers, each as a line, that say that a request is for somebody else; `PORT` is the server's. */
+/**
+ * Headers, each as a line, that say that a request is for somebody else; `PORT` is the server's.
+ */
 export const FOREIGN_HEADS: readonly (readonly string[])[] = [
   ["Host: evil.example"],
   ["Host: evil.example:PORT"],

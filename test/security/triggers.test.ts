@@ -25,7 +25,10 @@ const claims = (aud: string, email: string) => {
   return { iss, aud, email, email_verified: true, sub, azp: sub, iat: now, exp: now + 3600 };
 };
 
-/** A token that the local Pub/Sub really signs, for an account and audience that its subscriber chooses. */
+/**
+ * A token that the local Pub/Sub really signs, for an account and audience that its subscriber
+ * chooses.
+ */
 async function signedFor(serviceAccountEmail: string, audience: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const endpoint = createServer((request, response) => {

@@ -27,7 +27,9 @@ const USD = {
 /** USD of a million runs, by what is paid. */
 export type Costs = Record<"builds" | "documents" | "objects" | "messages" | "functions", number>;
 
-/** What a million runs like these cost; what a whole sweep costs is shared by the runs of its time. */
+/**
+ * What a million runs like these cost; what a whole sweep costs is shared by the runs of its time.
+ */
 export function costsOf({ sent, counts }: Simulated): Costs {
   const { reads, writes, deletes, messages } = counts;
   const million = (usd: number) => (usd / Math.max(1, sent)) * 1e6;

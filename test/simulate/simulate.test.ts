@@ -28,7 +28,8 @@ test("eight runs on two places come to what a count by hand says", async () => {
   expect({ ...counts }).toMatchObject({ creates: 8, refusals: 0, admissions: 8 });
   expect(counts.messages["cloud-builds"]).toBe(24);
   expect(counts.calls.get("builds.create")).toBe(8);
-  // A runner makes its claim and its manifest; whoever settles finds a claim where its seal would be.
+  // A runner makes its claim and its manifest; whoever settles finds a claim where its seal would
+  // be.
   expect(counts.calls.get("storage.insert claim")).toBe(16);
   expect(counts.calls.get("storage.insert manifest")).toBe(8);
   // Agents work for 30 to 90 s, and a build for a few more; a slot is held a little longer.
@@ -36,7 +37,8 @@ test("eight runs on two places come to what a count by hand says", async () => {
   expect(counts.buildSeconds / 8).toBeLessThan(95);
   expect(counts.heldSeconds).toBeGreaterThan(counts.buildSeconds);
   expect(counts.heldSeconds).toBeLessThan(counts.buildSeconds + 8 * 15);
-  // Two places are never held for longer than all of it takes; and hardly idle before the last ones.
+  // Two places are never held for longer than all of it takes; and hardly idle before the last
+  // ones.
   expect(counts.heldSeconds).toBeLessThanOrEqual(2 * overSeconds);
   expect(sentSeconds).toBeLessThan(60);
   // The first two wait for nobody, the other six for a place: one is free for each two held ones.

@@ -10,7 +10,9 @@ export interface Load {
   hours: number;
   /** The most runs that are sent: of a high rate the span is shorter. */
   runs: number;
-  /** Builds that may be live at a time, all targets together; and how many are created in a minute. */
+  /**
+   * Builds that may be live at a time, all targets together; and how many are created in a minute.
+   */
   slots: number;
   createsPerMinute: number;
   /** How long agents work: from half of it to one and a half. */
@@ -55,8 +57,9 @@ const MOST_HOURS = 24 * 14;
 const SPARE_PLACES = 5;
 
 /**
- * Sends runs to the real handlers in virtual time, and waits for all of them to be over. Google is as
- * its documentation has it: so many builds at a time, creates in a minute, and nothing goes wrong.
+ * Sends runs to the real handlers in virtual time, and waits for all of them to be over. Google is
+ * as its documentation has it: so many builds at a time, creates in a minute, and nothing goes
+ * wrong.
  */
 export async function simulate(load: Load, onProgress: OnProgress): Promise<Simulated> {
   const { rate, slots, createsPerMinute, seed } = load;

@@ -10,7 +10,10 @@ const STORY_TIMEOUT_MS = 480_000;
 /** Those that calls of ours need. */
 const OWN_GRANTS = GRANTS.filter(({ googles }) => googles === undefined);
 
-/** What each account was seen to need in the whole story, in which it had no more than the table gives. */
+/**
+ * What each account was seen to need in the whole story, in which it had no more than the table
+ * gives.
+ */
 let seen: SeenNeed[] = [];
 
 beforeAll(async () => {

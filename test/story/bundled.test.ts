@@ -72,7 +72,10 @@ test(
 /** Whoever calls, in a trace of its own. */
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/** The trace of a run that was sent by {@link PARENT}, as a tree: each span by name below its parent's. */
+/**
+ * The trace of a run that was sent by {@link PARENT}, as a tree: each span by name below its
+ * parent's.
+ */
 async function expectTrace(id: string): Promise<void> {
   const ofRun = () => spans.filter(({ attributes }) => attributes["runyard.run.id"] === id);
   await eventually(() => {

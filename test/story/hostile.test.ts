@@ -12,9 +12,9 @@ import { isAlive, killAll } from "../support/processes.ts";
 const TIMEOUT_MS = 240_000;
 
 /**
- * What an agent can leave in the way of its removal: paths deeper than PATH_MAX and folders without modes in
- * each place that it may write to, and processes that ignore every signal that they can, each in a session,
- * an environment and a parentage of its own. These are there once all else is.
+ * What an agent can leave in the way of its removal: paths deeper than PATH_MAX and folders without
+ * modes in each place that it may write to, and processes that ignore every signal that they can,
+ * each in a session, an environment and a parentage of its own. These are there once all else is.
  */
 const hostile = (mark: string): string => `run: trap "" TERM INT HUP QUIT USR1
 obstruct() {
@@ -95,8 +95,9 @@ test.each(["bubblewrap", "none"])(
     try {
       await obstruct(state, mark);
       await expectNothingLeft(state, command, mark);
-      // The next start goes on: the run gets another attempt, which does its worst again where the first one
-      // left no checkpoint. A second run does its worst; all that still goes on is cancelled.
+      // The next start goes on: the run gets another attempt, which does its worst again where the
+      // first one left no checkpoint. A second run does its worst; all that still goes on is
+      // cancelled.
       const second = newMark();
       const next = await startServer(state, "--sandbox", sandbox);
       try {

@@ -12,7 +12,10 @@ import { startWorld, type World } from "../support/world.ts";
 const TIMEOUT_MS = 240_000;
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The real Claude Code as a person has it, headless, with one MCP server and a model that is a script. */
+/**
+ * The real Claude Code as a person has it, headless, with one MCP server and a model that is a
+ * script.
+ */
 async function claudeWith(server: object) {
   const stack = new AsyncDisposableStack();
   const home = mkdtempSync(join(tmpdir(), "home-"));

@@ -16,7 +16,9 @@ beforeAll(async () => {
   [world, browser] = await Promise.all([startWorld(), startBrowser()]);
 }, LONG_MS);
 
-/** Runs that a test begins with; they are started before it, while others look at something else. */
+/**
+ * Runs that a test begins with; they are started before it, while others look at something else.
+ */
 const FIRST = {
   talk: { prompt: "Write <i>hello</i>" },
   rerun: {

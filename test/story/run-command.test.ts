@@ -35,7 +35,10 @@ interface Surroundings {
   input?: string;
 }
 
-/** The command as a person in a folder runs it, with the world's server unless something else is said. */
+/**
+ * The command as a person in a folder runs it, with the world's server unless something else is
+ * said.
+ */
 async function runyard(
   args: string[],
   { cwd, env, input = "" }: Surroundings = {},

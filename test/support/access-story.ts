@@ -58,8 +58,8 @@ interface Stage {
 }
 
 /**
- * Everything that functions and runner do: a run from its POST to its deletion, talks, agents, lists, cancels at
- * each stage, what gets lost, what is overdue, and what no function can handle.
+ * Everything that functions and runner do: a run from its POST to its deletion, talks, agents,
+ * lists, cancels at each stage, what gets lost, what is overdue, and what no function can handle.
  */
 export async function tellWholeStory(
   world: World,
@@ -277,7 +277,9 @@ async function lateReport(stage: Stage, run: Run): Promise<void> {
   expect(response.status).toBe(409);
 }
 
-/** Builds that nobody needs: a second one of a run, and one that is there when its run is deleted. */
+/**
+ * Builds that nobody needs: a second one of a run, and one that is there when its run is deleted.
+ */
 async function strays(stage: Stage, { id }: Run): Promise<void> {
   const { world, builds, saw } = stage;
   const [all] = await builds.listBuilds({ parent: PARENT, projectId: "runyard-local" });

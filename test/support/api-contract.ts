@@ -21,8 +21,8 @@ interface ApiAnswer {
 /** Checks answers of the API against its OpenAPI document, and remembers what was answered. */
 export interface ApiContract {
   /**
-   * `fetch`, but throws if the answer has a status, content type, header or field that the document does
-   * not have.
+   * `fetch`, but throws if the answer has a status, content type, header or field that the document
+   * does not have.
    */
   fetch: typeof fetch;
   /** `world.call` that does the same. */
@@ -175,7 +175,9 @@ function bodyValidator(): (schema: JsonSchema, body: unknown) => void {
   };
 }
 
-/** Path of a script that the page loads, from `/v1`; looks at the page, which must have been built. */
+/**
+ * Path of a script that the page loads, from `/v1`; looks at the page, which must have been built.
+ */
 export async function pageAsset(get: (path: string) => Promise<Response>): Promise<string> {
   const page = await (await get("/../")).text();
   const [asset] = /\/assets\/page-[\w-]+\.js/.exec(page) ?? [];

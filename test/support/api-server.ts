@@ -11,7 +11,10 @@ import type { CloudBuildOptions } from "../../infra/emulators/cloud-build/start.
 import { type KeyRecord, keyHash, newKey, newKeyRecord } from "../../shared/documents/key.ts";
 import { type Pipeline, startPipeline } from "./pipeline.ts";
 
-/** The API in this process, on a stand-in of its own, so that a test may have its clock and its settings. */
+/**
+ * The API in this process, on a stand-in of its own, so that a test may have its clock and its
+ * settings.
+ */
 export interface ApiServer extends AsyncDisposable {
   pipeline: Pipeline;
   firestore: Firestore;

@@ -22,8 +22,8 @@ export interface Browser extends AsyncDisposable {
   /** Times a page's tasks from now on, one page at a time. */
   timeTasks(page: Page): Promise<void>;
   /**
-   * How long each task took that could be felt, in milliseconds: what it had of a processor, so that others at
-   * work on the machine do not count.
+   * How long each task took that could be felt, in milliseconds: what it had of a processor, so
+   * that others at work on the machine do not count.
    */
   longTasks(): Promise<number[]>;
   /** What consoles had to complain about, violations of the page's policy among it. */

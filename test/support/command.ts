@@ -24,7 +24,10 @@ export interface RunningCommand {
 
 const PROGRAM = ["infra/launch.js", "cli/main.ts"];
 
-/** Starts `runyard` with the launcher, with further variables, and with an input to write to or none. */
+/**
+ * Starts `runyard` with the launcher, with further variables, and with an input to write to or
+ * none.
+ */
 export function startCommand(
   args: string[],
   variables: Record<string, string> = {},
@@ -33,7 +36,9 @@ export function startCommand(
   return start(process.execPath, [...PROGRAM, ...args], { variables, hasInput });
 }
 
-/** Starts `npm start` as a terminal does: all that it starts has one group, and gets each Ctrl-C. */
+/**
+ * Starts `npm start` as a terminal does: all that it starts has one group, and gets each Ctrl-C.
+ */
 export function npmStartInTerminal(args: string[]): RunningCommand & { interrupt(): void } {
   const command = start("npm", ["start", "--", ...args], { detached: true });
   return { ...command, interrupt: () => void process.kill(-command.pid, "SIGINT") };

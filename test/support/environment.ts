@@ -8,7 +8,10 @@ if (process.env["CONTRACT_TARGET"] !== "emulators") {
   }
 }
 
-/** Sets variables of this process, which the next test file has too: returns what puts back the old values. */
+/**
+ * Sets variables of this process, which the next test file has too: returns what puts back the old
+ * values.
+ */
 export function setVariables(variables: Record<string, string>): () => void {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);

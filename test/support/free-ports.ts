@@ -1,11 +1,17 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below the ports that the system gives to clients: none of them takes one while its server is away. */
+/**
+ * Below the ports that the system gives to clients: none of them takes one while its server is
+ * away.
+ */
 const FIRST = 10_000;
 const COUNT = 20_000;
 
-/** Different ports that are free now and will be when the server on one of them is killed and comes back. */
+/**
+ * Different ports that are free now and will be when the server on one of them is killed and comes
+ * back.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {

@@ -6,7 +6,9 @@ import { type Body, FIRESTORE, PROJECT_URL, putResource } from "./google-resourc
 const { project, projectNumber, image, runnerImage } = DEPLOYED;
 const names = namesOf(DEPLOYED);
 
-/** The REST APIs of a project that is as the tables want it, in the words of Google's references. */
+/**
+ * The REST APIs of a project that is as the tables want it, in the words of Google's references.
+ */
 export interface GoogleProject {
   /** Bodies by address; what has none is answered with 404. */
   bodies: Map<string, Body>;

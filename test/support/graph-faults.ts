@@ -12,7 +12,10 @@ export type Made = Pick<Resource, "name" | "type"> & { args: Record<string, unkn
 
 const names = namesOf(DEPLOYED);
 
-/** What is wrong with a graph of resources, in the order of the rules; nothing: it is what the tables say. */
+/**
+ * What is wrong with a graph of resources, in the order of the rules; nothing: it is what the
+ * tables say.
+ */
 export const faultsOf = (graph: readonly Made[]): string[] => [
   ...grantFaults(graph),
   ...graph.filter(({ type }) => type === "pubsub.Subscription").flatMap(subscriptionFaults),

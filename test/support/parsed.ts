@@ -1,7 +1,8 @@
 import { buildProgram } from "../../cli/program.ts";
 
 /**
- * Has the program of the command line perform words in this process, as far as that needs no server.
+ * Has the program of the command line perform words in this process, as far as that needs no
+ * server.
  *
  * @returns what it ends with
  * @throws what is wrong with the words

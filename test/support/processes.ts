@@ -33,7 +33,10 @@ export function processesWithVariable(
   });
 }
 
-/** Every process of this machine whose arguments or variables name a path, or that is at work below it. */
+/**
+ * Every process of this machine whose arguments or variables name a path, or that is at work below
+ * it.
+ */
 export function processesAt(path: string): number[] {
   const pids = readdirSync("/proc").filter(
     (entry) => /^\d+$/.test(entry) && isAlive(Number(entry)),

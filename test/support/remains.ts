@@ -5,7 +5,8 @@ import type { CollectionReference, DocumentReference } from "@google-cloud/fires
 import type { World } from "./world.ts";
 
 /**
- * Where a text stands: paths of documents, and names of objects, in themselves or in what they hold.
+ * Where a text stands: paths of documents, and names of objects, in themselves or in what they
+ * hold.
  */
 export async function placesOf(world: World, text: string): Promise<string[]> {
   const collections = await world.firestore.listCollections();

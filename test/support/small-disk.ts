@@ -5,9 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** A disk of a few megabytes that only the processes of one shell see; needs bubblewrap, and no root. */
+/**
+ * A disk of a few megabytes that only the processes of one shell see; needs bubblewrap, and no
+ * root.
+ */
 export interface SmallDisk extends AsyncDisposable {
-  /** Where it is mounted, for the shell and what it starts. Elsewhere this is an empty directory. */
+  /**
+   * Where it is mounted, for the shell and what it starts. Elsewhere this is an empty directory.
+   */
   path: string;
   /** Runs a shell command in the repository's root and resolves to what it prints. */
   run(command: string): Promise<string>;

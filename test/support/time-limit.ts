@@ -6,8 +6,8 @@ const LIMIT_MS = 120_000;
 type Work = () => Promise<unknown>;
 
 /**
- * What hangs fails by its name, instead of holding the whole run: the runner has no limits of its own.
- * Jest's third argument of a test or a hook (milliseconds) gives more.
+ * What hangs fails by its name, instead of holding the whole run: the runner has no limits of its
+ * own. Jest's third argument of a test or a hook (milliseconds) gives more.
  */
 function limited(work: Work, name: string, limitMs: number): Work {
   return async () => {

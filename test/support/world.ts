@@ -17,7 +17,10 @@ interface ModelRequest {
   body: unknown;
 }
 
-/** Runyard as a user has it, on a state directory of its own, with the official clients pointed at it. */
+/**
+ * Runyard as a user has it, on a state directory of its own, with the official clients pointed at
+ * it.
+ */
 export interface World extends AsyncDisposable {
   local: Local;
   directory: string;

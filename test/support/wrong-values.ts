@@ -10,7 +10,10 @@ const OTHERS: Record<string, unknown> = {
   null: 5,
 };
 
-/** Values for `schema`, each with something wrong in it: every keyword at every depth is broken once. */
+/**
+ * Values for `schema`, each with something wrong in it: every keyword at every depth is broken
+ * once.
+ */
 export function* wrongValues(schema: Schema): Generator<unknown> {
   yield* wrongHere(schema);
   yield* wrongInBranches(schema);

@@ -5,8 +5,8 @@ const PREFERENCE = /((?:"(?:[^"\\]|\\.)*"|[^",])*)(?:,|$)/gy;
 
 /**
  * How long the caller of `Prefer: wait=N` is ready to wait, in whole seconds; more than
- * `STREAMS.waitSeconds` counts as that. 0: not at all, which is also what a wait says that cannot be
- * understood. Given twice, the first counts.
+ * `STREAMS.waitSeconds` counts as that. 0: not at all, which is also what a wait says that cannot
+ * be understood. Given twice, the first counts.
  *
  * @param header all `Prefer` headers of a request, joined by commas
  * @see https://www.rfc-editor.org/rfc/rfc7240

@@ -8,9 +8,11 @@ export interface Patience {
 }
 
 /**
- * Waits until a run is done, the time is over, the caller has hung up or the process is told to end.
+ * Waits until a run is done, the time is over, the caller has hung up or the process is told to
+ * end.
  *
- * @returns the run as it then is, done or not; undefined: it was not seen, or there is none of that id
+ * @returns the run as it then is, done or not; undefined: it was not seen, or there is none of that
+ * id
  * @throws {AppError} unavailable, rate_limited if Firestore ends the listener
  */
 export async function waitForRun(

@@ -7,8 +7,8 @@ import { invalid } from "../http/body.ts";
 import { noRun } from "../runs/own-run.ts";
 
 /**
- * What a run begins with that shall go on from the files of another, with settings of this repository or
- * of none: it is checked out as it was for that one.
+ * What a run begins with that shall go on from the files of another, with settings of this
+ * repository or of none: it is checked out as it was for that one.
  *
  * @throws {AppError} not_found, conflict if that run is at work or left nothing, invalid
  */

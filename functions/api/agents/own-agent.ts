@@ -4,8 +4,8 @@ import type { Services } from "../../services/services.ts";
 import type { ItemCall } from "../http/call.ts";
 
 /**
- * An agent of this owner, by its id or its name. One that is absent and one of another owner look the
- * same; of several of a name the one that is not archived is meant.
+ * An agent of this owner, by its id or its name. One that is absent and one of another owner look
+ * the same; of several of a name the one that is not archived is meant.
  *
  * @throws {AppError} conflict if the name is that of several
  */

@@ -2,11 +2,11 @@ import { isIPv6 } from "node:net";
 import type { Request } from "express";
 
 /**
- * Who sends a request, as far as its address tells: for IPv6 the network (/64), since a caller has all of
- * its addresses. Callers without one, as on a Unix socket, are the same.
+ * Who sends a request, as far as its address tells: for IPv6 the network (/64), since a caller has
+ * all of its addresses. Callers without one, as on a Unix socket, are the same.
  *
- * @param forwardedHops how many proxies in front of us append to `X-Forwarded-For`; what callers put there
- * stands before that. 0: the header is not looked at.
+ * @param forwardedHops how many proxies in front of us append to `X-Forwarded-For`; what callers
+ * put there stands before that. 0: the header is not looked at.
  */
 export function addressOf({ headers, socket }: Request, forwardedHops: number): string {
   const forwarded = [headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
@@ -15,7 +15,10 @@ export function addressOf({ headers, socket }: Request, forwardedHops: number): 
   return isIPv6(address) ? networkOf(address) : address;
 }
 
-/** The first four groups of an IPv6 address, written in full; an IPv4 address that is mapped to one as that. */
+/**
+ * The first four groups of an IPv6 address, written in full; an IPv4 address that is mapped to one
+ * as that.
+ */
 function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

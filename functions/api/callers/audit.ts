@@ -5,8 +5,8 @@ import type { Call } from "../http/call.ts";
 const RESOURCE_LENGTH = 200;
 
 /**
- * Logs who asked for a change, which, of what, and how it was answered; nothing of what was sent. What builds report
- * is not a change that somebody asks for.
+ * Logs who asked for a change, which, of what, and how it was answered; nothing of what was sent.
+ * What builds report is not a change that somebody asks for.
  */
 export function audit(
   { log }: Pick<Services, "log">,

@@ -18,7 +18,9 @@ import { noRun } from "../runs/own-run.ts";
 import { addressOf } from "./address.ts";
 import { Budget, overdrawn, tellBalance } from "./budget.ts";
 
-/** How long a key that was found valid stays so here; a revoked one works at most this much longer. */
+/**
+ * How long a key that was found valid stays so here; a revoked one works at most this much longer.
+ */
 const CACHE_MS = 60_000;
 const CACHE_ENTRIES = 1000;
 /** Longest key or token; Node itself takes no more than 16 KiB of headers. */
@@ -36,10 +38,11 @@ type Outside = Pick<Services, "keys" | "idTokens" | "now" | "runs">;
 export type AuthSettings = Pick<Config, "tokenUsers" | "failuresPerMinute" | "forwardedHops">;
 
 /**
- * An address from which too many came that were not valid is let in by nothing but keys and tokens that are
- * remembered, until its minute is over.
+ * An address from which too many came that were not valid is let in by nothing but keys and tokens
+ * that are remembered, until its minute is over.
  *
- * @throws {AppError} unauthorized; forbidden if a token's bearer is not admitted; not_found; rate_limited
+ * @throws {AppError} unauthorized; forbidden if a token's bearer is not admitted; not_found;
+ * rate_limited
  */
 export function authenticator(services: Outside, settings: AuthSettings): Authenticator {
   const { now } = services;
@@ -86,7 +89,10 @@ interface BuildFinder {
   check(runId: string, tokenHash: string): Promise<void>;
 }
 
-/** Holds tokens against the runs' own, and remembers which were right: builds report every few seconds. */
+/**
+ * Holds tokens against the runs' own, and remembers which were right: builds report every few
+ * seconds.
+ */
 function buildFinder({ runs }: Pick<Services, "runs">): BuildFinder {
   const known = new Map<string, string>();
   return {

@@ -14,8 +14,9 @@ export interface Balance {
 }
 
 /**
- * Counts what each of many spends in a minute. The minutes are the same for all and are not sliding: about
- * twice the quota is possible around the end of one. In memory, so that each instance has budgets of its own.
+ * Counts what each of many spends in a minute. The minutes are the same for all and are not
+ * sliding: about twice the quota is possible around the end of one. In memory, so that each
+ * instance has budgets of its own.
  */
 export class Budget {
   readonly name: string;

@@ -27,8 +27,8 @@ export function refuseForeign(known: KnownHosts): RequestHandler {
 }
 
 /**
- * Lets pages of these origins read the answers, and answers the question that a browser asks beforehand. Cookies
- * and the like are never let through: whoever calls sends a key.
+ * Lets pages of these origins read the answers, and answers the question that a browser asks
+ * beforehand. Cookies and the like are never let through: whoever calls sends a key.
  */
 export function sharedWith(corsOrigins: readonly string[]): RequestHandler {
   return cors({

@@ -1,4 +1,7 @@
-/** A piece of HTML; only {@link html} and {@link raw} make one, so whatever else is shown is escaped. */
+/**
+ * A piece of HTML; only {@link html} and {@link raw} make one, so whatever else is shown is
+ * escaped.
+ */
 export interface Html {
   readonly markup: string;
 }

@@ -14,7 +14,10 @@ import { STYLE } from "./style.ts";
 const hashOf = (text: string): string =>
   `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Allows the page its one style sheet, its one script, and nothing else: no image, no form, no frame. */
+/**
+ * Allows the page its one style sheet, its one script, and nothing else: no image, no form, no
+ * frame.
+ */
 export const DOCS_POLICY = [
   "default-src 'none'",
   `style-src ${hashOf(STYLE)}`,

@@ -27,7 +27,9 @@ export function typeView(schema: JsonSchema): Html {
   return html`${(type as string | undefined) ?? "anything"}`;
 }
 
-/** One of several kinds of value: told apart from the others by what it is for, or by what is in it. */
+/**
+ * One of several kinds of value: told apart from the others by what it is for, or by what is in it.
+ */
 function branchView(schema: JsonSchema): Html {
   const { type, title, properties, "x-form": form } = schema;
   const shape = properties === undefined ? undefined : shapeOf(schema);
@@ -57,7 +59,10 @@ function objectType({ patternProperties, properties }: JsonSchema): Html {
 
 const literal = (value: unknown): Html => html`<code>${JSON.stringify(value)}</code>`;
 
-/** The fields of an object, or of the objects in a list, map or union; a union has several lists of them. */
+/**
+ * The fields of an object, or of the objects in a list, map or union; a union has several lists of
+ * them.
+ */
 function fieldsIn(schema: JsonSchema): Html | undefined {
   const { properties, patternProperties, items, anyOf } = schema;
   if (properties !== undefined) return fields(schema);

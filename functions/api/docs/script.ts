@@ -1,6 +1,6 @@
 /**
- * What the page does beyond being read: search, a menu that closes behind itself, what is linked opens,
- * and examples are copied. Without it everything is still there to be read and opened.
+ * What the page does beyond being read: search, a menu that closes behind itself, what is linked
+ * opens, and examples are copied. Without it everything is still there to be read and opened.
  */
 export const SCRIPT = `
 "use strict";

@@ -1,4 +1,7 @@
-/** The page's style sheet: one column with a menu over it on a phone, the menu beside it where there is room. */
+/**
+ * The page's style sheet: one column with a menu over it on a phone, the menu beside it where there
+ * is room.
+ */
 export const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2430; --dim: #56616f; --paper: #fff; --shade: #f3f5f8;
   --line: #d9dfe7; --link: #0b5cad; --get: #0f6b3c; --post: #8a4b00; --delete: #a3202f; --other: #5b3aa8; --bar: 3.5rem }

@@ -1,6 +1,6 @@
 /**
- * Whether a list of ETags, as `If-None-Match` has it, has this one. Not by Express's `request.fresh`: that
- * takes the `no-cache` which `fetch` adds for a wish to have all of it again.
+ * Whether a list of ETags, as `If-None-Match` has it, has this one. Not by Express's
+ * `request.fresh`: that takes the `no-cache` which `fetch` adds for a wish to have all of it again.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2
  */

@@ -12,8 +12,8 @@ export function setEventStream(response: Response): void {
 }
 
 /**
- * Sends server-sent events until `send` has none left, the client hangs up, or the stream's hour is over.
- * While nothing happens it sends a beat every 15 seconds.
+ * Sends server-sent events until `send` has none left, the client hangs up, or the stream's hour is
+ * over. While nothing happens it sends a beat every 15 seconds.
  *
  * @param beatText what a beat says
  */

@@ -13,8 +13,8 @@ const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
 /**
- * Looks once through the bytes of a text, which may be no JSON at all. Parsing two bytes of `[]` costs a
- * hundred bytes and a walk by everything that looks at the value, so this is asked before.
+ * Looks once through the bytes of a text, which may be no JSON at all. Parsing two bytes of `[]`
+ * costs a hundred bytes and a walk by everything that looks at the value, so this is asked before.
  */
 export function jsonShape(bytes: Uint8Array): JsonShape {
   let depth = 0;

@@ -11,8 +11,9 @@ export interface OpenStream {
   /** Whether what was written has gone out, but for what the system's buffers hold. */
   isIdle(): boolean;
   /**
-   * Sends a piece, and waits while the client is slow, so that no more than one piece is in memory. A
-   * client that takes nothing for `STREAMS.stallSeconds` is dropped. Resolves also when `signal` aborts.
+   * Sends a piece, and waits while the client is slow, so that no more than one piece is in memory.
+   * A client that takes nothing for `STREAMS.stallSeconds` is dropped. Resolves also when `signal`
+   * aborts.
    */
   write(piece: string | Uint8Array): Promise<void>;
 }

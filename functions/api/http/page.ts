@@ -19,8 +19,9 @@ interface PagedList<T> {
 }
 
 /**
- * Answers a page of a list: `{items, nextPageToken}`. A token says where the page ended, so that items
- * which are added or erased meanwhile move nothing; it holds for its owner, list and filter alone.
+ * Answers a page of a list: `{items, nextPageToken}`. A token says where the page ended, so that
+ * items which are added or erased meanwhile move nothing; it holds for its owner, list and filter
+ * alone.
  *
  * @param query `pageSize`, `pageToken`, and the filter
  * @throws {AppError} invalid if the token is not one of this list

@@ -14,7 +14,9 @@ function problemOf(error: AppError) {
   };
 }
 
-/** Headers and body of a refusal, for the guard, which answers before there is an Express response. */
+/**
+ * Headers and body of a refusal, for the guard, which answers before there is an Express response.
+ */
 export function problemParts(error: AppError): { headers: Record<string, string>; body: string } {
   const body = `${JSON.stringify(problemOf(error))}\n`;
   const headers: Record<string, string> = {

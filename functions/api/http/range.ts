@@ -5,8 +5,8 @@ export interface Span {
 }
 
 /**
- * The part of `sizeBytes` bytes that a `Range` header asks for; undefined: all of them, which is also the
- * answer to several ranges at once and to what is no range of bytes, as HTTP allows.
+ * The part of `sizeBytes` bytes that a `Range` header asks for; undefined: all of them, which is
+ * also the answer to several ranges at once and to what is no range of bytes, as HTTP allows.
  *
  * Not by the library `range-parser`: it refuses a suffix that is longer than the content.
  *

@@ -26,11 +26,12 @@ interface Receiving {
 }
 
 /**
- * Reads the body of a request into `rawBody`. To be called when everything that the headers tell was
- * judged: until then a body stays with its sender.
+ * Reads the body of a request into `rawBody`. To be called when everything that the headers tell
+ * was judged: until then a body stays with its sender.
  *
  * @returns false: the sender went away, and waits for no answer
- * @throws {AppError} unavailable if there is no room; invalid_request if the body does not come in time
+ * @throws {AppError} unavailable if there is no room; invalid_request if the body does not come in
+ * time
  */
 export async function receiveBody(
   request: Request & { rawBody?: Buffer },

@@ -11,8 +11,8 @@ import { type OpenStream, openStream } from "./open-stream.ts";
 import { type Span, spanOf } from "./range.ts";
 
 /**
- * Sends an output's content, or the part that `Range` asks for; 304 if the client has it. What is not as
- * the manifest says never ends well: the connection breaks before its last bytes.
+ * Sends an output's content, or the part that `Range` asks for; 304 if the client has it. What is
+ * not as the manifest says never ends well: the connection breaks before its last bytes.
  *
  * @throws {AppError} outputs_expired, not_found if the object is no longer what was uploaded,
  * range_not_satisfiable

@@ -6,8 +6,8 @@ import { openStream } from "./open-stream.ts";
 import { verified } from "./send-content.ts";
 
 /**
- * Sends outputs as one tar, a few MiB in memory at a time. When one is gone or not as the manifest says the
- * connection breaks, and so the archive never ends well.
+ * Sends outputs as one tar, a few MiB in memory at a time. When one is gone or not as the manifest
+ * says the connection breaks, and so the archive never ends well.
  *
  * @param name of the file that a browser keeps
  */

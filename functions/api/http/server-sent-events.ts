@@ -24,6 +24,9 @@ export function retryText(seconds: number): string {
 /** A comment, which every client passes over. */
 export const HEARTBEAT = ": heartbeat\n\n";
 
-/** The same, before the stream of a server that is being stopped ends: for who reads it with their eyes. */
+/**
+ * The same, before the stream of a server that is being stopped ends: for who reads it with their
+ * eyes.
+ */
 export const STOPPING =
   ": the server is being stopped; the run goes on. Connect again with Last-Event-ID to follow it\n\n";

@@ -25,8 +25,8 @@ export interface Reply {
 export type Ask = (question: Question) => Promise<Reply>;
 
 /**
- * Asks the API from within its own process, in HTTP like anybody else, so that whoever is let through is
- * let through by the same checks. Nothing listens: each connection is a pair of streams.
+ * Asks the API from within its own process, in HTTP like anybody else, so that whoever is let
+ * through is let through by the same checks. Nothing listens: each connection is a pair of streams.
  *
  * @param headers sent with each request: who asks
  */

@@ -19,7 +19,10 @@ const SERVER = { name: "runyard", title: "Runyard", version: "1" };
 const INSTRUCTIONS =
   "Runs coding agents in the background. start_run begins one, wait_for_run waits for its end, get_patch has what it changed.";
 
-/** The library is told the schema; what does not fit is said in the words of the API, see {@link perform}. */
+/**
+ * The library is told the schema; what does not fit is said in the words of the API, see {@link
+ * perform}.
+ */
 const ANYTHING: jsonSchemaValidator = {
   getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
 };
@@ -39,7 +42,10 @@ interface Caller {
   signal: AbortSignal;
 }
 
-/** `POST /mcp`: one message to the MCP server, of its revision 2026-07-28, or of 2025-11-25 and before. */
+/**
+ * `POST /mcp`: one message to the MCP server, of its revision 2026-07-28, or of 2025-11-25 and
+ * before.
+ */
 export async function serveMcp(services: Services, call: CallOf<"callMcp">): Promise<void> {
   const { request, response, body } = call;
   const { host = "localhost", authorization = "" } = request.headers;

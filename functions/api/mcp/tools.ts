@@ -28,7 +28,9 @@ const PART_LENGTH = 50_000;
 const LISTED = 20;
 
 const { model, maxBudgetUsd, timeoutSeconds } = AgentSettings.properties;
-/** No secrets: a model that was talked into it would name one with an address of somebody else's. */
+/**
+ * No secrets: a model that was talked into it would name one with an address of somebody else's.
+ */
 const OWN_SETTINGS = {
   repository: Type.Optional(PublicRepository),
   ...{ model, maxBudgetUsd, timeoutSeconds },

@@ -5,7 +5,9 @@ import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services/services.ts";
 import type { Call, CallOf } from "../http/call.ts";
 
-/** Where the page is built to, in a checkout as in what is deployed; see `infra/page/build-page.ts`. */
+/**
+ * Where the page is built to, in a checkout as in what is deployed; see `infra/page/build-page.ts`.
+ */
 const BUILT = new URL("../../../dist/page/", import.meta.url);
 
 /** What the page may load and do: its own script and style, this API, and nothing else. */
@@ -36,8 +38,8 @@ interface Asset {
 const assets = new Map<string, Promise<Asset>>();
 
 /**
- * `GET /`: the page on which people see their runs. Whoever opens it signs in there: with a key, or with
- * Google, by the client that its head names.
+ * `GET /`: the page on which people see their runs. Whoever opens it signs in there: with a key, or
+ * with Google, by the client that its head names.
  */
 export async function getPage(services: Services, { response }: Call): Promise<void> {
   const page = withClient(await contentOf("index.html"), services.googleClientId);

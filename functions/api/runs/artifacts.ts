@@ -87,7 +87,10 @@ async function outputsOf({ artifacts }: Services, record: RunRecord): Promise<re
   return from.outputs.filter(({ object }) => object.startsWith(prefix));
 }
 
-/** The objects of the attempt whose result the run shows: the last one that left something to go on from. */
+/**
+ * The objects of the attempt whose result the run shows: the last one that left something to go on
+ * from.
+ */
 function keptIn(record: RunRecord): AttemptPaths {
   const { session } = record.state;
   const own = pathsOf(record);

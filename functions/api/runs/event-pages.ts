@@ -10,8 +10,8 @@ interface Follower {
 }
 
 /**
- * The events of a run, in their order, as they come, until `signal` aborts. A batch without events says
- * that there are none yet, or that some were deleted.
+ * The events of a run, in their order, as they come, until `signal` aborts. A batch without events
+ * says that there are none yet, or that some were deleted.
  *
  * A listener keeps in memory what it has seen, so each sees one page of them: no more is held for a
  * follower, however slow it is and however many events the run has.

@@ -18,8 +18,9 @@ import { queuePlaceOf } from "./queue-place.ts";
 
 /**
  * `GET /v1/runs/{id}/events`: a run's events as server-sent events, from the first or after
- * `Last-Event-ID`, as they come, and `done` after the last; `queue` while it waits for a build slot. A stream that ends without it (the
- * process ends, or Cloud Run's time for a request is over) goes on when the client connects again.
+ * `Last-Event-ID`, as they come, and `done` after the last; `queue` while it waits for a build
+ * slot. A stream that ends without it (the process ends, or Cloud Run's time for a request is over)
+ * goes on when the client connects again.
  */
 export async function followRunEvents(
   services: Services,

@@ -12,7 +12,9 @@ import { sendEventStream, setEventStream } from "../http/event-stream.ts";
 import type { OpenStream } from "../http/open-stream.ts";
 import { HEARTBEAT, messageText } from "../http/server-sent-events.ts";
 
-/** A change may be committed so much later than it says, in seconds: what is newer is told again. */
+/**
+ * A change may be committed so much later than it says, in seconds: what is newer is told again.
+ */
 const OVERLAP_SECONDS = 60;
 
 /** Which runs are followed. */
@@ -22,8 +24,9 @@ export interface Followed {
 }
 
 /**
- * `GET /v1/runs?follow`: the changes of a list as server-sent events: `run` for one that is new in it
- * or has changed, `gone` for one that has left it. It begins with `ready`; who lists then knows all.
+ * `GET /v1/runs?follow`: the changes of a list as server-sent events: `run` for one that is new in
+ * it or has changed, `gone` for one that has left it. It begins with `ready`; who lists then knows
+ * all.
  */
 export async function followRuns(
   services: Services,
@@ -127,7 +130,9 @@ function positionIn({ headers }: Request): Date | undefined {
   throw new AppError("invalid", { detail });
 }
 
-/** Whoever was away for longer may have missed that a run was erased, and has very much to be told. */
+/**
+ * Whoever was away for longer may have missed that a run was erased, and has very much to be told.
+ */
 function refuseExpired(from: Date, now: Date): void {
   if (from >= after(now, -STREAMS.listDays * 24 * 3600)) return;
   const detail = `what changes in a list is told for ${STREAMS.listDays} days; leave Last-Event-ID out, and list the runs anew`;

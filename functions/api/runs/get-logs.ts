@@ -9,8 +9,8 @@ import { followedLogPieces, logPieces } from "./log-pieces.ts";
 import { ownRecord } from "./own-run.ts";
 
 /**
- * `GET /v1/runs/{id}/logs`: what the run's builds have logged so far; with `follow` also what they log
- * until it is over. An answer that ends before that breaks off.
+ * `GET /v1/runs/{id}/logs`: what the run's builds have logged so far; with `follow` also what they
+ * log until it is over. An answer that ends before that breaks off.
  */
 export async function getLogs(services: Services, call: CallOf<"getLogs">): Promise<void> {
   const { follow = "false" } = call.query;

@@ -11,8 +11,8 @@ const READS = 3;
 type Sources = Pick<Services, "runs" | "objects" | "settings" | "timers">;
 
 /**
- * The logs of a run's builds, oldest first, as far as they are written; each later one after a line that
- * says whose it is.
+ * The logs of a run's builds, oldest first, as far as they are written; each later one after a line
+ * that says whose it is.
  */
 export async function* logPieces(services: Sources, record: RunRecord): AsyncGenerator<Buffer> {
   yield* new LogReader(services).unread(record);
@@ -42,7 +42,9 @@ function isOver({ run, state }: RunRecord): boolean {
   return run.done && state.obligations.length === 0;
 }
 
-/** Remembers how far each log has been read. Cloud Build replaces a log's object by a longer one. */
+/**
+ * Remembers how far each log has been read. Cloud Build replaces a log's object by a longer one.
+ */
 class LogReader {
   readonly #services: Sources;
   readonly #read = new Map<string, number>();

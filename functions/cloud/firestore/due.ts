@@ -20,9 +20,9 @@ export type Page = QueryDocumentSnapshot[];
  * The documents of a collection whose `dueAt` has passed, longest due first in each page, which has
  * at most twice the limit.
  *
- * One query asks all shards, and Firestore merges them by time: it costs what it finds, or one read,
- * as one without shards does. A document that an earlier revision wrote has no shard, and is found
- * by the index of `dueAt` alone; by that an earlier revision finds what this one writes. Both
+ * One query asks all shards, and Firestore merges them by time: it costs what it finds, or one
+ * read, as one without shards does. A document that an earlier revision wrote has no shard, and is
+ * found by the index of `dueAt` alone; by that an earlier revision finds what this one writes. Both
  * indexes are there for one release. With the next one the second query goes, and its index.
  */
 export async function* dueIn(

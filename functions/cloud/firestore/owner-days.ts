@@ -35,8 +35,8 @@ export class OwnerDays {
   /**
    * Call it before the transaction writes.
    *
-   * @returns USD that one run may spend: what is left of the day, or all of it while that is set aside
-   * for others; undefined: there is no budget
+   * @returns USD that one run may spend: what is left of the day, or all of it while that is set
+   * aside for others; undefined: there is no budget
    * @throws {AppError} budget_spent
    */
   async refuseSpent(transaction: Transaction, owner: string): Promise<number | undefined> {

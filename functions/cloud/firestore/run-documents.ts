@@ -80,7 +80,10 @@ export function conversationIn(snapshot: DocumentSnapshot): Conversation | undef
   return conversation;
 }
 
-/** Writes a conversation after the end of one of its turns, with which it expires if it was the last. */
+/**
+ * Writes a conversation after the end of one of its turns, with which it expires if it was the
+ * last.
+ */
 export function writeConversation(
   transaction: Transaction,
   documents: RunDocuments,

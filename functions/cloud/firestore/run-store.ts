@@ -282,7 +282,10 @@ export class FirestoreRunStore implements RunStore {
     );
   }
 
-  /** Undefined: nothing is counted by its labels, or the commit that takes them out is there already. */
+  /**
+   * Undefined: nothing is counted by its labels, or the commit that takes them out is there
+   * already.
+   */
   async #withoutLabels(transaction: Transaction, run: Run) {
     if (run.labelPairs.length === 0) return undefined;
     const { exists } = await transaction.get(this.#documents.run(run.id));

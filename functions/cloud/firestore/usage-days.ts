@@ -35,7 +35,9 @@ export class UsageDays implements UsageStore {
     return this.#change(transaction, run, (part) => withRun(part, run, state.model));
   }
 
-  /** Takes the labels of a run that is erased out of what is counted; otherwise as {@link account}. */
+  /**
+   * Takes the labels of a run that is erased out of what is counted; otherwise as {@link account}.
+   */
   async forgetLabels(transaction: Transaction, run: Run): Promise<{ write(): void }> {
     return this.#change(transaction, run, (part) => withoutLabels(part, run));
   }

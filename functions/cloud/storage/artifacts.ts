@@ -211,8 +211,8 @@ export class StorageArtifacts implements Artifacts {
   }
 
   /**
-   * Reads one generation whole: some downloads come back short without an error. An object larger than
-   * it can rightly be reads as empty, which nothing accepts.
+   * Reads one generation whole: some downloads come back short without an error. An object larger
+   * than it can rightly be reads as empty, which nothing accepts.
    */
   async #read(object: string, maxBytes: number): Promise<Content | undefined> {
     try {

@@ -11,9 +11,9 @@ const PASSING_NAMES =
 /**
  * How calls to Cloud Storage are run. What fails and may pass is asked again twice, shortly after.
  *
- * Google's client must not repeat anything by itself: a download that it repeats throws where nobody can
- * catch it, and the process ends. All that is asked here may be asked twice: it reads, erases, or creates
- * what is not there.
+ * Google's client must not repeat anything by itself: a download that it repeats throws where
+ * nobody can catch it, and the process ends. All that is asked here may be asked twice: it reads,
+ * erases, or creates what is not there.
  */
 export function callingStorage(timers: Pick<Clock, "after">): Calling {
   const call = calling("Cloud Storage", timers);

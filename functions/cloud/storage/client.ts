@@ -3,7 +3,10 @@ import type { Storage } from "@google-cloud/storage";
 /** Gives the client that all adapters share; the first call loads it. */
 export type LazyStorage = () => Promise<Storage>;
 
-/** Google's client takes a while to load, and not every function needs it. `STORAGE_EMULATOR_HOST` is honoured. */
+/**
+ * Google's client takes a while to load, and not every function needs it. `STORAGE_EMULATOR_HOST`
+ * is honoured.
+ */
 export function lazyStorage({ projectId }: { projectId: string }): LazyStorage {
   let opened: Promise<Storage> | undefined;
   return () => {

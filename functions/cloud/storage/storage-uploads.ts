@@ -87,8 +87,8 @@ export class StorageUploads implements Uploads {
 }
 
 /**
- * A client that signs with a key of its own, for an emulator: it knows no keys, and takes every signature
- * for a right one.
+ * A client that signs with a key of its own, for an emulator: it knows no keys, and takes every
+ * signature for a right one.
  */
 export function selfSigning({ projectId }: { projectId: string }): LazyStorage {
   let opened: Promise<Storage> | undefined;

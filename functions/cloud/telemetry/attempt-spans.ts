@@ -12,9 +12,9 @@ export interface PastSpan {
 }
 
 /**
- * The spans that are known when an attempt is settled or a run is over, each with what it goes on from: how long
- * it waited, its build with the phases of that, and the commit itself, `complete`, or `retry` if the run goes on.
- * Empty: the change ends nothing, or the run is in no trace.
+ * The spans that are known when an attempt is settled or a run is over, each with what it goes on
+ * from: how long it waited, its build with the phases of that, and the commit itself, `complete`,
+ * or `retry` if the run goes on. Empty: the change ends nothing, or the run is in no trace.
  */
 export function spansOf({
   event,

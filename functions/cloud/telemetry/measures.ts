@@ -7,7 +7,8 @@ import type { CommittedChange, Telemetry } from "../../services/telemetry.ts";
 const BOUNDARIES = [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400];
 
 /**
- * Counts what happens. What tells rows apart are closed sets: no run, no owner, nothing that a caller chose.
+ * Counts what happens. What tells rows apart are closed sets: no run, no owner, nothing that a
+ * caller chose.
  */
 export function measuresOn(meter: Meter): Pick<Telemetry, "accepted" | "committed"> {
   const accepted = meter.createCounter("runyard.runs.accepted", { unit: "{run}" });

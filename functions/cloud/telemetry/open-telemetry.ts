@@ -39,8 +39,9 @@ const METRICS_MS = 60_000;
 const FAULT_BYTES = 1000;
 
 /**
- * Sends spans and metrics by OTLP, in protobuf over HTTP, to where the standard variables say. Nothing is registered
- * globally: Google's clients make no spans, which would say what is in documents.
+ * Sends spans and metrics by OTLP, in protobuf over HTTP, to where the standard variables say.
+ * Nothing is registered globally: Google's clients make no spans, which would say what is in
+ * documents.
  */
 export function startOpenTelemetry(settings: TelemetrySettings, log: Log): Telemetry {
   const tell = (text: string) => log("WARNING", `telemetry: ${truncateUtf8(text, FAULT_BYTES)}`);

@@ -7,7 +7,8 @@ import type { TelemetrySettings } from "../../telemetry-settings.ts";
 const LOAD_AFTER_MS = 1000;
 
 /**
- * Telemetry by OpenTelemetry, which is loaded where it is configured, and not before the process listens.
+ * Telemetry by OpenTelemetry, which is loaded where it is configured, and not before the process
+ * listens.
  *
  * @param settings undefined: nobody is told
  */

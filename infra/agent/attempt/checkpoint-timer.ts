@@ -19,8 +19,8 @@ export interface CheckpointTimer {
 }
 
 /**
- * The share of the time that checkpoints may take, whatever one costs: after each one there is a rest of so many
- * times as long as it took, but no longer than the interval.
+ * The share of the time that checkpoints may take, whatever one costs: after each one there is a
+ * rest of so many times as long as it took, but no longer than the interval.
  */
 const REST = 5;
 const LEAST_REST_MS = 1_000;
@@ -29,7 +29,9 @@ const FIRST_MS = 5_000;
 /** Failures that are told; the next ones look the same. */
 const TOLD_FAILURES = 3;
 
-/** Has a checkpoint taken after each turn and at least at each interval, within a share of the time. */
+/**
+ * Has a checkpoint taken after each turn and at least at each interval, within a share of the time.
+ */
 export function startCheckpoints(options: CheckpointTimerOptions): CheckpointTimer {
   const { clock, intervalMs, log, take } = options;
   let lastAt = clock.now();

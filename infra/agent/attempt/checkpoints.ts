@@ -55,9 +55,9 @@ type Contents = Pick<
 >;
 
 /**
- * Stores what an attempt has come to while its agent works: its session, and then what it has changed, so that
- * no session knows of files that are not there. Of the files only those are stored that differ from the
- * checkpoint before; if none does, there is no checkpoint.
+ * Stores what an attempt has come to while its agent works: its session, and then what it has
+ * changed, so that no session knows of files that are not there. Of the files only those are stored
+ * that differ from the checkpoint before; if none does, there is no checkpoint.
  *
  * @returns takes one
  */

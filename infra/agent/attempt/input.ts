@@ -15,8 +15,8 @@ export interface Input {
 const validateAttempt = validatorOf(AttemptInput);
 
 /**
- * Reads the input files and deletes them, since they hold secrets of the attempt and an unconfined agent
- * could read them.
+ * Reads the input files and deletes them, since they hold secrets of the attempt and an unconfined
+ * agent could read them.
  *
  * @throws if one is missing or `attempt.json` is not as its schema says.
  */

@@ -15,7 +15,10 @@ export interface Objects {
   createOnce(name: string, content: string): Promise<"created" | "exists">;
   /** @throws if it does not exist. */
   read(name: string): Promise<Buffer>;
-  /** Undefined if it does not exist, which looks like a lack of permission to those who may not list. */
+  /**
+   * Undefined if it does not exist, which looks like a lack of permission to those who may not
+   * list.
+   */
   find(name: string): Promise<Buffer | undefined>;
   /** False also for those who may not list, as in {@link find}. */
   exists(name: string): Promise<boolean>;
@@ -49,8 +52,8 @@ const isAbsent = (error: unknown): boolean =>
   error instanceof ApiError && ABSENT.includes(error.code ?? 0);
 
 /**
- * Google's client. It repeats nothing by itself: a download that it repeats throws where nobody can catch it,
- * and the process ends. See `patientObjects`.
+ * Google's client. It repeats nothing by itself: a download that it repeats throws where nobody can
+ * catch it, and the process ends. See `patientObjects`.
  */
 export const openStorage = (options: StorageOptions = {}): Storage =>
   new Storage({ ...options, retryOptions: { autoRetry: false } });

@@ -44,8 +44,8 @@ interface CollectOptions {
 }
 
 /**
- * Copies the session's files out of the agent's home: links are not followed, and what is too large is left
- * out.
+ * Copies the session's files out of the agent's home: links are not followed, and what is too large
+ * is left out.
  *
  * @returns the copies, named `session/…`, and how many files were left out.
  */

@@ -13,17 +13,20 @@ interface Waiting {
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;
-/** Repetitions of a call that takes longer than the time for all, as the upload of a large file may. */
+/**
+ * Repetitions of a call that takes longer than the time for all, as the upload of a large file may.
+ */
 const LEAST_TRIES = 3;
 /** How long one content may be on its way, in seconds: as long as all that an attempt uploads. */
 const CONTENT_SECONDS = TIMING.buildUpload;
 
 /**
- * Objects whose every call is made again after a failure that may pass: 408, 429, a server's error, a
- * connection or a network that breaks, an answer that does not come. The pauses grow and are random. What
- * still fails a while after the first failure, `TIMING.storagePatience`, fails.
+ * Objects whose every call is made again after a failure that may pass: 408, 429, a server's error,
+ * a connection or a network that breaks, an answer that does not come. The pauses grow and are
+ * random. What still fails a while after the first failure, `TIMING.storagePatience`, fails.
  *
- * What is created has its name once, so that a call whose answer was lost does no harm by being repeated.
+ * What is created has its name once, so that a call whose answer was lost does no harm by being
+ * repeated.
  */
 export function patientObjects(objects: Objects, waiting: Waiting): Objects {
   const again =

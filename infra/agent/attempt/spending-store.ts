@@ -3,8 +3,9 @@ import type { SpendingStore } from "../model/spending.ts";
 import type { Objects } from "./objects.ts";
 
 /**
- * Spending as objects that are each created once, as builds may: the bounds that an attempt has raised in
- * turn, and, when it ended in order, what it was. So an attempt that vanished counts with its last bound.
+ * Spending as objects that are each created once, as builds may: the bounds that an attempt has
+ * raised in turn, and, when it ended in order, what it was. So an attempt that vanished counts with
+ * its last bound.
  */
 export function spendingStore(
   objects: Objects,

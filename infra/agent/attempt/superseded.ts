@@ -14,8 +14,9 @@ export interface Supersession {
 const SUSPICION_MS = 10_000;
 
 /**
- * Looks for a manifest that is not ours: whoever gives an attempt up creates it first, and it never goes away.
- * A report that is refused proves nothing by itself, since it may be an API between two versions.
+ * Looks for a manifest that is not ours: whoever gives an attempt up creates it first, and it never
+ * goes away. A report that is refused proves nothing by itself, since it may be an API between two
+ * versions.
  *
  * @param manifest its name; call nothing of this once it is created by ourselves
  */

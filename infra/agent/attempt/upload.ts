@@ -48,7 +48,10 @@ export interface Collected {
   files: Prepared[];
   /** Absent: there was no workspace, or the changes could not be had. */
   changes: Changes | undefined;
-  /** Name of the file that brings the workspace back, without which nothing goes on from the session. */
+  /**
+   * Name of the file that brings the workspace back, without which nothing goes on from the
+   * session.
+   */
   state: string;
   problems: string[];
 }
@@ -122,8 +125,8 @@ const sum = (outputs: readonly Output[]): number =>
   outputs.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 
 /**
- * Takes what the agent left, as far as it can be had, out of its reach: what happens in its workspace and
- * its home afterwards changes nothing of it.
+ * Takes what the agent left, as far as it can be had, out of its reach: what happens in its
+ * workspace and its home afterwards changes nothing of it.
  */
 export async function collectOutcome(
   { folders, log }: Pick<Upload, "folders" | "log">,
@@ -160,7 +163,8 @@ export async function collectOutcome(
     changes.omitted = next?.omitted ?? omitted;
   }
   collected.changes = changes;
-  // What the API has not taken stands in no session, and who goes on with one would not be asked again.
+  // What the API has not taken stands in no session, and who goes on with one would not be asked
+  // again.
   if (!facts.started || !passed?.begun) return collected;
   const kept = await attempt("session", () =>
     keepSession({ folders, log }, beginning.session, { passed, restored }),
@@ -169,7 +173,10 @@ export async function collectOutcome(
   return collected;
 }
 
-/** Copies of the session's files, without what never passed; the session's remark says how much that was. */
+/**
+ * Copies of the session's files, without what never passed; the session's remark says how much that
+ * was.
+ */
 async function keepSession(
   { folders, log }: Pick<Upload, "folders" | "log">,
   session: AgentSession,
@@ -198,7 +205,10 @@ const forgedRemark = (lines: number): string =>
 const PATCH = "patch.diff";
 const WORKSPACE = "workspace.diff";
 
-/** The session's files belong together with the workspace's state: without it nothing can go on from them. */
+/**
+ * The session's files belong together with the workspace's state: without it nothing can go on from
+ * them.
+ */
 function withoutOrphans(outputs: readonly Output[], state: string): readonly Output[] {
   if (outputs.some(({ name }) => name === state)) return outputs;
   return outputs.filter(({ name }) => !name.startsWith("session/"));

@@ -26,8 +26,8 @@ interface Waiting {
 }
 
 /**
- * A queue of at most `maxEvents`. While it is full, what comes is left out, and its last event says how
- * much that was. A phase that is over before its beginning was reported is one event: its end.
+ * A queue of at most `maxEvents`. While it is full, what comes is left out, and its last event says
+ * how much that was. A phase that is over before its beginning was reported is one event: its end.
  */
 export function openEventQueue(clock: Pick<Clock, "now">, maxEvents = MAX_EVENTS): EventQueue {
   let waiting: Waiting[] = [];

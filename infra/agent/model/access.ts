@@ -18,7 +18,9 @@ export interface ModelAccessOptions {
   prices: Prices;
   /** Of the whole run, in USD, */
   budgetUsd: number;
-  /** … and what of its owner's day is set aside for this attempt; undefined: the day has no budget. */
+  /**
+   * … and what of its owner's day is set aside for this attempt; undefined: the day has no budget.
+   */
   ownerBudgetUsd?: number | undefined;
   store: SpendingStore;
   clock: Clock;
@@ -42,7 +44,9 @@ export interface ModelAccess {
   retryAfterSeconds(): number | undefined;
   /** What kept the API from answering the last request, in a sentence; undefined: it answered. */
   fault(): string | undefined;
-  /** Lets the agent converse until that is disposed, which ends every conversation; one at a time. */
+  /**
+   * Lets the agent converse until that is disposed, which ends every conversation; one at a time.
+   */
   open(): Promise<AsyncDisposable>;
   /** Makes last what was spent. */
   close(): Promise<void>;

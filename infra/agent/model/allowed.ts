@@ -10,7 +10,9 @@ export interface Allowed {
   body: MessagesBody;
 }
 
-/** The body of a request for a message, in which every field at the top is one of {@link FIELDS}. */
+/**
+ * The body of a request for a message, in which every field at the top is one of {@link FIELDS}.
+ */
 export interface MessagesBody {
   model: string;
   max_tokens?: number;
@@ -37,7 +39,9 @@ export class BudgetSpent extends Refusal {
 
 const PATHS = ["/v1/messages", "/v1/messages/count_tokens"] as const;
 
-/** Fields of a request's body; none of them makes the API's side act, keep anything or cost more. */
+/**
+ * Fields of a request's body; none of them makes the API's side act, keep anything or cost more.
+ */
 const FIELDS = new Set([
   "context_management",
   "max_tokens",
@@ -57,7 +61,10 @@ const FIELDS = new Set([
   "top_p",
 ]);
 
-/** Betas that change how one converses: those that Claude Code 2.1.330 names, without its API's other doors. */
+/**
+ * Betas that change how one converses: those that Claude Code 2.1.330 names, without its API's
+ * other doors.
+ */
 const BETAS = new Set([
   "advanced-tool-use-2025-11-20",
   "auto-mode-classifier-2026-07-16",
@@ -87,7 +94,10 @@ const BETAS = new Set([
   "tool-search-tool-2025-10-19",
 ]);
 
-/** Tools that the agent's side executes. Whatever the API executes costs, or reaches out of the sandbox. */
+/**
+ * Tools that the agent's side executes. Whatever the API executes costs, or reaches out of the
+ * sandbox.
+ */
 const CLIENT_TOOL = /^(custom|(bash|text_editor|memory)_\d{8})$/;
 
 /** Where an image or a document may come from: the request itself. */
@@ -144,7 +154,8 @@ export function allowedHeaders(headers: IncomingHttpHeaders): Record<string, str
 }
 
 /**
- * The body as it goes on. A name that it has twice counts as the API would count it: here, the last.
+ * The body as it goes on. A name that it has twice counts as the API would count it: here, the
+ * last.
  *
  * @throws {Refusal}
  */

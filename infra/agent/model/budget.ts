@@ -27,8 +27,8 @@ const PLENTY_OUTPUT = 32_000;
 const LEAST_THINKING = 1_024;
 
 /**
- * The bound by a request's bytes: no token is shorter than one. Undefined: it has a document, whose tokens
- * have nothing to do with its bytes.
+ * The bound by a request's bytes: no token is shorter than one. Undefined: it has a document, whose
+ * tokens have nothing to do with its bytes.
  */
 export function boundOf(body: MessagesBody, price: Price): Bound | undefined {
   const text = JSON.stringify(body);
@@ -50,8 +50,8 @@ function boundWith(
 }
 
 /**
- * The bound by the API's own count, with as long an answer as the rest of the budget pays. Undefined: it
- * pays for none, or for a short one though more may come back (not `isAlone`).
+ * The bound by the API's own count, with as long an answer as the rest of the budget pays.
+ * Undefined: it pays for none, or for a short one though more may come back (not `isAlone`).
  */
 export function withinBudget(
   body: MessagesBody,
@@ -87,7 +87,10 @@ function withOutput(body: MessagesBody, outputTokens: number): MessagesBody {
   return { ...rest, max_tokens: outputTokens, ...(kept && { thinking: kept }) };
 }
 
-/** What an answer cost. What it does not say, or says in words that are not known here, is never free. */
+/**
+ * What an answer cost. What it does not say, or says in words that are not known here, is never
+ * free.
+ */
 export function costOfAnswer(
   { usage, isWhole }: Answer,
   bound: Bound,

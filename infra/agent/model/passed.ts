@@ -4,8 +4,8 @@ import { isFields } from "../json.ts";
 import { shownInput } from "../tool-input.ts";
 
 /**
- * What passed between an agent and its model. The agent's own account of it can be forged by whatever the
- * agent starts, since all of that has one user; this cannot.
+ * What passed between an agent and its model. The agent's own account of it can be forged by
+ * whatever the agent starts, since all of that has one user; this cannot.
  */
 export interface Passed {
   /** Answers that the API has begun to give, and with it taken what the model was told. */
@@ -23,9 +23,15 @@ export interface Passed {
   isUnanswered(callId: string): boolean;
   /** A call that the model has made; undefined: it has made none of this id. */
   call(callId: string): ModelCall | undefined;
-  /** What the model was told of calls of its own that failed, by their ids; the first {@link REASON_LENGTH}. */
+  /**
+   * What the model was told of calls of its own that failed, by their ids; the first {@link
+   * REASON_LENGTH}.
+   */
   failures: ReadonlyMap<string, string>;
-  /** Statuses of errors that the agent was answered with; {@link BROKEN_OFF} for an answer that broke off. */
+  /**
+   * Statuses of errors that the agent was answered with; {@link BROKEN_OFF} for an answer that
+   * broke off.
+   */
   errors: ReadonlySet<number>;
   /** Why answers ended, in the API's words. */
   stopReasons: ReadonlySet<string>;
@@ -61,7 +67,10 @@ export const BROKEN_OFF = 0;
 const LAST_WORDS_BYTES = 64 * 1024;
 /** Characters that are kept of why a call failed. */
 const REASON_LENGTH = 5_000;
-/** Texts of the command line itself, in which it puts several together: as many, and of such a length. */
+/**
+ * Texts of the command line itself, in which it puts several together: as many, and of such a
+ * length.
+ */
 const SYSTEM_TEXTS = 100;
 const SYSTEM_TEXT_LENGTH = 256 * 1024;
 

@@ -15,7 +15,8 @@ export interface Price {
 }
 
 /**
- * List prices of the standard tier, as Claude Code 2.1.330 has them in its catalog (29 November 2026).
+ * List prices of the standard tier, as Claude Code 2.1.330 has them in its catalog (29 November
+ * 2026).
  *
  * @see https://docs.claude.com/en/docs/about-claude/pricing
  */
@@ -97,7 +98,8 @@ const DEFAULT_MAX_OUTPUT = 128_000;
 /**
  * The list prices, with those of the operator above them.
  *
- * @param override JSON such as `{"claude-next": {"input": 3, "output": 15}}`: USD for a million tokens.
+ * @param override JSON such as `{"claude-next": {"input": 3, "output": 15}}`: USD for a million
+ * tokens.
  *   Absent fields follow from `input` as they do in the list; `*` is every model that is not named.
  * @throws if it is something else.
  */
@@ -142,7 +144,10 @@ function parse(override: string): Record<string, Partial<Price>> {
   return value as Record<string, Partial<Price>>;
 }
 
-/** The price of a model by the name that a request has, with its date or without; undefined: unknown. */
+/**
+ * The price of a model by the name that a request has, with its date or without; undefined:
+ * unknown.
+ */
 export function priceOf(prices: Prices, model: string): Price | undefined {
   const name = model.replace(/-(\d{8}|latest)$/, "");
   return prices.get(model) ?? prices.get(name) ?? prices.get("*");

@@ -53,7 +53,9 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   502: "api_error",
 };
 
-/** The API's own bound on a request, and what all requests that are being read may hold together. */
+/**
+ * The API's own bound on a request, and what all requests that are being read may hold together.
+ */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 /** A request comes from the same machine. */
@@ -62,9 +64,9 @@ const MAX_CONNECTIONS = 256;
 /**
  * Stands between the sandboxed agent and the model's API, and has the key.
  *
- * Nothing is forwarded: each request is read whole, checked, priced and made anew, and so is the head of
- * each answer, whose body is read while it passes. A request that could cost more than is left of the
- * run's budget is refused.
+ * Nothing is forwarded: each request is read whole, checked, priced and made anew, and so is the
+ * head of each answer, whose body is read while it passes. A request that could cost more than is
+ * left of the run's budget is refused.
  */
 export async function startModelProxy(options: ModelProxyOptions): Promise<RunningProxy> {
   const agent = options.baseUrl.startsWith("http:")
@@ -149,7 +151,10 @@ async function sendCounted(
   await pass(response, answer, { reader, atEnd: count });
 }
 
-/** The API's own refusals are JSON: anything else comes from whoever is at its address, or before it. */
+/**
+ * The API's own refusals are JSON: anything else comes from whoever is at its address, or before
+ * it.
+ */
 function strangerOf(
   { baseUrl }: Proxy,
   { statusCode = 0, headers: { "content-type": type = "" } }: IncomingMessage,
@@ -167,9 +172,9 @@ interface Reserved extends Bound {
 /**
  * Sets aside the most that a request can cost, and lowers its `max_tokens` to what is left.
  *
- * The bytes of a request bound its tokens, loosely. Only where that bound does not fit the API is asked
- * how many they are, which costs nothing but time. While others have so much set aside that only a short
- * answer could be paid, it waits for them.
+ * The bytes of a request bound its tokens, loosely. Only where that bound does not fit the API is
+ * asked how many they are, which costs nothing but time. While others have so much set aside that
+ * only a short answer could be paid, it waits for them.
  *
  * @throws {BudgetSpent}
  */
@@ -228,7 +233,10 @@ function carries(headers: IncomingHttpHeaders, key: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Answers with an error in the form of the API itself, so that the agent's command line understands it. */
+/**
+ * Answers with an error in the form of the API itself, so that the agent's command line understands
+ * it.
+ */
 function refuse(
   { onRefused, onUnreachable, passed }: Proxy,
   { request, response }: { request: IncomingMessage; response: ServerResponse },

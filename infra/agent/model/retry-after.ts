@@ -10,8 +10,8 @@ interface Head {
 }
 
 /**
- * When the API may be asked again, in milliseconds since the epoch, if its answer says so: by `Retry-After`, or
- * else by when the last of the limits that are used up is reset.
+ * When the API may be asked again, in milliseconds since the epoch, if its answer says so: by
+ * `Retry-After`, or else by when the last of the limits that are used up is reset.
  *
  * @see https://docs.anthropic.com/en/api/rate-limits#response-headers
  */

@@ -8,7 +8,9 @@ interface Budget {
 
 /** What an attempt may spend, and what it has. Amounts are in USD. */
 export interface Spending {
-  /** What of the run's budget earlier attempts have left, or of the owner's day, if that is less. */
+  /**
+   * What of the run's budget earlier attempts have left, or of the owner's day, if that is less.
+   */
   limitUsd: number;
   earlierUsd: number;
   /** Whether it is the owner's day that bounds the attempt. */
@@ -43,7 +45,10 @@ export interface SpendingStore {
   settle(usd: number): Promise<void>;
 }
 
-/** The share of the limit that is remembered at once, so that not every request waits for the storage. */
+/**
+ * The share of the limit that is remembered at once, so that not every request waits for the
+ * storage.
+ */
 const STEP_SHARE = 0.05;
 
 /**

@@ -1,4 +1,7 @@
-/** The model's API gave no answer. Its message names the address that was set, and what came in its place. */
+/**
+ * The model's API gave no answer. Its message names the address that was set, and what came in its
+ * place.
+ */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
 

@@ -14,8 +14,8 @@ export interface Tokens {
 const IDLE = new Set(["inference_geo", "output_tokens_details", "service_tier"]);
 
 /**
- * What a `usage` of the Messages API says, or undefined: it says something that is not known here, or that
- * cannot be, so what was set aside for the request counts instead.
+ * What a `usage` of the Messages API says, or undefined: it says something that is not known here,
+ * or that cannot be, so what was set aside for the request counts instead.
  *
  * @see https://docs.claude.com/en/api/messages
  */
@@ -51,7 +51,10 @@ function countOf(value: unknown): number {
   return Number.isSafeInteger(value) ? Number(value) : Number.NaN;
 }
 
-/** Whether a further field stands for nothing: absent, 0, empty, or the standard way of being served. */
+/**
+ * Whether a further field stands for nothing: absent, 0, empty, or the standard way of being
+ * served.
+ */
 function isNothing(name: string, value: unknown): boolean {
   if (value === null || value === undefined || value === 0 || value === "") return true;
   if (name === "speed") return value === "standard";
@@ -75,7 +78,10 @@ export function costOf(tokens: Tokens, price: Price): number {
   return (sum * times) / MILLION;
 }
 
-/** The most that a million tokens of a prompt can cost: all of it is written to the cache for an hour. */
+/**
+ * The most that a million tokens of a prompt can cost: all of it is written to the cache for an
+ * hour.
+ */
 export function dearestInput({ cacheWrite1h, cacheWrite5m, input, longPrompt }: Price): number {
   return Math.max(cacheWrite1h, cacheWrite5m, input) * (longPrompt?.times ?? 1);
 }

@@ -4,7 +4,9 @@ export interface Credential {
   authorization: string;
 }
 
-/** Hosts that look at the token alone take any name, and GitHub wants this one of an App's token. */
+/**
+ * Hosts that look at the token alone take any name, and GitHub wants this one of an App's token.
+ */
 const ANYBODY = "x-access-token";
 
 /**

@@ -18,8 +18,8 @@ export interface RepositoryProxyOptions {
   /** What its host wants to see. It is told to that host and nobody else. */
   credential?: Credential | undefined;
   /**
-   * Submodules may be read as well: on the repository's own host with its credential, on these as everybody
-   * may. Undefined: they may not.
+   * Submodules may be read as well: on the repository's own host with its credential, on these as
+   * everybody may. Undefined: they may not.
    */
   submoduleHosts?: readonly string[] | undefined;
   access: RepositoryAccess;
@@ -35,9 +35,9 @@ export interface RepositoryProxy extends RunningProxy {
 /**
  * Git's only way out of the sandbox while a repository is checked out, and what has the credential.
  *
- * Git speaks to it without TLS, as to a proxy. Nothing is forwarded: a request is one by which git reads the
- * repository, and is made anew with the credential, over TLS that begins here; so is the head of each
- * answer. A redirect is followed within the host alone.
+ * Git speaks to it without TLS, as to a proxy. Nothing is forwarded: a request is one by which git
+ * reads the repository, and is made anew with the credential, over TLS that begins here; so is the
+ * head of each answer. A redirect is followed within the host alone.
  */
 export async function startRepositoryProxy(
   options: RepositoryProxyOptions,
@@ -63,7 +63,9 @@ export async function startRepositoryProxy(
 }
 
 interface Proxy extends Omit<RepositoryProxyOptions, "socketPath"> {
-  /** Where repositories are by now that their host has moved; by their addresses, as git knows them. */
+  /**
+   * Where repositories are by now that their host has moved; by their addresses, as git knows them.
+   */
   moved: Map<string, string>;
   faults: Map<string, string>;
 }

@@ -16,8 +16,8 @@ const FILES =
 const READ = new RegExp(`^(.*?)/*(/info/refs|/git-upload-pack|${FILES})$`);
 
 /**
- * What a request asks for, if it is one of those by which git reads: no others leave the sandbox while a
- * repository is checked out, so that nothing can be written anywhere.
+ * What a request asks for, if it is one of those by which git reads: no others leave the sandbox
+ * while a repository is checked out, so that nothing can be written anywhere.
  *
  * @param url absolute, as a proxy is asked
  */

@@ -3,10 +3,11 @@ const MOST = 100;
 const MOST_LEVELS = 4;
 
 /**
- * Fetches the submodules of the repository in the workspace, each by itself and one commit of it where its
- * server can. Says the paths of those that are missing, each with a NUL behind it.
+ * Fetches the submodules of the repository in the workspace, each by itself and one commit of it
+ * where its server can. Says the paths of those that are missing, each with a NUL behind it.
  *
- * Git itself refuses names and paths that lead out of the repository, and commands as ways to update.
+ * Git itself refuses names and paths that lead out of the repository, and commands as ways to
+ * update.
  */
 export const SUBMODULES = `set -u
 left=${MOST}

@@ -6,7 +6,10 @@ import type { Readable } from "node:stream";
 import { getCACertificates, connect as tlsConnect } from "node:tls";
 import { isPublicAddress } from "../../../shared/public-address.ts";
 
-/** How repositories are reached. Default: by HTTPS, as the machine resolves names and trusts certificates. */
+/**
+ * How repositories are reached. Default: by HTTPS, as the machine resolves names and trusts
+ * certificates.
+ */
 export interface RepositoryAccess {
   /** Default: the system's resolver. */
   resolve?(host: string): Promise<readonly LookupAddress[]>;
@@ -14,7 +17,10 @@ export interface RepositoryAccess {
   open?(address: string): Socket;
   /** PEM of the authorities to trust instead of the machine's and Node's. */
   authorities?: string;
-  /** The secret of the repository that names one, `TOKEN` or `USER:TOKEN`; undefined: the build has none. */
+  /**
+   * The secret of the repository that names one, `TOKEN` or `USER:TOKEN`; undefined: the build has
+   * none.
+   */
   credential?: string | undefined;
 }
 

@@ -18,7 +18,9 @@ export interface Cgroup {
   remove(): void;
 }
 
-/** Where the group lies, and who counts what there. One folder in version 2, up to two in version 1. */
+/**
+ * Where the group lies, and who counts what there. One folder in version 2, up to two in version 1.
+ */
 interface Place {
   version: 1 | 2;
   folder: string;
@@ -31,7 +33,8 @@ let made = 0;
  * Makes a control group below our own, or below the topmost one that we see.
  *
  * @param top where the machine's file system begins; for tests
- * @returns undefined if memory cannot be bound so: as a rule only root may make such a group, and some
+ * @returns undefined if memory cannot be bound so: as a rule only root may make such a group, and
+ * some
  *   containers show them read-only. Then whoever watches has to count.
  */
 export function makeCgroup(limits: CgroupLimits, top = "/"): Cgroup | undefined {
@@ -113,7 +116,9 @@ interface Candidates {
   parents: string[];
 }
 
-/** Finds who counts memory and processes: a hierarchy each in version 1, one for all in version 2. */
+/**
+ * Finds who counts memory and processes: a hierarchy each in version 1, one for all in version 2.
+ */
 function controllersOf(top: string): Record<"memory" | "pids", Candidates | undefined> {
   const own = readFileSync(join(top, "proc/self/cgroup"), "utf8").trim().split("\n");
   const mounts = readFileSync(join(top, "proc/self/mountinfo"), "utf8").trim().split("\n");
@@ -159,8 +164,9 @@ function makeIn(candidates: Candidates | undefined, name: string): Place | undef
 const CONTROLLERS = ["memory", "pids"];
 
 /**
- * Lets groups below `parent` have bounds. In version 2 a group that hands them down has no processes of
- * its own, unless it is the machine's topmost: a container's moves its processes aside.
+ * Lets groups below `parent` have bounds. In version 2 a group that hands them down has no
+ * processes of its own, unless it is the machine's topmost: a container's moves its processes
+ * aside.
  */
 function handDown(parent: string, isTop: boolean): void {
   const handed = wordsIn(parent, "cgroup.subtree_control");

@@ -31,9 +31,10 @@ const LEFT_FREE = 0.03;
 const LEFT_FREE_BYTES = 256 * 1024 ** 2;
 
 /**
- * Measures what an agent writes. Counting files costs time, so that is done only when the file system has
- * lost so much room that the agent may be over its limit, or when it was not done for a minute. An agent
- * that leaves the machine without room counts as over the limit, however it holds what it took.
+ * Measures what an agent writes. Counting files costs time, so that is done only when the file
+ * system has lost so much room that the agent may be over its limit, or when it was not done for a
+ * minute. An agent that leaves the machine without room counts as over the limit, however it holds
+ * what it took.
  */
 export function startDiskMeter({ folders, limitBytes, processes }: MeterOptions): DiskMeter {
   let known = 0;
@@ -99,7 +100,9 @@ async function roomOf([folder = "/"]: readonly string[]): Promise<{ taken: numbe
 
 const run = promisify(execFile);
 
-/** Bytes of the folders; undefined if they cannot be counted in time. Any depth, and without modes. */
+/**
+ * Bytes of the folders; undefined if they cannot be counted in time. Any depth, and without modes.
+ */
 async function countIn(folders: readonly string[]): Promise<number | undefined> {
   const du = ["du", "--summarize", "--total", "--block-size=1", "--one-file-system", "--"];
   // What an agent has closed to its own user is open to that user's root in a namespace.

@@ -21,11 +21,11 @@ const HTTPS_PORT = "443";
 const CONNECT_TIMEOUT_MS = 15_000;
 
 /**
- * The sandbox's only way out beside the model's API: an HTTP proxy that opens tunnels (CONNECT) to port
- * 443 of the allowed hosts, and answers 403 with a reason to everything else.
+ * The sandbox's only way out beside the model's API: an HTTP proxy that opens tunnels (CONNECT) to
+ * port 443 of the allowed hosts, and answers 403 with a reason to everything else.
  *
- * It resolves a name itself and connects to an address that it has checked, so a name that points into
- * the private network or at the metadata server leads nowhere.
+ * It resolves a name itself and connects to an address that it has checked, so a name that points
+ * into the private network or at the metadata server leads nowhere.
  */
 export async function startEgressProxy(options: EgressProxyOptions): Promise<RunningProxy> {
   const allowed = new Set(options.allowedHosts.map(normalHost));

@@ -1,12 +1,15 @@
 import { existsSync, realpathSync } from "node:fs";
 import { wayTo } from "./host-user.ts";
 
-/** A folder that every machine has and nothing of ours lies in: the mounts that lead there are private. */
+/**
+ * A folder that every machine has and nothing of ours lies in: the mounts that lead there are
+ * private.
+ */
 const MEETING_PLACES = ["/mnt", "/media", "/srv", "/opt"];
 
 /**
- * Makes each of `$2`, `$3`, … up to `--` appear as `$1/0`, `$1/1`, … for what is run then: the words after
- * `--`. The mounts are seen by nobody else. No variable of the shell's own goes on.
+ * Makes each of `$2`, `$3`, … up to `--` appear as `$1/0`, `$1/1`, … for what is run then: the
+ * words after `--`. The mounts are seen by nobody else. No variable of the shell's own goes on.
  */
 const SCRIPT = `set -e
 place=$1 number=0
@@ -36,8 +39,8 @@ interface Reachable<P> {
 }
 
 /**
- * The plan with paths that `user` can reach. What lies below a folder that this user may not pass, such as
- * `/root`, is mounted elsewhere before root is given up.
+ * The plan with paths that `user` can reach. What lies below a folder that this user may not pass,
+ * such as `/root`, is mounted elsewhere before root is given up.
  */
 export function makeReachable<P extends Showing>(plan: P, user: number): Reachable<P> {
   const hidden: string[] = [];

@@ -8,9 +8,10 @@ const FIRST_USER = 2_000_000_000;
 const FIRST_SMALL_USER = 61_184;
 
 /**
- * The user (and group) of the machine as which an attempt's sandbox is made, when the runner is root: one
- * that owns nothing but this attempt's folders. Undefined when the runner is not root, or is it only
- * inside a user namespace: then the sandbox's processes are the runner's user's, as they always were.
+ * The user (and group) of the machine as which an attempt's sandbox is made, when the runner is
+ * root: one that owns nothing but this attempt's folders. Undefined when the runner is not root, or
+ * is it only inside a user namespace: then the sandbox's processes are the runner's user's, as they
+ * always were.
  */
 export function newHostUser(): number | undefined {
   if (process.getuid?.() !== 0) return undefined;

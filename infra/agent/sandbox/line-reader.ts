@@ -1,16 +1,17 @@
 import { type LongLine, longLine } from "./long-line.ts";
 
 /**
- * What a stream of lines gave: a line without its end, or the size of one that was too long to keep.
- * `cutBytes` is the size of a line of JSON whose long texts were cut.
+ * What a stream of lines gave: a line without its end, or the size of one that was too long to
+ * keep. `cutBytes` is the size of a line of JSON whose long texts were cut.
  */
 export type Line = { text: string; cutBytes?: number } | { droppedBytes: number };
 
 /**
- * Splits a byte stream into lines in bounded memory: of a line longer than `maxLineBytes` only the size
- * is given. A last line without an end counts.
+ * Splits a byte stream into lines in bounded memory: of a line longer than `maxLineBytes` only the
+ * size is given. A last line without an end counts.
  *
- * @param textBytes if it is given, a longer line is kept with its texts, as in JSON, cut to so many bytes
+ * @param textBytes if it is given, a longer line is kept with its texts, as in JSON, cut to so many
+ * bytes
  */
 export async function* readLines(
   stream: AsyncIterable<Buffer>,

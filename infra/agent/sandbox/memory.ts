@@ -35,8 +35,8 @@ export function filesInMemory(init: number, folders: readonly string[] = IN_MEMO
 }
 
 /**
- * What processes hold of the machine's memory, in bytes: theirs, each shared page once; what lies in
- * `/tmp` and `/dev/shm`; and files without a name (memfd), whether they are mapped or not.
+ * What processes hold of the machine's memory, in bytes: theirs, each shared page once; what lies
+ * in `/tmp` and `/dev/shm`; and files without a name (memfd), whether they are mapped or not.
  */
 export function memoryHeldBy(pids: readonly number[], init: number | undefined): number {
   const files = init === undefined ? [] : filesInMemory(init);

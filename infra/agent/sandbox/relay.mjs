@@ -15,8 +15,8 @@ import { createConnection, createServer, Socket } from "node:net";
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Closes what whoever started the runner left open without knowing: all of Node's own, and all of the
- * runner's, has that mark.
+ * Closes what whoever started the runner left open without knowing: all of Node's own, and all of
+ * the runner's, has that mark.
  */
 function closeInherited() {
   for (const name of readdirSync("/proc/self/fdinfo").filter((fd) => Number(fd) > 3)) {
@@ -34,7 +34,9 @@ if (process.platform === "linux") closeInherited();
 const control = new Socket({ fd: 3, readable: true, writable: true });
 const say = (message, then) => control.write(`${JSON.stringify(message)}\n`, then);
 
-/** A loopback port that leads to a unix socket: command lines speak TCP, the sandbox has no network. */
+/**
+ * A loopback port that leads to a unix socket: command lines speak TCP, the sandbox has no network.
+ */
 function openPort(socketPath) {
   const server = createServer({ allowHalfOpen: true }, (local) => {
     const far = createConnection({ path: socketPath, allowHalfOpen: true });

@@ -4,8 +4,9 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Removes a folder with all that is in it, whatever an agent did there: the system's own programs go down
- * to any depth, where a path would be too long to be opened, and open folders without modes.
+ * Removes a folder with all that is in it, whatever an agent did there: the system's own programs
+ * go down to any depth, where a path would be too long to be opened, and open folders without
+ * modes.
  *
  * @returns what stays, in one sentence; never throws.
  */

@@ -24,8 +24,8 @@ export interface SandboxPlan {
   shown: readonly Shown[];
   limits: SandboxLimits;
   /**
-   * User and group of the machine that everything in the sandbox is, see `newHostUser`; workspace and home
-   * are its own. Absent: the runner's.
+   * User and group of the machine that everything in the sandbox is, see `newHostUser`; workspace
+   * and home are its own. Absent: the runner's.
    */
   hostUser?: number;
 }
@@ -79,7 +79,9 @@ const SYSTEM_FILES = [
   "/etc/ssl/openssl.cnf",
 ];
 
-/** Descriptors over which bwrap gets its options, separated by NUL, and the filter of system calls. */
+/**
+ * Descriptors over which bwrap gets its options, separated by NUL, and the filter of system calls.
+ */
 const OPTIONS = 4;
 const FILTER = 5;
 
@@ -95,13 +97,13 @@ interface Start {
 }
 
 /**
- * Starts `command` inside bubblewrap: user 1000 without capabilities, own PID, IPC, UTS, mount and network
- * namespaces, a read-only system without settings of the kernel, the calls that the filter leaves, and as
- * its only writable folders of the machine the workspace and the agent's home. Root's sandbox is made by
- * a user who is nobody else.
+ * Starts `command` inside bubblewrap: user 1000 without capabilities, own PID, IPC, UTS, mount and
+ * network namespaces, a read-only system without settings of the kernel, the calls that the filter
+ * leaves, and as its only writable folders of the machine the workspace and the agent's home.
+ * Root's sandbox is made by a user who is nobody else.
  *
- * bwrap is started with an empty environment and gets its options over a descriptor, since both can be
- * read from inside.
+ * bwrap is started with an empty environment and gets its options over a descriptor, since both can
+ * be read from inside.
  *
  * @throws if bwrap, or what leads to it, is not on `path`, or root's plan names no user.
  */

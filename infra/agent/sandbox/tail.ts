@@ -4,7 +4,9 @@ import { cutTextStart } from "../../../shared/text.ts";
 export interface Tail {
   /** Resolved when the stream is over, however it ended. */
   done: Promise<void>;
-  /** At most `maxBytes` of UTF-8, with `…` in front if more came; `hide` sees it before it is cut. */
+  /**
+   * At most `maxBytes` of UTF-8, with `…` in front if more came; `hide` sees it before it is cut.
+   */
   text(hide: (text: string) => string): string;
 }
 

@@ -70,8 +70,8 @@ function excessOf(usage: AgentUsage, patience: Patience): StopCause | undefined 
 }
 
 /**
- * Holds every timer of one agent, of one setup command or of one check; the first cause to stop it is the one
- * that counts.
+ * Holds every timer of one agent, of one setup command or of one check; the first cause to stop it
+ * is the one that counts.
  */
 export function watchOver(agent: AgentProcess, options: WatchOptions): Watch {
   const { clock, patience, terminated, log } = options;

@@ -11,8 +11,9 @@ const canHold = existsSync(OPEN);
 const SLASH = Buffer.from("/");
 
 /**
- * One folder of a tree at a time, held open. What is in it is reached through the descriptor: an agent at
- * work could put a link in the place of any folder above it, and have us read what it may not.
+ * One folder of a tree at a time, held open. What is in it is reached through the descriptor: an
+ * agent at work could put a link in the place of any folder above it, and have us read what it may
+ * not.
  */
 export class Anchor implements Disposable {
   readonly #root: string;
@@ -24,8 +25,8 @@ export class Anchor implements Disposable {
   }
 
   /**
-   * The path of an entry on this machine, good until the next one is asked for. Only its last part is still
-   * to be looked at: open it without following links.
+   * The path of an entry on this machine, good until the next one is asked for. Only its last part
+   * is still to be looked at: open it without following links.
    *
    * @param path bytes below the root, separated by `/`; empty: the root itself
    * @throws if one of the folders above it is none

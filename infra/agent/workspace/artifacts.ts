@@ -40,8 +40,8 @@ interface Wanted {
 }
 
 /**
- * Copies the files of a workspace that match the patterns out of it, in the order of their paths. Links are
- * not followed, and git's own data are no files. Call only when nothing is at work there.
+ * Copies the files of a workspace that match the patterns out of it, in the order of their paths.
+ * Links are not followed, and git's own data are no files. Call only when nothing is at work there.
  *
  * @returns the copies, and what is missing, if anything is.
  */

@@ -18,8 +18,8 @@ export async function recordLeft(states: States): Promise<States> {
 }
 
 /**
- * Records what checks have made of what the agent left, for an agent that goes on from there: none of it
- * is the agent's. Call only after {@link recordLeft}, and when nothing of the checks is left.
+ * Records what checks have made of what the agent left, for an agent that goes on from there: none
+ * of it is the agent's. Call only after {@link recordLeft}, and when nothing of the checks is left.
  */
 export async function recordChecked(states: States): Promise<void> {
   const left = await remember(await withoutChecks(states), "left");
@@ -34,8 +34,8 @@ async function remember({ refs, recorded, ...repository }: States, name: string)
 }
 
 /**
- * The states with an `after` in which the checks of rounds before have done nothing, but for files that
- * the agent then changed itself. Without such rounds: the states themselves.
+ * The states with an `after` in which the checks of rounds before have done nothing, but for files
+ * that the agent then changed itself. Without such rounds: the states themselves.
  */
 export async function withoutChecks(states: States): Promise<States> {
   const { checked, refs, recorded } = states;

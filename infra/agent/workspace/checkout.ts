@@ -39,9 +39,9 @@ export interface CheckoutFailure extends NotStarted {
 }
 
 /**
- * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch. No branch: `HEAD` is the
- * commit itself, so that every turn of a conversation finds the same. What a ref begins with has no meaning
- * behind a `+`.
+ * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch. No branch: `HEAD` is
+ * the commit itself, so that every turn of a conversation finds the same. What a ref begins with
+ * has no meaning behind a `+`.
  */
 const SCRIPT = `set -eu
 git init --quiet --template= --initial-branch=main .
@@ -62,9 +62,9 @@ git rev-parse HEAD
 `;
 
 /**
- * Checks a repository out into the workspace: one commit without history where the server can, no files of
- * Git LFS, submodules only if they are wanted. Git works in the sandbox and reaches the repository alone, by
- * a proxy that has the credential.
+ * Checks a repository out into the workspace: one commit without history where the server can, no
+ * files of Git LFS, submodules only if they are wanted. Git works in the sandbox and reaches the
+ * repository alone, by a proxy that has the credential.
  */
 export async function checkOut(
   checkout: Checkout,

@@ -24,8 +24,8 @@ export interface ChecksOptions extends CommandOptions {
 const OF_THE_RUN: readonly (StopCause | null)[] = ["cancel", "terminated", "superseded"];
 
 /**
- * Runs the checks, one after the other, whatever the one before came to, until their time is over or the
- * run has ended. Nothing that a check started outlives it.
+ * Runs the checks, one after the other, whatever the one before came to, until their time is over
+ * or the run has ended. Nothing that a check started outlives it.
  */
 export async function runChecks(options: ChecksOptions): Promise<CheckFacts[]> {
   const { checks, deadlineAt, clock, logFile, round } = options;
@@ -65,12 +65,16 @@ export const checksNotRun = ({
     editedByAgent: namesAny(command, changedPaths),
   }));
 
-/** What separates the words of a shell's commands; paths with such characters are looked for as they are. */
+/**
+ * What separates the words of a shell's commands; paths with such characters are looked for as they
+ * are.
+ */
 const BETWEEN_WORDS = /[\s"'`;&|()<>=$,]+/;
 
 /**
- * Whether a command names one of the paths, which are relative to the workspace, or a folder above one.
- * A word counts as a folder's only if it has a slash: `build` is more often a target than a folder.
+ * Whether a command names one of the paths, which are relative to the workspace, or a folder above
+ * one. A word counts as a folder's only if it has a slash: `build` is more often a target than a
+ * folder.
  */
 export function namesAny(command: string, paths: readonly string[]): boolean {
   const words = new Set(command.split(BETWEEN_WORDS).map(plainPath).filter(Boolean));

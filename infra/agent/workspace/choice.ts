@@ -10,13 +10,15 @@ export interface Room {
 /** Of an entry, in the order in which they come: what a loss of it would be. */
 export type Rank = "tracked" | "unignored" | "ignored";
 
-/** Where a repository would be small: files beyond this size wait until the others have their place. */
+/**
+ * Where a repository would be small: files beyond this size wait until the others have their place.
+ */
 const SMALL_BYTES = 1024 * 1024;
 
 /**
- * The entries that there is room for: tracked ones first, then what is not ignored, then the rest. Among
- * equals the small ones come first, and each folder has its turn, so that a bulk in one of them takes
- * nothing from the others.
+ * The entries that there is room for: tracked ones first, then what is not ignored, then the rest.
+ * Among equals the small ones come first, and each folder has its turn, so that a bulk in one of
+ * them takes nothing from the others.
  */
 export function chooseWithin(
   entries: readonly TreeEntry[],

@@ -32,8 +32,8 @@ const LOG_BYTES = 64 * 1024;
 const BASH = ["/bin/bash", "-eo", "pipefail"];
 
 /**
- * Runs a command, and leaves nothing of it at work. How it ended stands in the log, and with what it
- * said in the log file; the command itself and its name stand in neither.
+ * Runs a command, and leaves nothing of it at work. How it ended stands in the log, and with what
+ * it said in the log file; the command itself and its name stand in neither.
  *
  * @param file its script
  * @param name what the log calls it

@@ -14,7 +14,9 @@ import {
 import type { States } from "./git-states.ts";
 
 const ATTRIBUTES = ".gitattributes";
-/** A file that git cannot bring into its form ends git: it is started again for the others so often. */
+/**
+ * A file that git cannot bring into its form ends git: it is started again for the others so often.
+ */
 const MAX_FAILURES = 200;
 
 /** One path's content. */
@@ -25,9 +27,10 @@ interface Blob {
 }
 
 /**
- * A state whose changed files have the form in which git would commit them: line ends, encoding and `$Id$`
- * as the state's own `.gitattributes` say. `git apply` brings what it finds in a work tree into that form
- * before it compares. A file that git cannot bring into it stays as it is, as `git apply` leaves it.
+ * A state whose changed files have the form in which git would commit them: line ends, encoding and
+ * `$Id$` as the state's own `.gitattributes` say. `git apply` brings what it finds in a work tree
+ * into that form before it compares. A file that git cannot bring into it stays as it is, as `git
+ * apply` leaves it.
  *
  * Git finds the files in a folder of ours, and no filter of anybody's runs.
  *

@@ -91,7 +91,10 @@ interface Keeping {
 
 const START = Buffer.from("\ndiff --git ");
 
-/** The pieces of a patch, each of one file's part. No line of a file's content begins as a part does. */
+/**
+ * The pieces of a patch, each of one file's part. No line of a file's content begins as a part
+ * does.
+ */
 async function* partsOf(stream: AsyncIterable<Buffer>) {
   let part = 0;
   let held = Buffer.alloc(0);

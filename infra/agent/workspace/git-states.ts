@@ -67,7 +67,9 @@ export interface States extends Repository {
   /** The ref of each state that was reached. */
   refs: Partial<Record<StateName, string>>;
   recorded: Partial<Record<StateName, Recorded>>;
-  /** The ref of the state that the run's turn began with, if an attempt before has added to that. */
+  /**
+   * The ref of the state that the run's turn began with, if an attempt before has added to that.
+   */
   turn?: string;
   /** What the agent left before it was given back to it, and what it found then: checks had run. */
   checked?: Record<"left" | "found", LeftState>;
@@ -90,8 +92,8 @@ export interface States extends Repository {
 /**
  * Makes the repository for a workspace's states.
  *
- * Files go into it through `git fast-import`, byte for byte: no index, no work tree, thus no filter,
- * hook, ignore rule, attribute or nested repository of the workspace has a say.
+ * Files go into it through `git fast-import`, byte for byte: no index, no work tree, thus no
+ * filter, hook, ignore rule, attribute or nested repository of the workspace has a say.
  *
  * @throws if git is not installed.
  */
@@ -112,10 +114,12 @@ export async function openStates(
 }
 
 /**
- * Records the workspace as it is now as the state `name`. Entries that cannot be kept stay as they were in
- * the tree, and are known as not stored. What has not changed since the state before is not read.
+ * Records the workspace as it is now as the state `name`. Entries that cannot be kept stay as they
+ * were in the tree, and are known as not stored. What has not changed since the state before is not
+ * read.
  *
- * Call only while nothing else writes there, unless the states are live, and in the order of the states.
+ * Call only while nothing else writes there, unless the states are live, and in the order of the
+ * states.
  *
  * @returns whether it differs from what was recorded before it
  */
@@ -191,8 +195,8 @@ function judgeOf({ isCheckout }: States): Judge {
 }
 
 /**
- * Whether the conversation began with a file that was too large to be kept: no patch says how it changed,
- * and one that adds it does not apply where it is.
+ * Whether the conversation began with a file that was too large to be kept: no patch says how it
+ * changed, and one that adds it does not apply where it is.
  */
 const isWithoutPast = ({ recorded, paths }: States, { path }: TreeEntry): boolean => {
   const first = recorded.first?.known.get(latin1(path));

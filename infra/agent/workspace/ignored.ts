@@ -19,8 +19,9 @@ const RULES = ".gitignore";
 const SOMETHING = "\u0001";
 
 /**
- * Which of the paths git ignores, by the workspace's `.gitignore` files and `.git/info/exclude`. Git sees
- * copies of these in a folder of ours and nothing of the workspace. If it does not answer in time, none.
+ * Which of the paths git ignores, by the workspace's `.gitignore` files and `.git/info/exclude`.
+ * Git sees copies of these in a folder of ours and nothing of the workspace. If it does not answer
+ * in time, none.
  *
  * @param rules the workspace's entries named `.gitignore`
  */
@@ -53,8 +54,8 @@ async function ignoredAmong(
 }
 
 /**
- * The path that is asked about: there are no folders in ours, and no `.git`. It begins so that git takes
- * no name for one of its patterns.
+ * The path that is asked about: there are no folders in ours, and no `.git`. It begins so that git
+ * takes no name for one of its patterns.
  */
 function standIn({ path, isFolder }: Asked): string {
   if (/(^|\/)\.git$/.test(path)) return `./${path.slice(0, -".git".length)}${SOMETHING}`;

@@ -66,8 +66,8 @@ const nameOfFile = ([path, { kind }]: [string, Known]): string[] =>
   kind === "folder" ? [] : [path];
 
 /**
- * What the diff for the next turn, from `first` to `kept`, does not hold. What setup commands made and the
- * agent left as it was is not in it: they run again.
+ * What the diff for the next turn, from `first` to `kept`, does not hold. What setup commands made
+ * and the agent left as it was is not in it: they run again.
  */
 export async function bareOfNextTurn(states: States, kept: string): Promise<Bare> {
   const { first, restored, before, after } = states.recorded;

@@ -39,9 +39,9 @@ interface WantedPatch {
 }
 
 /**
- * Writes what the agent has changed to `patchFile`, in a form that `git apply` takes: text and binary files,
- * links, modes, deletions, ignored and untracked files alike, as git would commit them. Empty if nothing
- * changed. Call only once that is recorded.
+ * Writes what the agent has changed to `patchFile`, in a form that `git apply` takes: text and
+ * binary files, links, modes, deletions, ignored and untracked files alike, as git would commit
+ * them. Empty if nothing changed. Call only once that is recorded.
  */
 export async function patchOf(
   states: States,
@@ -92,9 +92,9 @@ export const needsWorkspaceDiff = ({ refs, isPatchWhole }: States): boolean =>
   refs.before !== refs.first || !isPatchWhole;
 
 /**
- * Writes what all turns changed since the conversation's first checkout to `file`, in the same form, but
- * byte for byte as it was left, and with empty folders and modes. What setup commands did is not in it,
- * but for files that an agent then changed.
+ * Writes what all turns changed since the conversation's first checkout to `file`, in the same
+ * form, but byte for byte as it was left, and with empty folders and modes. What setup commands did
+ * is not in it, but for files that an agent then changed.
  *
  * Call only after {@link patchOf}.
  *

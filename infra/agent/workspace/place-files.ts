@@ -7,8 +7,9 @@ import { oneLine } from "../text.ts";
 import { commitHead, GIT_ENVIRONMENT, NO_ATTRIBUTES, quote } from "./git.ts";
 
 /**
- * Runs in the workspace, with commands of fast-import on standard input; `$1` is a folder to be made, `$2`
- * attributes. Git replaces what is in the way, links to elsewhere among it, instead of following it.
+ * Runs in the workspace, with commands of fast-import on standard input; `$1` is a folder to be
+ * made, `$2` attributes. Git replaces what is in the way, links to elsewhere among it, instead of
+ * following it.
  */
 const SCRIPT = `set -eu
 git init --quiet --bare --template= "$1"
@@ -21,8 +22,8 @@ rm -rf "$1"
 `;
 
 /**
- * Puts the files of a request into the workspace, byte for byte, in the sandbox: what a repository has there
- * cannot lead them elsewhere. They replace what is at their paths.
+ * Puts the files of a request into the workspace, byte for byte, in the sandbox: what a repository
+ * has there cannot lead them elsewhere. They replace what is at their paths.
  *
  * @returns why that is not possible, if so.
  */
@@ -53,7 +54,10 @@ const misplaced = (why: string, stoppedBy: NotStarted["stoppedBy"]): NotStarted 
   error: `The request's files cannot be put into the workspace: ${why}.`,
 });
 
-/** What the API has checked is checked again, since that costs nothing; what was uploaded is the first time. */
+/**
+ * What the API has checked is checked again, since that costs nothing; what was uploaded is the
+ * first time.
+ */
 function faultOf({ path, sha256: wanted }: PlacedFile, bytes: Buffer | undefined) {
   if (pathFault(path) !== undefined) return "has no path below the workspace";
   if (bytes === undefined) return "was uploaded too long ago, and is no longer kept";

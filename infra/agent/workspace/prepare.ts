@@ -39,15 +39,17 @@ export type AgentSession = NonNullable<BuildManifest["session"]>;
 export interface Beginning {
   session: AgentSession;
   states: States;
-  /** Whether the session and the files are those of the run's attempt before, which was broken off. */
+  /**
+   * Whether the session and the files are those of the run's attempt before, which was broken off.
+   */
   isResumed: boolean;
 }
 
 /**
- * Makes the workspace and the session that the agent begins with: the repository's commit, and on top
- * of it what the conversation's turns before left, and the request's files. Their session and their workspace belong together: a
- * session is not restored without its files. What cannot be restored is left out, and the session's
- * `origin` and `remark` say so.
+ * Makes the workspace and the session that the agent begins with: the repository's commit, and on
+ * top of it what the conversation's turns before left, and the request's files. Their session and
+ * their workspace belong together: a session is not restored without its files. What cannot be
+ * restored is left out, and the session's `origin` and `remark` say so.
  *
  * @throws if the storage cannot be asked, or git is not installed.
  */
@@ -177,7 +179,10 @@ async function beginWorkspace(
   return { states, commit, notes };
 }
 
-/** Puts the request's files into the workspace: its agent begins with them, and has not changed them. */
+/**
+ * Puts the request's files into the workspace: its agent begins with them, and has not changed
+ * them.
+ */
 async function placeGiven(
   { input, helper, phases, objectsIn }: Preparation,
   states: States,
@@ -222,7 +227,9 @@ async function bringBack(
   return "notes" in last ? { ...start, notes: [...start.notes, ...last.notes] } : last;
 }
 
-/** From the turn's beginning to what the run's attempt before left: its diff has all of the former. */
+/**
+ * From the turn's beginning to what the run's attempt before left: its diff has all of the former.
+ */
 async function resumeFrom(
   preparation: Preparation,
   states: States,

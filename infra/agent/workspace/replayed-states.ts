@@ -1,7 +1,10 @@
 import { changesBetween, commandsOf, commit, refOf } from "./git.ts";
 import type { States } from "./git-states.ts";
 
-/** Remembers the state as the one that the run's turn began with; what is recorded later adds to that. */
+/**
+ * Remembers the state as the one that the run's turn began with; what is recorded later adds to
+ * that.
+ */
 export async function keepAsTurn(states: States): Promise<void> {
   await commit(states, { name: TURN, parent: states.refs.restored }, []);
   states.turn = refOf(TURN);
@@ -10,8 +13,8 @@ export async function keepAsTurn(states: States): Promise<void> {
 const TURN = "turn";
 
 /**
- * What the agent found, had its attempt not gone on from another's: the state before it, without what the
- * run's attempts before have changed.
+ * What the agent found, had its attempt not gone on from another's: the state before it, without
+ * what the run's attempts before have changed.
  *
  * @returns its ref.
  */
@@ -22,8 +25,8 @@ export async function withoutAttempts(states: States): Promise<string> {
 }
 
 /**
- * What the agent changed, on top of `restored`: the state without what the setup commands did, since
- * they run again in the next turn.
+ * What the agent changed, on top of `restored`: the state without what the setup commands did,
+ * since they run again in the next turn.
  *
  * @returns its ref.
  */

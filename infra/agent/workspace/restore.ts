@@ -73,8 +73,8 @@ async function putInHome(
 }
 
 /**
- * Makes the agent's own folder in its home anew, with nothing in it but its session as it was collected:
- * what ran since then could have written there, into the session or beside it.
+ * Makes the agent's own folder in its home anew, with nothing in it but its session as it was
+ * collected: what ran since then could have written there, into the session or beside it.
  *
  * @returns the session's lines, or undefined: no session was collected.
  */
@@ -106,7 +106,10 @@ async function giveBelow(home: string, path: string, user: number): Promise<void
   for (let at = path; at !== "."; at = dirname(at)) await lchown(join(home, at), user, user);
 }
 
-/** Runs in the workspace, with the diff on standard input; `$1` is a folder to be made, `$2` attributes, `$3` an option. */
+/**
+ * Runs in the workspace, with the diff on standard input; `$1` is a folder to be made, `$2`
+ * attributes, `$3` an option.
+ */
 const SCRIPT = `set -eu
 git init --quiet --bare --template= "$1"
 mkdir "$1/info"
@@ -116,8 +119,8 @@ rm -rf "$1"
 `;
 
 /**
- * Applies an earlier run's diff to the workspace: byte for byte, whatever the workspace's attributes say. In
- * reverse it takes one back that was applied.
+ * Applies an earlier run's diff to the workspace: byte for byte, whatever the workspace's
+ * attributes say. In reverse it takes one back that was applied.
  *
  * @returns what the diff itself says that it leaves out, or why it cannot be applied.
  * @throws if the storage cannot be asked.

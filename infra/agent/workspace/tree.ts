@@ -59,15 +59,16 @@ const BREATH = 500;
 export interface ReadOptions {
   judge?: Judge;
   /**
-   * Whether an agent may be at work there. What its owner has closed is left as it is, then. Default: nobody
-   * is, and what is closed is opened to be read, and closed again when the tree is disposed.
+   * Whether an agent may be at work there. What its owner has closed is left as it is, then.
+   * Default: nobody is, and what is closed is opened to be read, and closed again when the tree is
+   * disposed.
    */
   isLive?: boolean;
 }
 
 /**
- * Reads a tree in the order of its names. Links are listed, never followed, wherever they are put meanwhile.
- * What cannot be read is left out.
+ * Reads a tree in the order of its names. Links are listed, never followed, wherever they are put
+ * meanwhile. What cannot be read is left out.
  */
 export async function readTree(
   folder: string,
@@ -198,8 +199,8 @@ export function readEntry(folder: string, entry: TreeEntry): Buffer | undefined 
 }
 
 /**
- * The content of an entry: a file's bytes, or where a link points. Undefined if it cannot be read or is no
- * longer what it was.
+ * The content of an entry: a file's bytes, or where a link points. Undefined if it cannot be read
+ * or is no longer what it was.
  */
 function readThrough(anchor: Anchor, entry: TreeEntry, isLive: boolean): Buffer | undefined {
   const { path: below, kind, mode } = entry;
@@ -211,7 +212,9 @@ function readThrough(anchor: Anchor, entry: TreeEntry, isLive: boolean): Buffer 
   }
 }
 
-/** As many bytes as the file had: it may be growing. One that is another file by now is not read. */
+/**
+ * As many bytes as the file had: it may be growing. One that is another file by now is not read.
+ */
 function readFile(path: Buffer, entry: TreeEntry): Buffer | undefined {
   const file = openSync(path, READ);
   try {

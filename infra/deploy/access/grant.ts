@@ -24,8 +24,8 @@ export interface Grant {
   /** Permissions of the role that calls need only when things cross, and what happens then. */
   rarely?: Readonly<Record<string, string>>;
   /**
-   * Google itself needs it, or a service that has no stand-in, on this page; absent: calls of ours need it, which
-   * are recorded.
+   * Google itself needs it, or a service that has no stand-in, on this page; absent: calls of ours
+   * need it, which are recorded.
    */
   googles?: string;
 }

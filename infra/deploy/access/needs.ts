@@ -116,7 +116,9 @@ export const listing = (bucket: string): Need => ({
 const FIRESTORE = "google.firestore.v1.Firestore";
 const BUILDS = "google.devtools.cloudbuild.v1.CloudBuild";
 
-/** Every method that functions and runner may call, by Google's name; to call another is refused. */
+/**
+ * Every method that functions and runner may call, by Google's name; to call another is refused.
+ */
 export const METHODS: Readonly<Record<string, Method>> = {
   [`${FIRESTORE}/BatchGetDocuments`]: firestore("datastore.entities.get"),
   [`${FIRESTORE}/BeginTransaction`]: firestore("datastore.databases.get"),

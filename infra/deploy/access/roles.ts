@@ -35,7 +35,10 @@ export const METRICS_WRITER = {
   permissions: ["telemetry.metrics.write"],
 };
 
-/** Each has less than Google's roles for the same, which let list databases, change buckets and the like. */
+/**
+ * Each has less than Google's roles for the same, which let list databases, change buckets and the
+ * like.
+ */
 const own = (id: string, ...permissions: string[]): Role => ({ own: `runyard.${id}`, permissions });
 
 const documents = (id: string, ...entities: string[]): Role =>

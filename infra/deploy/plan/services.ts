@@ -95,7 +95,9 @@ export function environmentOf(
   };
 }
 
-/** A run takes minutes of a machine, so each is traced, whatever Google's front samples of requests. */
+/**
+ * A run takes minutes of a machine, so each is traced, whatever Google's front samples of requests.
+ */
 const telemetryVariables = ({ project, region }: Stack["settings"], name: FunctionName) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: `https://${TELEMETRY_API}`,
   OTEL_TRACES_SAMPLER: "always_on",

@@ -4,7 +4,10 @@ import { CUSTOM_TIME_DAYS } from "../../../shared/run/retention.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
-/** The buckets, the images' repository, and the secret, whose value is added by hand and never by the stack. */
+/**
+ * The buckets, the images' repository, and the secret, whose value is added by hand and never by
+ * the stack.
+ */
 export function storageResources({ settings, names }: Stack): Resource[] {
   const { project, region, buildRegion, modelKeySecret, outputDays, logDays } = settings;
   const bucket = (name: string, bucketName: string, rules: readonly Argument[]): Resource => ({

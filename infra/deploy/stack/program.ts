@@ -1,5 +1,5 @@
-// Makes the resources of a plan. A package of its own, started by infra/deploy/engine.ts with the plan on standard
-// input; the resources' classes come with @pulumi/gcp.
+// Makes the resources of a plan. A package of its own, started by infra/deploy/engine.ts with the
+// plan on standard input; the resources' classes come with @pulumi/gcp.
 import { readFileSync } from "node:fs";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import type { Resource } from "../resource.ts";

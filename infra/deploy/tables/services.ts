@@ -9,7 +9,10 @@ export interface ServiceRow {
   concurrency: number;
   maxInstances: number;
   timeoutSeconds: number;
-  /** Who reaches it: anybody on the internet, or what is within the project and Google's own services. */
+  /**
+   * Who reaches it: anybody on the internet, or what is within the project and Google's own
+   * services.
+   */
   ingress: "INGRESS_TRAFFIC_ALL" | "INGRESS_TRAFFIC_INTERNAL_ONLY";
 }
 

@@ -38,7 +38,9 @@ async function lookAtCredentials({ request, settings }: Access): Promise<Look> {
     : ok("Google takes the credentials that are here");
 }
 
-/** The project's number, which names what is deployed. @throws {Unseen} if it cannot be looked up */
+/**
+ * The project's number, which names what is deployed. @throws {Unseen} if it cannot be looked up
+ */
 export async function projectNumberOf({ google, settings }: Access): Promise<string> {
   const project = (await google.get(projectUrl(settings.project))) as Project | undefined;
   if (project !== undefined) return project.name.replace("projects/", "");

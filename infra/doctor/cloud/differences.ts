@@ -7,8 +7,8 @@ export type Expected =
   | { readonly [name: string]: Expected };
 
 /**
- * Where an answer is not as it must be, a line for each: `ackDeadlineSeconds is 10, not 60`. What Google
- * leaves out of JSON because it is empty, zero or false counts as that.
+ * Where an answer is not as it must be, a line for each: `ackDeadlineSeconds is 10, not 60`. What
+ * Google leaves out of JSON because it is empty, zero or false counts as that.
  *
  * @param path what the answer is called; default: nothing
  */

@@ -21,7 +21,9 @@ export type Request = (call: Call) => Promise<Answer>;
 
 /** Google's APIs, each call sent once. */
 export interface Google {
-  /** The answer's body; undefined: there is no such thing. @throws {Unseen} for every other refusal */
+  /**
+   * The answer's body; undefined: there is no such thing. @throws {Unseen} for every other refusal
+   */
   get(url: string): Promise<unknown>;
   /** The same of a call that only reads, and is a POST all the same. */
   post(url: string, data: object): Promise<unknown>;
@@ -72,7 +74,10 @@ function paged(url: string, token: string): string {
   return next.href;
 }
 
-/** An error as Google's APIs answer it. @see https://cloud.google.com/apis/design/errors#http_mapping */
+/**
+ * An error as Google's APIs answer it. @see
+ * https://cloud.google.com/apis/design/errors#http_mapping
+ */
 interface ErrorBody {
   error?: {
     message?: string;

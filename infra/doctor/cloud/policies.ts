@@ -88,7 +88,10 @@ export const POLICY_ROWS: Readonly<Record<string, PolicyRow>> = {
   },
 };
 
-/** Every grant of the table in the policy that it belongs to, and nothing else of ours in any of these. */
+/**
+ * Every grant of the table in the policy that it belongs to, and nothing else of ours in any of
+ * these.
+ */
 export async function lookAtGrants(cloud: Cloud): Promise<Look[]> {
   const places = Map.groupBy(
     cloud.plan.filter(({ type }) => POLICY_ROWS[type] !== undefined),
@@ -128,7 +131,10 @@ const EVERYBODY = ["allUsers", "allAuthenticatedUsers"];
 const targetOf = (command: string): string =>
   command.replace(/^gcloud | add-iam-policy-binding| --.*$/g, "");
 
-/** Where a policy and the table differ. @param of.isWatched whose roles may be no more than the table's */
+/**
+ * Where a policy and the table differ. @param of.isWatched whose roles may be no more than the
+ * table's
+ */
 function policyLooks({
   bindings,
   wanted,

@@ -45,7 +45,10 @@ export function defaultLook(places: readonly Place[], projectId: string): Look[]
   ];
 }
 
-/** CPUs that may run at once in a region; undefined: nothing is said of it, -1: as many as there are. */
+/**
+ * CPUs that may run at once in a region; undefined: nothing is said of it, -1: as many as there
+ * are.
+ */
 function quotaOf(metrics: readonly QuotaMetric[], region: string): number | undefined {
   const found = metrics.find(({ metric }) => metric === QUOTA_METRIC);
   const buckets = (found?.consumerQuotaLimits ?? []).flatMap(

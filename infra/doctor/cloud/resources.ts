@@ -283,7 +283,10 @@ const WATCHING: readonly ResourceRow[] = [
   },
 ];
 
-/** Every class of the plan but what is turned on and who is given what, in the order in which it is looked at. */
+/**
+ * Every class of the plan but what is turned on and who is given what, in the order in which it is
+ * looked at.
+ */
 export const RESOURCE_ROWS: readonly ResourceRow[] = [
   ...ACCOUNTS,
   ...DOCUMENTS,

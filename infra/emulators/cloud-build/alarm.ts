@@ -1,8 +1,8 @@
 import type { Clock } from "../wire/clock.ts";
 
 /**
- * Calls back once the clock shows `atMs` (milliseconds since the epoch) or later, however far away that is;
- * the returned function takes the alarm back.
+ * Calls back once the clock shows `atMs` (milliseconds since the epoch) or later, however far away
+ * that is; the returned function takes the alarm back.
  */
 export function setAlarm(clock: Clock, atMs: number, callback: () => void): () => void {
   let cancel = wait();

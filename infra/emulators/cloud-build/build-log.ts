@@ -8,7 +8,10 @@ const FLUSH_EVERY_MS = 5_000;
 const LONGEST_LINE_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** A build's log: a file while the build runs, copied to Cloud Storage every few seconds and at the end. */
+/**
+ * A build's log: a file while the build runs, copied to Cloud Storage every few seconds and at the
+ * end.
+ */
 export interface BuildLog {
   /** Adds one line of the service's own. */
   line(text: string): void;
@@ -33,7 +36,9 @@ export function openBuildLog(engine: Engine, build: Build, path: string): BuildL
   let upload: Promise<unknown> = Promise.resolve();
   let cancelFlush = scheduleFlush();
 
-  /** A step is not stopped because a line of it finds no room; the log then ends as one that failed. */
+  /**
+   * A step is not stopped because a line of it finds no room; the log then ends as one that failed.
+   */
   function write(bytes: Buffer): void {
     try {
       writeSync(file, bytes);

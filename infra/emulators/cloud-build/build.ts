@@ -1,7 +1,7 @@
 /**
- * The Build message as this service holds it: decoded by the wire (camelCase, enums by name, int64 as
- * strings), except that bytes are base64 text, so that a build is plain JSON at rest. Fields that the
- * service never looks at travel along untouched.
+ * The Build message as this service holds it: decoded by the wire (camelCase, enums by name, int64
+ * as strings), except that bytes are base64 text, so that a build is plain JSON at rest. Fields
+ * that the service never looks at travel along untouched.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rpc/google.devtools.cloudbuild.v1#build
  */
@@ -60,7 +60,9 @@ export function isTerminal(status: BuildStatus): status is TerminalStatus {
   return TERMINAL_STATUSES.some((terminal) => terminal === status);
 }
 
-/** One step; the fields after `script` are the service's output, filled in when the build is over. */
+/**
+ * One step; the fields after `script` are the service's output, filled in when the build is over.
+ */
 export interface BuildStep {
   name: string;
   id?: string;

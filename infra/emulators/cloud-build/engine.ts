@@ -20,8 +20,8 @@ export interface Surroundings {
   /** By the name that a step uses, with or without tag or digest. */
   images: Record<string, LocalImage>;
   /**
-   * Values of secrets, by `projects/P/secrets/S/versions/V`, exactly as builds name them; or what looks one up
-   * when a build starts, and throws if it may not be had.
+   * Values of secrets, by `projects/P/secrets/S/versions/V`, exactly as builds name them; or what
+   * looks one up when a build starts, and throws if it may not be had.
    */
   secrets?: Record<string, string> | ((versionName: string) => string | undefined);
   /** The object, at `generation` or the latest; `undefined` if there is none. */
@@ -45,7 +45,9 @@ export interface Engine {
   buildsDirectory: string;
 }
 
-/** The image with this name; a tag or digest on either side is ignored unless both match exactly. */
+/**
+ * The image with this name; a tag or digest on either side is ignored unless both match exactly.
+ */
 export function findImage(
   images: Record<string, LocalImage>,
   name: string,

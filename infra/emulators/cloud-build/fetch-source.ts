@@ -5,8 +5,8 @@ import { unpackTar } from "modern-tar/fs";
 import { BuildFailure, type BuildRun } from "./build-run.ts";
 
 /**
- * Unpacks the build's source archive into its workspace; without a source the workspace stays empty.
- * Nothing is ever written outside of it: entries that point out of it fail the build.
+ * Unpacks the build's source archive into its workspace; without a source the workspace stays
+ * empty. Nothing is ever written outside of it: entries that point out of it fail the build.
  *
  * @throws {BuildFailure} FETCH_SOURCE_FAILED
  */
@@ -15,7 +15,8 @@ export async function fetchSource(run: BuildRun): Promise<void> {
   if (source === undefined || source === null) return;
   const { bucket = "", object = "", generation } = source;
   const wanted = generation === "0" ? undefined : generation;
-  // Differs: Google resolves the source at CreateBuild already and then refuses one that does not exist.
+  // Differs: Google resolves the source at CreateBuild already and then refuses one that does not
+  // exist.
   const found = await run.engine.surroundings.readObject(bucket, object, wanted);
   const url = `gs://${bucket}/${object}`;
   if (found === undefined) {

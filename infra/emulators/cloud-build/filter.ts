@@ -21,7 +21,9 @@ const STATUSES = [
   "EXPIRED",
 ];
 
-/** A text field, by the name it has in filters; a repeated one matches if any of its values does. */
+/**
+ * A text field, by the name it has in filters; a repeated one matches if any of its values does.
+ */
 const TEXT_FIELDS: Record<string, (build: Build) => string[]> = {
   status: (build) => [build.status],
   build_id: (build) => [build.id],
@@ -48,8 +50,8 @@ const COMPARISONS: Record<string, (a: number, b: number) => boolean> = {
 };
 
 /**
- * Reads a ListBuilds filter: `field op "value"` joined with `AND` and `OR` and grouped with brackets; the
- * empty filter takes every build.
+ * Reads a ListBuilds filter: `field op "value"` joined with `AND` and `OR` and grouped with
+ * brackets; the empty filter takes every build.
  *
  * @throws {GoogleError} INVALID_ARGUMENT naming what is wrong in it.
  * @see https://cloud.google.com/build/docs/view-build-results#filtering_build_results_using_queries
@@ -87,8 +89,8 @@ function tokenOf([, text, operator, bracket, word]: RegExpExecArray): Token {
   return { kind: "word", text: word ?? "" };
 }
 
-// Differs: Google says nowhere which of AND and OR binds tighter here. This follows the rule of its other
-// list methods (AIP-160): OR does. Brackets make it certain.
+// Differs: Google says nowhere which of AND and OR binds tighter here. This follows the rule of its
+// other list methods (AIP-160): OR does. Brackets make it certain.
 function parseAnd(tokens: Token[], filter: string): BuildPredicate {
   const parts = [parseOr(tokens, filter)];
   while (takeWord(tokens, "AND")) parts.push(parseOr(tokens, filter));

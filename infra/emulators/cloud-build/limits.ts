@@ -1,6 +1,6 @@
 /**
- * The limits of a build request. Where today's documentation is silent the numbers are those of Google's
- * own validator in cloud-build-local.
+ * The limits of a build request. Where today's documentation is silent the numbers are those of
+ * Google's own validator in cloud-build-local.
  *
  * @see https://cloud.google.com/build/docs/build-config-file-schema
  */

@@ -6,7 +6,8 @@ import type { Publish } from "./outbox.ts";
 const REORDER_WITHIN_MS = 1000;
 
 /**
- * `publish` with faults in front of it; without any for `cloud-builds`, or without `faults`, the very same.
+ * `publish` with faults in front of it; without any for `cloud-builds`, or without `faults`, the
+ * very same.
  *
  * @throws {Error} for a fault that cannot fire
  */
@@ -41,7 +42,10 @@ interface HeldMessage {
 
 const MAX_TRIES = 10;
 
-/** The outbox takes the message for published: it goes out later, and is lost if this process dies first. */
+/**
+ * The outbox takes the message for published: it goes out later, and is lost if this process dies
+ * first.
+ */
 function holdBack(held: HeldMessage, tries = 1): void {
   const { fault, overtaking, publish, withinMs } = held;
   overtaking.hold((isOvertaken) => {

@@ -10,7 +10,8 @@ import { type BuildPlace, mapTemplates, substitute, substitutionValues } from ".
 import { checkBuild, checkSubstituted } from "./validate-build.ts";
 
 /**
- * The build that a request asks for, checked, with Google's defaults and its substitutions applied; QUEUED.
+ * The build that a request asks for, checked, with Google's defaults and its substitutions applied;
+ * QUEUED.
  *
  * @throws {GoogleError} INVALID_ARGUMENT; UNIMPLEMENTED for what this service does not have.
  */

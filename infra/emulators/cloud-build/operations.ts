@@ -140,8 +140,8 @@ export function retryBuild(service: CloudBuild, request: BuildReference): Build 
  *
  * @throws {GoogleError} NOT_FOUND; RESOURCE_EXHAUSTED over the quota of gets.
  */
-// Differs: on Google's global endpoint the operation of a regional build is NOT_FOUND; here there is one
-// endpoint for all regions, which knows them all.
+// Differs: on Google's global endpoint the operation of a regional build is NOT_FOUND; here there
+// is one endpoint for all regions, which knows them all.
 export function getOperation(service: CloudBuild, { name = "" }: { name?: string }): Build {
   const [, project = "", encodedId = ""] = /^operations\/build\/([^/]+)\/([^/]+)$/.exec(name) ?? [];
   service.takeGet(projectNumberOf(service, project));
@@ -157,7 +157,9 @@ export function operationName({ projectId, id }: Build): string {
   return `operations/build/${projectId}/${Buffer.from(id).toString("base64")}`;
 }
 
-/** Google's `google.rpc.Status` of a build's operation: undefined while it runs and after a success. */
+/**
+ * Google's `google.rpc.Status` of a build's operation: undefined while it runs and after a success.
+ */
 // Differs: the codes and texts of an operation's error are ours; Google's are not documented.
 export function operationError(build: Build): { code: number; message: string } | undefined {
   if (!isTerminal(build.status) || build.status === "SUCCESS") return undefined;

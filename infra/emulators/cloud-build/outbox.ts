@@ -4,9 +4,9 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
 /**
- * Publishes to the topic `cloud-builds` of a project: `data` is the proto3 JSON of the build, `attributes`
- * are `buildId` and `status`. Called again, in order, until it does not throw or reject, also after a
- * restart: a message may come twice.
+ * Publishes to the topic `cloud-builds` of a project: `data` is the proto3 JSON of the build,
+ * `attributes` are `buildId` and `status`. Called again, in order, until it does not throw or
+ * reject, also after a restart: a message may come twice.
  */
 export type Publish = (
   projectId: string,
@@ -33,7 +33,8 @@ export function startOutbox(
 
   function wake(): void {
     if (isClosed || working !== undefined || cancelRetry !== undefined) return;
-    // Not before this turn is over: a send that leaves a message would otherwise start a second drain.
+    // Not before this turn is over: a send that leaves a message would otherwise start a second
+    // drain.
     working = Promise.resolve()
       .then(drain)
       .finally(() => {

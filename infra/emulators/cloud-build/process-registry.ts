@@ -5,8 +5,8 @@ import { startReaper } from "./reaper-link.ts";
 import { openState, type State } from "./state.ts";
 
 /**
- * Knows the processes of the builds that run, in three places: in memory, with the reaper (should this
- * process be killed) and in the database (should both be).
+ * Knows the processes of the builds that run, in three places: in memory, with the reaper (should
+ * this process be killed) and in the database (should both be).
  */
 export interface ProcessRegistry {
   /** Call before the build's first process starts. */
@@ -15,7 +15,10 @@ export interface ProcessRegistry {
   add(buildId: string, pid: number): void;
   /** Kills what one step left behind, its first process `pid` included. */
   killStep(buildId: string, index: number, pid: number): Promise<void>;
-  /** The builds that, as far as is recorded, may have processes: after a crash, not only working ones. */
+  /**
+   * The builds that, as far as is recorded, may have processes: after a crash, not only working
+   * ones.
+   */
   recordedBuilds(): string[];
   /** Kills all of a build's processes and forgets the build. */
   killBuild(buildId: string): Promise<void>;
@@ -61,8 +64,8 @@ export function startProcessRegistry(state: State): ProcessRegistry {
 }
 
 /**
- * Forgets the processes that are recorded in a directory which was brought here from another machine: those
- * of this machine are others. Call only while no service uses it.
+ * Forgets the processes that are recorded in a directory which was brought here from another
+ * machine: those of this machine are others. Call only while no service uses it.
  */
 export function forgetProcesses(directory: string): void {
   const { database } = openState(directory, systemClock);

@@ -13,7 +13,10 @@ const FREEZE_LOOKS = 50;
 /** A step's first process, leader of its own session and process group. */
 export interface Leader {
   pid: number;
-  /** The kernel's start time of the process, so that a reused pid is not mistaken for it; "" unknown. */
+  /**
+   * The kernel's start time of the process, so that a reused pid is not mistaken for it; ""
+   * unknown.
+   */
   startedAt: string;
 }
 
@@ -37,14 +40,15 @@ export function leaderOf(pid: number): Leader {
 }
 
 /**
- * Kills every process that belongs to a build or to one of its steps, and resolves when none is left:
- * those that carry the cookie, the leaders' sessions and groups, and all descendants of either.
+ * Kills every process that belongs to a build or to one of its steps, and resolves when none is
+ * left: those that carry the cookie, the leaders' sessions and groups, and all descendants of
+ * either.
  *
  * `cookie` is `BUILD_ID/` for all of a build or `BUILD_ID/INDEX\0` for one step.
  */
-// Differs: Google throws the machine away. Here a process gets away that left its session, dropped its
-// environment and lost its parent, all three, before the first look. Off Linux there is no /proc to look in:
-// only the leaders' groups are killed.
+// Differs: Google throws the machine away. Here a process gets away that left its session, dropped
+// its environment and lost its parent, all three, before the first look. Off Linux there is no
+// /proc to look in: only the leaders' groups are killed.
 export async function killEverything(cookie: string, leaders: readonly Leader[]): Promise<void> {
   const sessions = new Set<number>();
   let quietLooks = 0;
@@ -58,8 +62,9 @@ export async function killEverything(cookie: string, leaders: readonly Leader[])
 }
 
 /**
- * Stops all processes of a build until a look finds no running one, and returns them. A parent that is only
- * stopped still leads to its child; killed at once it would leave one orphaned that it forked a moment before.
+ * Stops all processes of a build until a look finds no running one, and returns them. A parent that
+ * is only stopped still leads to its child; killed at once it would leave one orphaned that it
+ * forked a moment before.
  */
 function freeze(cookie: string, known: KnownProcesses): number[] {
   const stopped = new Set<number>();

@@ -28,8 +28,9 @@ export function buildToJson(build: object): string {
 }
 
 /**
- * The proto3 JSON form of a decoded message: enums by name, durations as `3600s`, timestamps as RFC 3339,
- * int64 as strings, bytes as base64; defaults are left out, set messages are kept even when empty.
+ * The proto3 JSON form of a decoded message: enums by name, durations as `3600s`, timestamps as RFC
+ * 3339, int64 as strings, bytes as base64; defaults are left out, set messages are kept even when
+ * empty.
  *
  * @param typeName e.g. `google.devtools.cloudbuild.v1.Build`
  * @see https://protobuf.dev/programming-guides/json/

@@ -14,10 +14,12 @@ interface UploadedFile {
 }
 
 /**
- * Uploads what a build whose steps all succeeded has to leave: its objects, and a manifest of them (JSON
- * lines, named `artifacts-BUILD_ID.json`) at the same place. Files keep their base names only.
+ * Uploads what a build whose steps all succeeded has to leave: its objects, and a manifest of them
+ * (JSON lines, named `artifacts-BUILD_ID.json`) at the same place. Files keep their base names
+ * only.
  *
- * @throws {BuildFailure} if a pattern matches nothing or an upload fails; PUSH_IMAGE_NOT_FOUND if the build
+ * @throws {BuildFailure} if a pattern matches nothing or an upload fails; PUSH_IMAGE_NOT_FOUND if
+ * the build
  *   has images.
  */
 export async function pushArtifacts(run: BuildRun): Promise<void> {

@@ -10,23 +10,26 @@ import { buildsIn, changeStatus, firstToExpire, oldestQueued } from "./state.ts"
 /**
  * Starts builds in the order in which they were created, a limited number at a time.
  *
- * QUEUED: nothing of the build has run. Left by a free place (→ WORKING), by its queueTtl (→ EXPIRED), by a
- * cancel. The step to WORKING is committed before anything runs, and nothing leads back: no build runs twice.
- * WORKING: one execution holds it. Left by the execution's end, by a cancel, and by the loss of this process,
- * which the next start finds and ends as INTERNAL_ERROR.
+ * QUEUED: nothing of the build has run. Left by a free place (→ WORKING), by its queueTtl (→
+ * EXPIRED), by a cancel. The step to WORKING is committed before anything runs, and nothing leads
+ * back: no build runs twice. WORKING: one execution holds it. Left by the execution's end, by a
+ * cancel, and by the loss of this process, which the next start finds and ends as INTERNAL_ERROR.
  */
 export interface Queue {
   /** Starts what may start, expires what is overdue. Call after each new build. */
   fill(): void;
-  /** Stops a build's execution; resolves when none of its processes is left. Its status is the caller's. */
+  /**
+   * Stops a build's execution; resolves when none of its processes is left. Its status is the
+   * caller's.
+   */
   stop(buildId: string): Promise<void>;
   /** Stops everything. What was working is found by the next start. */
   close(): Promise<void>;
 }
 
 /**
- * Ends what an earlier process was running when it died, before new builds start. Resolves when none of its
- * processes is left.
+ * Ends what an earlier process was running when it died, before new builds start. Resolves when
+ * none of its processes is left.
  */
 export async function recoverLostBuilds(engine: Engine): Promise<void> {
   const { state, processes, buildsDirectory } = engine;
@@ -47,7 +50,8 @@ export async function recoverLostBuilds(engine: Engine): Promise<void> {
 }
 
 /** Opens the queue; at most `concurrentBuilds` work at a time. */
-// Differs: Google counts builds per project and region, or their vCPUs; here they share one machine.
+// Differs: Google counts builds per project and region, or their vCPUs; here they share one
+// machine.
 export function openQueue(engine: Engine, concurrentBuilds: number): Queue {
   const { state } = engine;
   const executions = new Map<string, Execution>();

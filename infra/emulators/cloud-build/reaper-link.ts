@@ -19,7 +19,9 @@ export interface ReaperLink {
   close(): Promise<void>;
 }
 
-/** Starts the reaper, and another one should it die; `known` says what that has to be told first. */
+/**
+ * Starts the reaper, and another one should it die; `known` says what that has to be told first.
+ */
 export function startReaper(known: () => ReaperMessage[]): ReaperLink {
   let isClosing = false;
   let restarts = 0;

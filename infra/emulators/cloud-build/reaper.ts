@@ -1,5 +1,5 @@
-// The process that outlives a killed stand-in for a moment: it reads from a pipe which builds run, and when
-// the pipe closes, for whatever reason, kills what is left of them.
+// The process that outlives a killed stand-in for a moment: it reads from a pipe which builds run,
+// and when the pipe closes, for whatever reason, kills what is left of them.
 import { createInterface } from "node:readline";
 import { killEverything, type Leader } from "./processes.ts";
 import type { ReaperMessage } from "./reaper-link.ts";

@@ -4,8 +4,8 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Removes a folder with all that is in it, whatever a step did there: the system's own programs go down
- * to any depth, where a path would be too long to be opened, and open folders without modes.
+ * Removes a folder with all that is in it, whatever a step did there: the system's own programs go
+ * down to any depth, where a path would be too long to be opened, and open folders without modes.
  * What stays is said on standard error.
  */
 export async function removeTree(path: string): Promise<void> {

@@ -7,7 +7,8 @@ const WINDOW_MS = 60_000;
 export type RequestQuota = (projectNumber: string) => void;
 
 /**
- * A quota of `perMinute` requests for each project, over the last minute; without `perMinute` no limit.
+ * A quota of `perMinute` requests for each project, over the last minute; without `perMinute` no
+ * limit.
  *
  * @param metric as Google names it: `Create requests`.
  */

@@ -9,8 +9,8 @@ import { runProcess } from "./step-process.ts";
 import { START_STEP } from "./validate-steps.ts";
 
 /**
- * Runs the build's steps, each as soon as those it waits for are over. The first failure that is not
- * allowed stops the others. Resolves, or throws, when no step runs any more.
+ * Runs the build's steps, each as soon as those it waits for are over. The first failure that is
+ * not allowed stops the others. Resolves, or throws, when no step runs any more.
  *
  * @throws {BuildFailure} USER_BUILD_STEP
  */

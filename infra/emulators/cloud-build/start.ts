@@ -48,17 +48,20 @@ export interface RunningCloudBuild {
   /** The same for an account of {@link Callers}. */
   addressOf(account: string): string;
   port: number;
-  /** Kills what builds run; the next start on the same directory ends those builds as INTERNAL_ERROR. */
+  /**
+   * Kills what builds run; the next start on the same directory ends those builds as
+   * INTERNAL_ERROR.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Serves Cloud Build's gRPC API, and the operations that belong to it, on loopback, running builds as
- * processes of this machine.
+ * Serves Cloud Build's gRPC API, and the operations that belong to it, on loopback, running builds
+ * as processes of this machine.
  *
- * Goes on where an earlier start on the same directory stopped: queued builds are queued, those that were
- * working have ended as INTERNAL_ERROR, and messages that were not published yet are.
+ * Goes on where an earlier start on the same directory stopped: queued builds are queued, those
+ * that were working have ended as INTERNAL_ERROR, and messages that were not published yet are.
  */
 export async function startCloudBuild(options: CloudBuildOptions): Promise<RunningCloudBuild> {
   const clock = options.clock ?? systemClock;

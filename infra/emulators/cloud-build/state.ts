@@ -31,7 +31,9 @@ const SCHEMA = `
   );
 `;
 
-/** What the service remembers: SQLite only, so a build's row is the truth about it at each moment. */
+/**
+ * What the service remembers: SQLite only, so a build's row is the truth about it at each moment.
+ */
 export interface State {
   database: DatabaseSync;
   clock: Clock;
@@ -92,8 +94,8 @@ export function insertBuild(
 }
 
 /**
- * Moves a build to another status and leaves the message about it, in one commit; `undefined` and no
- * effect if the build is in none of `from` any more.
+ * Moves a build to another status and leaves the message about it, in one commit; `undefined` and
+ * no effect if the build is in none of `from` any more.
  */
 export function changeStatus(
   state: State,
@@ -112,7 +114,10 @@ export function changeStatus(
   return changed;
 }
 
-/** Adds to a build that is over what was learnt afterwards; its status stays, and no message goes out. */
+/**
+ * Adds to a build that is over what was learnt afterwards; its status stays, and no message goes
+ * out.
+ */
 export function addDetails(
   state: State,
   id: string,
@@ -130,7 +135,10 @@ export function findBuild(state: State, id: string): BuildRecord | undefined {
   return row && toRecord(row);
 }
 
-/** The builds of one project (by id or number) and location below `beforeSeq`, newest first, one by one. */
+/**
+ * The builds of one project (by id or number) and location below `beforeSeq`, newest first, one by
+ * one.
+ */
 export function* newestBuilds(
   state: State,
   place: { project: string; location: string },

@@ -19,11 +19,13 @@ export function stepLabel({ steps }: { steps: readonly BuildStep[] }, index: num
 /**
  * The command that stands for a step's container, its folders made and its script written.
  *
- * @throws {BuildFailure} USER_BUILD_STEP if the image is unknown or `dir` leads out of the workspace.
+ * @throws {BuildFailure} USER_BUILD_STEP if the image is unknown or `dir` leads out of the
+ * workspace.
  */
 export function stepCommand(run: BuildRun, step: BuildStep, index: number): StepCommand {
-  // Differs: an image is a command of this machine. It sees this machine's files, not the image's, and
-  // /workspace and /builder/home exist under other names only: as the working directory and as HOME.
+  // Differs: an image is a command of this machine. It sees this machine's files, not the image's,
+  // and /workspace and /builder/home exist under other names only: as the working directory and as
+  // HOME.
   const image = findImage(run.engine.surroundings.images, step.name);
   if (image === undefined) {
     const label = `build step ${index} "${step.name}"`;

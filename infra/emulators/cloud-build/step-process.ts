@@ -21,9 +21,9 @@ export interface StepCommand {
 }
 
 /**
- * Runs one command to its end, output to the log, and resolves to its exit code when neither it nor any
- * process that it started is left; 128 plus the signal's number if a signal ended it.
- * When `signal` aborts, everything is killed. Call only while it has not aborted: what is started here
+ * Runs one command to its end, output to the log, and resolves to its exit code when neither it nor
+ * any process that it started is left; 128 plus the signal's number if a signal ended it. When
+ * `signal` aborts, everything is killed. Call only while it has not aborted: what is started here
  * starts at once.
  */
 export async function runProcess(

@@ -50,7 +50,9 @@ export function keysOf(template: string): string[] {
   return keys;
 }
 
-/** `template` with its parameters replaced; a key without a value becomes "", and `$$` becomes `$`. */
+/**
+ * `template` with its parameters replaced; a key without a value becomes "", and `$$` becomes `$`.
+ */
 export function substitute(template: string, values: Readonly<Record<string, string>>): string {
   return template.replaceAll(PARAMETER, (match, braced?: string, bare?: string) =>
     match === "$$" ? "$" : (values[braced ?? bare ?? ""] ?? ""),
@@ -75,10 +77,10 @@ export function substitutionValues(
 }
 
 /**
- * A copy of `build` with `change` applied to each field in which Google substitutes: of a step `name`,
- * `args`, `env`, `dir` and `entrypoint`; `images`, `tags`, `logsBucket`, the artifacts' images, location
- * and paths; and, as Google's own samples do, `serviceAccount` and the secrets' version names.
- * Never `script`, `id`, `waitFor`, `secretEnv`, `source`.
+ * A copy of `build` with `change` applied to each field in which Google substitutes: of a step
+ * `name`, `args`, `env`, `dir` and `entrypoint`; `images`, `tags`, `logsBucket`, the artifacts'
+ * images, location and paths; and, as Google's own samples do, `serviceAccount` and the secrets'
+ * version names. Never `script`, `id`, `waitFor`, `secretEnv`, `source`.
  *
  * @see https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
  * @see https://cloud.google.com/build/docs/securing-builds/use-secrets

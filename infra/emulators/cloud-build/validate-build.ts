@@ -24,7 +24,8 @@ const UNSUPPORTED_ARTIFACTS = ["mavenArtifacts", "goModules", "pythonPackages", 
 /**
  * Refuses what Google refuses at CreateBuild, before substitution.
  *
- * @throws {GoogleError} INVALID_ARGUMENT with Google's text where it is known; UNIMPLEMENTED for a feature
+ * @throws {GoogleError} INVALID_ARGUMENT with Google's text where it is known; UNIMPLEMENTED for a
+ * feature
  *   of Cloud Build that this service does not have.
  */
 export function checkBuild(build: RequestedBuild): void {
@@ -42,8 +43,8 @@ export function checkBuild(build: RequestedBuild): void {
 }
 
 /**
- * Checks what can be known only after substitution, and returns the tags as Google keeps them: empty and
- * repeated ones dropped.
+ * Checks what can be known only after substitution, and returns the tags as Google keeps them:
+ * empty and repeated ones dropped.
  *
  * @throws {GoogleError} INVALID_ARGUMENT
  */

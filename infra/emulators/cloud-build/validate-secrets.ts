@@ -5,7 +5,8 @@ import { LIMITS } from "./limits.ts";
 const VERSION_NAME = /^projects\/[^/]+\/secrets\/[^/]+\/versions\/[^/]+$/;
 
 /**
- * Every secret variable is defined once, used at least once, and never shares its name with a plain one.
+ * Every secret variable is defined once, used at least once, and never shares its name with a plain
+ * one.
  *
  * @throws {GoogleError} INVALID_ARGUMENT
  */

@@ -17,7 +17,8 @@ export interface Committed {
 }
 
 /**
- * Applies the writes in their order, all or none, and tells the listeners. On return they are stored.
+ * Applies the writes in their order, all or none, and tells the listeners. On return they are
+ * stored.
  *
  * @throws {GoogleError} what the first write that cannot be applied says.
  */

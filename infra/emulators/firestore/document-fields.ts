@@ -15,7 +15,8 @@ const LAST_SECOND = 253_402_300_799;
  * The fields as Firestore keeps them: names checked and sorted, timestamps cut to microseconds,
  * nothing but the one key of each value. Equal fields give equal results.
  *
- * @throws {GoogleError} INVALID_ARGUMENT for an array in an array, a reserved or empty field name, a
+ * @throws {GoogleError} INVALID_ARGUMENT for an array in an array, a reserved or empty field name,
+ * a
  *   text or bytes of more than 1,048,487 bytes, or more than 20 levels.
  */
 export function checkedFields(fields: Fields): Fields {
@@ -100,7 +101,10 @@ function sortedNames(fields: Fields): string[] {
   return Object.keys(fields).sort(compareUtf8);
 }
 
-/** The text for a reserved name is that of Google's emulator, which quotes it inside a map and not outside. */
+/**
+ * The text for a reserved name is that of Google's emulator, which quotes it inside a map and not
+ * outside.
+ */
 function checkFieldName(name: string, quote: "" | "'" = ""): void {
   if (name === "") throw invalid("Document fields must not be empty.");
   if (/^__.*__$/s.test(name)) {

@@ -26,11 +26,11 @@ export interface DocumentName {
 const NUMERIC_ID = /^__id(-?\d{1,19})__$/;
 
 /**
- * A name as text whose byte order is Firestore's order of names: segment by segment, numeric ids first
- * and by their number, then all others by their UTF-8 bytes.
+ * A name as text whose byte order is Firestore's order of names: segment by segment, numeric ids
+ * first and by their number, then all others by their UTF-8 bytes.
  *
- * Differs: numeric ids are for comparing only; a document cannot be called `__id7__`, as if that were
- * reserved like every other `__id__`.
+ * Differs: numeric ids are for comparing only; a document cannot be called `__id7__`, as if that
+ * were reserved like every other `__id__`.
  */
 export function nameKey(name: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
@@ -72,7 +72,8 @@ export function rootOf(database: string | undefined): string {
 /**
  * Takes a document's whole name apart.
  *
- * @throws {GoogleError} INVALID_ARGUMENT if it is no document's name, or an id in it is not allowed.
+ * @throws {GoogleError} INVALID_ARGUMENT if it is no document's name, or an id in it is not
+ * allowed.
  */
 export function parseDocumentName(name: string | undefined): DocumentName {
   const segments = segmentsOf(name ?? "");

@@ -66,7 +66,9 @@ export function valueAt(fields: Fields, path: FieldPath): Value | undefined {
   return ownValue(within, path.at(-1) as string);
 }
 
-/** The fields with `value` at the path, or with nothing there; maps on the way are made as needed. */
+/**
+ * The fields with `value` at the path, or with nothing there; maps on the way are made as needed.
+ */
 export function withValueAt(fields: Fields, path: FieldPath, value: Value | undefined): Fields {
   const [name, ...rest] = path as [string, ...string[]];
   if (rest.length === 0) return withField(fields, name, value);

@@ -22,7 +22,9 @@ export interface IndexDefinition {
   scope: IndexScope;
   /** Without any it is one of names alone. */
   fields: readonly IndexField[];
-  /** Whether equal values stand in descending order of names; as the last field goes unless said. */
+  /**
+   * Whether equal values stand in descending order of names; as the last field goes unless said.
+   */
   isNameDescending: boolean;
 }
 
@@ -133,8 +135,8 @@ function toMode(field: FileField): IndexMode {
 }
 
 /**
- * The single-field indexes of a field: its own setting, else that of the nearest map around it, else
- * that of the collection's `*`, else Google's default.
+ * The single-field indexes of a field: its own setting, else that of the nearest map around it,
+ * else that of the collection's `*`, else Google's default.
  */
 export function singleFieldModes(
   catalog: IndexCatalog,

@@ -102,7 +102,9 @@ function addComposite(build: EntryBuild, index: IndexDefinition): void {
   for (const row of rows) addEntry(build, index, row);
 }
 
-/** The keys with which the document stands in an index on the field: none, one, or one an element. */
+/**
+ * The keys with which the document stands in an index on the field: none, one, or one an element.
+ */
 function fieldKeys(document: StoredDocument, field: IndexField): Buffer[] {
   if (field.mode === "CONTAINS") {
     const value = valueAt(fieldsOf(document), parseFieldPath(field.path));
@@ -139,7 +141,9 @@ function nameComponent(index: IndexDefinition, document: StoredDocument): Buffer
   return index.isNameDescending ? inverted(key) : key;
 }
 
-/** The name's part of an entry, before its bits are turned: within one collection the id is enough. */
+/**
+ * The name's part of an entry, before its bits are turned: within one collection the id is enough.
+ */
 function nameComponentKey(scope: IndexScope, name: { name: string; id: string }): Buffer {
   return scope === "COLLECTION" ? stringOrderKey(name.id) : nameOrderKey(name.name);
 }

@@ -166,7 +166,9 @@ function fileMode(mode: IndexMode): object {
   return mode === "CONTAINS" ? { arrayConfig: "CONTAINS" } : { order: mode };
 }
 
-/** Differs: Google's address creates the index; here the entry for the indexes file stands with it. */
+/**
+ * Differs: Google's address creates the index; here the entry for the indexes file stands with it.
+ */
 function howToAdd({ root }: Requirement, section: string, entry: object): string {
   const project = root.split("/")[1];
   return `You can create it here: https://console.firebase.google.com/project/${project}/firestore/indexes or add to "${section}" of firestore.indexes.json: ${JSON.stringify(entry)}`;

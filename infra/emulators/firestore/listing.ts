@@ -77,7 +77,10 @@ function pageSize(asked: number | undefined): number {
   return Math.min(asked || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
 }
 
-/** The names directly below a path that have a document at or below them, leaping from one to the next. */
+/**
+ * The names directly below a path that have a document at or below them, leaping from one to the
+ * next.
+ */
 function* idsBelow(store: Store, path: string, afterId?: string): Generator<string> {
   const { first: start, after } = keysBelow(path);
   let lower = afterId ? keysBelow(`${path}/${afterId}`).after : start;

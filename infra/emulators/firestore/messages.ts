@@ -1,7 +1,7 @@
 /**
  * Firestore's wire messages as the stand-in sees them: decoded by proto-loader, int64 as strings,
- * enums as names, unset fields absent. A set `oneof` adds a key with the field's name, which nothing
- * here reads.
+ * enums as names, unset fields absent. A set `oneof` adds a key with the field's name, which
+ * nothing here reads.
  *
  * @see https://cloud.google.com/firestore/docs/reference/rpc/google.firestore.v1
  */

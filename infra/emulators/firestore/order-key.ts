@@ -3,8 +3,8 @@ import { nameKey } from "./document-name.ts";
 import type { Fields, Timestamp, Value } from "./messages.ts";
 
 /**
- * The first byte of a value's key. Numbers and NaN are one type to a range filter, so they share the
- * upper half of the byte.
+ * The first byte of a value's key. Numbers and NaN are one type to a range filter, so they share
+ * the upper half of the byte.
  *
  * @see https://cloud.google.com/firestore/docs/concepts/data-types#value_type_ordering
  */
@@ -38,9 +38,9 @@ const writer: KeyWriter = { bytes: Buffer.allocUnsafe(4096), length: 0 };
 
 /**
  * A value as bytes whose byte order is Firestore's order of values, across types as well: null <
- * boolean < NaN < number < timestamp < string < bytes < reference < geo point < array < vector < map.
- * Equal keys mean equal values to Firestore (`1` and `1.0` are equal). No key is the beginning of
- * another, so keys can be put one after the other.
+ * boolean < NaN < number < timestamp < string < bytes < reference < geo point < array < vector <
+ * map. Equal keys mean equal values to Firestore (`1` and `1.0` are equal). No key is the beginning
+ * of another, so keys can be put one after the other.
  *
  * @throws {GoogleError} INVALID_ARGUMENT for a value without a type.
  */
@@ -73,7 +73,9 @@ export function stringOrderKey(text: string): Buffer {
   return orderKey({ stringValue: text });
 }
 
-/** What sorts before and after every value of the key's type, for a range that stays in its type. */
+/**
+ * What sorts before and after every value of the key's type, for a range that stays in its type.
+ */
 export function typeBounds(key: Buffer): { first: Buffer; after: Buffer } {
   const type = (key[0] as number) & 0xf0;
   return { first: Buffer.from([type]), after: Buffer.from([type + 0x10]) };

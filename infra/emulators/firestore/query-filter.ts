@@ -31,7 +31,8 @@ export interface Comparison {
 export type Condition = { kind: "and" | "or"; conditions: Condition[] } | Comparison;
 
 /**
- * Reads a filter. The rules of what goes with what, and their texts, are those of Google's emulator.
+ * Reads a filter. The rules of what goes with what, and their texts, are those of Google's
+ * emulator.
  *
  * @throws {GoogleError} INVALID_ARGUMENT naming what is wrong.
  * @see https://cloud.google.com/firestore/docs/query-data/queries#query_limitations

@@ -12,7 +12,9 @@ import type { Order, Query, QueryScope } from "./query.ts";
 import { type Comparison, isRange } from "./query-filter.ts";
 import { first, groupPath, knownPathId, type Store } from "./store.ts";
 
-/** A stretch of an index, or of the table of documents, that holds all of a disjunct's documents. */
+/**
+ * A stretch of an index, or of the table of documents, that holds all of a disjunct's documents.
+ */
 export interface Scan {
   /** Undefined: documents by their names. */
   index: IndexDefinition | undefined;
@@ -107,7 +109,9 @@ function narrowNames(range: { lower: string; upper: string }, op: string, key: B
   }
 }
 
-/** The indexes that could serve: on a field of the filter or the first of the order, and composites. */
+/**
+ * The indexes that could serve: on a field of the filter or the first of the order, and composites.
+ */
 function candidateIndexes(store: Store, query: Query, disjunct: Comparison[]): IndexDefinition[] {
   const { collectionId, allDescendants } = query.scope;
   if (collectionId === undefined) return [];

@@ -77,8 +77,8 @@ export function parseQuery(parent: string | undefined, query: StructuredQuery): 
 }
 
 /**
- * Differs: without a collection selector Google's emulator reads each collection right below the parent;
- * here, where no client sends that, it is refused.
+ * Differs: without a collection selector Google's emulator reads each collection right below the
+ * parent; here, where no client sends that, it is refused.
  */
 function parseScope(parent: string | undefined, query: StructuredQuery): QueryScope {
   const root = parseParent(parent);
@@ -99,8 +99,8 @@ function parseScope(parent: string | undefined, query: StructuredQuery): QuerySc
 }
 
 /**
- * A query whose sums and averages are asked for: it also goes by the aggregated fields, after its own
- * order, so that only documents that have them all count.
+ * A query whose sums and averages are asked for: it also goes by the aggregated fields, after its
+ * own order, so that only documents that have them all count.
  *
  * @throws {GoogleError} INVALID_ARGUMENT in the words of Google's emulator.
  */

@@ -18,8 +18,8 @@ import {
 import type { FirestoreState } from "./state.ts";
 
 /**
- * Differs: Google slows a listener's stream down; the stand-in ends it when so many messages wait for
- * a client, which then goes on from its resume token.
+ * Differs: Google slows a listener's stream down; the stand-in ends it when so many messages wait
+ * for a client, which then goes on from its resume token.
  */
 const MAX_UNREAD_MESSAGES = 100_000;
 
@@ -44,12 +44,15 @@ export function firestoreMethods(state: FirestoreState): MethodTable {
   };
 }
 
-/** Sends one reply after the other. All is read before the first is sent, so they are of one instant. */
+/**
+ * Sends one reply after the other. All is read before the first is sent, so they are of one
+ * instant.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: each operation gives its own request type
 function streamed(operation: (request: any) => Iterable<object>): ServerStreamMethod {
   return async (request, call) => {
-    // Without headers before it, Google's Node client takes a refusal for a lost connection and asks
-    // twice more, seconds apart.
+    // Without headers before it, Google's Node client takes a refusal for a lost connection and
+    // asks twice more, seconds apart.
     call.sendMetadata(new grpc.Metadata());
     for (const reply of operation(request)) {
       if (call.cancelled) return;

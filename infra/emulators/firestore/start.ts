@@ -28,7 +28,9 @@ export interface FirestoreOptions {
   /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
   callers?: Callers | undefined;
   clock?: Clock;
-  /** A `firestore.indexes.json`. With it, a query that Google would refuse for want of an index is. */
+  /**
+   * A `firestore.indexes.json`. With it, a query that Google would refuse for want of an index is.
+   */
   indexesFile?: string;
   /** What goes wrong. Default: nothing, and nothing of it is in the way of a call. */
   faults?: InjectedFaults;

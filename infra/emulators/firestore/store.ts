@@ -35,8 +35,8 @@ const REBUILD_CHUNK = 1000;
 /**
  * The documents on disk and their indexes.
  *
- * `paths` gives collections, collection groups (`ROOT/**\/ID`) and indexes their numbers; a document's
- * entries are written in the same transaction as the document.
+ * `paths` gives collections, collection groups (`ROOT/**\/ID`) and indexes their numbers; a
+ * document's entries are written in the same transaction as the document.
  */
 export interface Store {
   database: DatabaseSync;
@@ -45,7 +45,9 @@ export interface Store {
   pathIds: Map<string, number>;
 }
 
-/** Opens the store in `directory`; writes all index entries anew when the catalog is another one. */
+/**
+ * Opens the store in `directory`; writes all index entries anew when the catalog is another one.
+ */
 export function openStore(directory: string, catalog: IndexCatalog): Store {
   const database = openDatabase(directory, "firestore", SCHEMA);
   const store: Store = { database, catalog, statements: new Map(), pathIds: new Map() };

@@ -4,7 +4,9 @@ import { type DocumentRow, fieldsOf, fromRow } from "./document.ts";
 
 /** What a state directory holds of Firestore. */
 export interface FirestoreSummary {
-  /** Documents by collection; ids on the way to a subcollection are `*`: `runs`, `runs/*\/events`. */
+  /**
+   * Documents by collection; ids on the way to a subcollection are `*`: `runs`, `runs/*\/events`.
+   */
   documents: Record<string, number>;
   /** Documents of one collection by the value of a field that holds text; `""`: those without. */
   byField: Record<string, number>;

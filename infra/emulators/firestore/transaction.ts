@@ -69,7 +69,9 @@ function forgetExpired(state: FirestoreState): void {
   }
 }
 
-/** @throws {GoogleError} INVALID_ARGUMENT for a time to come; FAILED_PRECONDITION for one too old. */
+/**
+ * @throws {GoogleError} INVALID_ARGUMENT for a time to come; FAILED_PRECONDITION for one too old.
+ */
 export function checkedReadTime(state: FirestoreState, at: number): number {
   if (at > nextReadTime(state)) {
     throw new GoogleError("INVALID_ARGUMENT", "The read_time cannot be in the future.");
@@ -90,8 +92,8 @@ export function snapshotAt(state: FirestoreState, at: number): Overlay | undefin
 /**
  * Checks that nothing the transaction has read is another now.
  *
- * Differs: Google's Standard edition locks what a transaction reads and lets other writers wait; the
- * stand-in lets them commit and refuses the transaction that read before.
+ * Differs: Google's Standard edition locks what a transaction reads and lets other writers wait;
+ * the stand-in lets them commit and refuses the transaction that read before.
  *
  * @throws {GoogleError} ABORTED, which clients answer by beginning again.
  */

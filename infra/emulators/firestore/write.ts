@@ -50,7 +50,8 @@ export function parseWrite(write: Write): ParsedWrite {
  * Applies one write to the document that is there.
  *
  * @param at The commit's time in microseconds.
- * @throws {GoogleError} NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION if the precondition does not
+ * @throws {GoogleError} NOT_FOUND, ALREADY_EXISTS or FAILED_PRECONDITION if the precondition does
+ * not
  *   hold; INVALID_ARGUMENT if the result is no document.
  */
 export function applyWrite(

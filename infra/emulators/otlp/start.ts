@@ -22,8 +22,9 @@ export interface RunningOtlp extends AsyncDisposable {
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
- * Starts a receiver of traces and metrics by OTLP, in protobuf over HTTP, on loopback. It keeps nothing.
- * Of a receiver's answers there are only that all was taken and that nothing was; compression is refused.
+ * Starts a receiver of traces and metrics by OTLP, in protobuf over HTTP, on loopback. It keeps
+ * nothing. Of a receiver's answers there are only that all was taken and that nothing was;
+ * compression is refused.
  *
  * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */

@@ -20,8 +20,8 @@ interface Appointment<T> {
 }
 
 /**
- * A binary heap of appointments. Moving an item's time adds a second appointment; the outdated one is
- * skipped when its turn comes, because its time is no longer the item's `wakeAtMs`.
+ * A binary heap of appointments. Moving an item's time adds a second appointment; the outdated one
+ * is skipped when its turn comes, because its time is no longer the item's `wakeAtMs`.
  */
 export function createAgenda<T extends Wakeable>(
   clock: Clock,

@@ -7,8 +7,8 @@ import { DELIVERY_STATE, type DeliveryRow } from "./store.ts";
 import type { PublishedMessage, StoredMessage } from "./types.ts";
 
 /**
- * Publishes to a topic: each message is stored once, with a row for every subscription whose filter it
- * passes. Returns the ids. Call only inside `transact`.
+ * Publishes to a topic: each message is stored once, with a row for every subscription whose filter
+ * it passes. Returns the ids. Call only inside `transact`.
  */
 export function publishMessages(
   state: PubsubState,

@@ -10,8 +10,8 @@ import {
 
 /**
  * Makes one durable change, then delivers what it made deliverable. `work` changes store and state
- * together and adds each subscription that it concerned to `state.touched`. If it fails, the store has
- * none of it, and these subscriptions are filled from the store again.
+ * together and adds each subscription that it concerned to `state.touched`. If it fails, the store
+ * has none of it, and these subscriptions are filled from the store again.
  */
 export function transact<T>(state: PubsubState, work: () => T): T {
   try {

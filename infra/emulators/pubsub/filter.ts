@@ -12,9 +12,9 @@ interface Reader {
 /**
  * Compiles a filter of Pub/Sub's filter language; an empty one lets everything pass.
  *
- * `attributes:KEY`, `attributes.KEY = "V"`, `attributes.KEY != "V"`, `hasPrefix(attributes.KEY, "V")`,
- * combined with `AND`, `OR`, `NOT` (or `-`) and parentheses. `AND` and `OR` may not stand side by side
- * without parentheses. `!=` also passes a message that lacks the key.
+ * `attributes:KEY`, `attributes.KEY = "V"`, `attributes.KEY != "V"`, `hasPrefix(attributes.KEY,
+ * "V")`, combined with `AND`, `OR`, `NOT` (or `-`) and parentheses. `AND` and `OR` may not stand
+ * side by side without parentheses. `!=` also passes a message that lacks the key.
  *
  * @throws {SyntaxError} that says what is wrong.
  * @see https://cloud.google.com/pubsub/docs/subscription-message-filter

@@ -13,8 +13,8 @@ export function laneOf(subscription: Subscription, key: string): Lane {
 }
 
 /**
- * Acknowledges an entry of a lane and returns what may now be forgotten: it and the acknowledged ones
- * right behind it, if nothing unacknowledged is before it. Otherwise it is held.
+ * Acknowledges an entry of a lane and returns what may now be forgotten: it and the acknowledged
+ * ones right behind it, if nothing unacknowledged is before it. Otherwise it is held.
  */
 export function settleInLane(state: PubsubState, entry: Entry, lane: Lane): Entry[] {
   if (entry.status === "waiting") lane.isWaiting = false;
@@ -31,8 +31,8 @@ export function settleInLane(state: PubsubState, entry: Entry, lane: Lane): Entr
 }
 
 /**
- * Goes back to a message that was nacked or late: every later one of its key is delivered again after
- * it, even an acknowledged one.
+ * Goes back to a message that was nacked or late: every later one of its key is delivered again
+ * after it, even an acknowledged one.
  *
  * @see https://cloud.google.com/pubsub/docs/ordering
  */

@@ -69,7 +69,8 @@ function checkMessage({ data, attributes = {}, orderingKey = "" }: PublishedMess
 }
 
 function checkAttribute(key: string, value: string): void {
-  // Differs: the wording for an attribute key that is empty or reserved is ours; Google's is not known.
+  // Differs: the wording for an attribute key that is empty or reserved is ours; Google's is not
+  // known.
   if (key === "") throw invalid("One of the attributes in the request has an empty key.");
   if (key.startsWith("goog") && !key.startsWith("googclient_")) {
     throw invalid(

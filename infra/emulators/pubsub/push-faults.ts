@@ -19,7 +19,8 @@ const REORDER_WITHIN_MS = 1000;
 const NOTHING_SENT: PushRequest = { abort() {} };
 
 /**
- * A sender with faults in front of it; without any for `push`, or without `faults`, the very same one.
+ * A sender with faults in front of it; without any for `push`, or without `faults`, the very same
+ * one.
  *
  * @throws {Error} for a fault that cannot fire
  */

@@ -61,7 +61,8 @@ export function startPushRequest(
       finish(ACK_CODES.includes(response.statusCode ?? 0) ? "acknowledged" : "nacked");
     });
     sent.on("error", () => {
-      // The endpoint closed an idle connection at the moment we used it: that says nothing about it.
+      // The endpoint closed an idle connection at the moment we used it: that says nothing about
+      // it.
       if (sent.reusedSocket && !isOver) send();
       else finish("unreachable");
     });

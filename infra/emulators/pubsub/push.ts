@@ -21,7 +21,8 @@ const LARGEST_WINDOW = 100;
  * The delivery of one push subscription.
  *
  * Slow start: `window` pushes are in flight at most; each acknowledged one widens it by one, each
- * failed one halves it. Failures in a row pause the whole subscription (`resume` is set while paused).
+ * failed one halves it. Failures in a row pause the whole subscription (`resume` is set while
+ * paused).
  */
 interface Pusher {
   state: PubsubState;

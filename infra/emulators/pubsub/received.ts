@@ -31,7 +31,10 @@ export function receivedMessage(state: PubsubState, entry: Entry): ReceivedMessa
   };
 }
 
-/** 1 + nacks + missed deadlines; 0 (that is, absent) unless the subscription has a dead letter policy. */
+/**
+ * 1 + nacks + missed deadlines; 0 (that is, absent) unless the subscription has a dead letter
+ * policy.
+ */
 export function deliveryAttempt({ subscription, failures }: Entry): number {
   return subscription.config.deadLetterPolicy === undefined ? 0 : failures + 1;
 }

@@ -4,8 +4,8 @@ import { endLease, transact } from "./dispatch.ts";
 import type { PubsubState, Subscription } from "./state.ts";
 
 /**
- * Drops what is older than the subscription's retention, acknowledged or not, and asks to be woken for
- * the next oldest.
+ * Drops what is older than the subscription's retention, acknowledged or not, and asks to be woken
+ * for the next oldest.
  */
 export function dropExpired(state: PubsubState, subscription: Subscription): void {
   const untilMs = state.clock.now() - subscription.retentionMs;
@@ -25,7 +25,9 @@ export function dropExpired(state: PubsubState, subscription: Subscription): voi
   }
 }
 
-/** Drops a subscription's whole backlog, retained messages included. Call only inside `transact`. */
+/**
+ * Drops a subscription's whole backlog, retained messages included. Call only inside `transact`.
+ */
 export function dropBacklog(state: PubsubState, subscription: Subscription): void {
   state.touched.add(subscription);
   forgetEntries(state, subscription);
@@ -40,8 +42,9 @@ export function loadBacklog(state: PubsubState, subscription: Subscription): voi
 }
 
 /**
- * Fills a subscription from the store after a change that could not be stored. What it has is delivered
- * again a little later, so that a disk that stays full does not keep it delivering for nothing.
+ * Fills a subscription from the store after a change that could not be stored. What it has is
+ * delivered again a little later, so that a disk that stays full does not keep it delivering for
+ * nothing.
  */
 export function reloadBacklog(state: PubsubState, subscription: Subscription): void {
   const soonMs = state.clock.now() + DISK_RETRY_MS;

@@ -9,8 +9,8 @@ const PUSH_BACKOFF_MAXIMUM_MS = 60_000;
 
 /**
  * How long a message waits after its `failures`-th nack or missed deadline (counted from 1), in
- * milliseconds: doubling from the policy's minimum (10 s) to its maximum (600 s). Without a policy it
- * does not wait.
+ * milliseconds: doubling from the policy's minimum (10 s) to its maximum (600 s). Without a policy
+ * it does not wait.
  */
 export function backoffMs(policy: RetryPolicy | undefined, failures: number): number {
   if (policy === undefined) return 0;

@@ -14,7 +14,9 @@ export function invalid(message: string): GoogleError {
   return new GoogleError("INVALID_ARGUMENT", message);
 }
 
-/** Google's refusal of a value that is no longer a matter of form: "You passed an invalid argument". */
+/**
+ * Google's refusal of a value that is no longer a matter of form: "You passed an invalid argument".
+ */
 export function invalidArgument(what: string): GoogleError {
   return invalid(`You have passed an invalid argument to the service (argument=${what}).`);
 }

@@ -32,7 +32,9 @@ export interface PubsubOptions {
   hosts?: readonly string[] | undefined;
   /** Who gets an address of its own, and what it may. Default: there is the owner alone. */
   callers?: Callers | undefined;
-  /** Signs pushes to subscriptions that ask for it. Default: `oidcToken` is refused, UNIMPLEMENTED. */
+  /**
+   * Signs pushes to subscriptions that ask for it. Default: `oidcToken` is refused, UNIMPLEMENTED.
+   */
   idToken?: TokenIssuer["tokenFor"] | undefined;
   /** Default: the machine's. */
   clock?: Clock;
@@ -42,7 +44,10 @@ export interface PubsubOptions {
 
 /** A Pub/Sub that accepts calls and pushes. */
 export interface RunningPubsub {
-  /** `127.0.0.1:PORT`, for `PUBSUB_EMULATOR_HOST` or `new PubSub({ apiEndpoint, emulatorMode: true })`. */
+  /**
+   * `127.0.0.1:PORT`, for `PUBSUB_EMULATOR_HOST` or `new PubSub({ apiEndpoint, emulatorMode: true
+   * })`.
+   */
   address: string;
   /** The same for an account of {@link Callers}. */
   addressOf(account: string): string;
@@ -57,7 +62,9 @@ export interface RunningPubsub {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts Pub/Sub on loopback, going on where the last one on this directory stopped or was killed. */
+/**
+ * Starts Pub/Sub on loopback, going on where the last one on this directory stopped or was killed.
+ */
 export async function startPubsub(options: PubsubOptions): Promise<RunningPubsub> {
   const { faults } = options;
   const state = openState(options, withPushFaults(startPushRequest, faults));

@@ -7,8 +7,8 @@ import type { Store } from "./store.ts";
 import type { SubscriptionConfig, TopicConfig } from "./types.ts";
 
 /**
- * What the running service knows. The store holds the same, durably, but for who holds a lease: after
- * a restart nobody does, so everything that is not acknowledged is delivered again.
+ * What the running service knows. The store holds the same, durably, but for who holds a lease:
+ * after a restart nobody does, so everything that is not acknowledged is delivered again.
  */
 export interface PubsubState {
   store: Store;

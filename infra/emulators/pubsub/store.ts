@@ -32,8 +32,10 @@ const SCHEMA = `
  * Where a message stands on one subscription. A row that no longer exists is acknowledged for good.
  *
  * - `OPEN`: not acknowledged.
- * - `RETAINED`: acknowledged, kept because the subscription asks for it; only a seek brings it back.
- * - `HELD`: acknowledged, but an earlier message of its ordering key is not, and would bring it back.
+ * - `RETAINED`: acknowledged, kept because the subscription asks for it; only a seek brings it
+ *   back.
+ * - `HELD`: acknowledged, but an earlier message of its ordering key is not, and would bring it
+ *   back.
  */
 export const DELIVERY_STATE = { OPEN: 0, RETAINED: 1, HELD: 2 } as const;
 
@@ -180,7 +182,10 @@ function retentionStatements(database: DatabaseSync) {
     /** Deletes what is acknowledged, retained, and was published at `untilMs` or before. */
     expireRetained: (subscription: number, untilMs: number) =>
       void expire.run(subscription, untilMs),
-    /** Acknowledges what was published before `timeMs` and takes the acknowledgement of the rest back. */
+    /**
+     * Acknowledges what was published before `timeMs` and takes the acknowledgement of the rest
+     * back.
+     */
     seekDeliveries: (subscription: number, timeMs: number) => void seek.run(timeMs, subscription),
     /** Deletes what is acknowledged and only retained. */
     forgetRetained: (subscription: number) => void forget.run(subscription),

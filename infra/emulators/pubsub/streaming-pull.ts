@@ -85,7 +85,8 @@ function continueStream(
 ): void {
   for (const field of ["subscription", "maxOutstandingMessages", "maxOutstandingBytes"] as const) {
     if (request[field] !== undefined) {
-      // Differs: the wording for what only the first request of a stream may set is ours; Google's is not known.
+      // Differs: the wording for what only the first request of a stream may set is ours; Google's
+      // is not known.
       const message = `${field} may be set in the first request of a StreamingPull only`;
       throw new GoogleError("INVALID_ARGUMENT", message);
     }

@@ -159,7 +159,8 @@ function oidcTokenOf({
   audience = "",
 }: Partial<NonNullable<PushConfig["oidcToken"]>>): NonNullable<PushConfig["oidcToken"]> {
   if (!EMAIL.test(serviceAccountEmail)) {
-    // Differs: the wording for an account or audience that cannot be is ours; Google's is not known.
+    // Differs: the wording for an account or audience that cannot be is ours; Google's is not
+    // known.
     throw invalid(`Invalid service account email given (email=${serviceAccountEmail}).`);
   }
   if (Buffer.byteLength(audience) > MOST_AUDIENCE_BYTES) {

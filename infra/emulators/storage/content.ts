@@ -11,8 +11,8 @@ export interface StoredContent {
 }
 
 /**
- * Streams `source` to a new content file and gives it to `use`, which commits a row that names it. If the
- * source breaks off, or `use` throws, the file is gone again.
+ * Streams `source` to a new content file and gives it to `use`, which commits a row that names it.
+ * If the source breaks off, or `use` throws, the file is gone again.
  *
  * @throws {DiskFull}
  */

@@ -1,7 +1,9 @@
 /** The Castagnoli polynomial, bit-reversed. */
 const POLYNOMIAL = 0x82f63b78;
 
-/** Eight tables of 256 entries ("slicing by 8"): table k advances a byte over k further zero bytes. */
+/**
+ * Eight tables of 256 entries ("slicing by 8"): table k advances a byte over k further zero bytes.
+ */
 const TABLES = makeTables();
 
 function makeTables(): Int32Array {

@@ -6,15 +6,18 @@ interface Refusal {
   http: number;
   reason: string;
   xmlCode: string;
-  /** The XML API's general message; the special one then goes to `Details`. Default: the error's own. */
+  /**
+   * The XML API's general message; the special one then goes to `Details`. Default: the error's
+   * own.
+   */
   xmlMessage?: string;
   /** The header that the JSON error names as its location. */
   location?: string;
 }
 
 /**
- * Refusals of Cloud Storage that `google.rpc.Code` has no word for, or for which the XML API has one of
- * its own.
+ * Refusals of Cloud Storage that `google.rpc.Code` has no word for, or for which the XML API has
+ * one of its own.
  *
  * @see https://cloud.google.com/storage/docs/json_api/v1/status-codes
  * @see https://cloud.google.com/storage/docs/xml-api/reference-status
@@ -80,7 +83,9 @@ export interface RefusalDetails {
   xml?: Record<string, string>;
 }
 
-/** A refusal in Cloud Storage's terms; see {@link GoogleError} for those that all services share. */
+/**
+ * A refusal in Cloud Storage's terms; see {@link GoogleError} for those that all services share.
+ */
 export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly refusal: RefusalName;
@@ -108,11 +113,14 @@ const XML_CODES: Partial<Record<GoogleStatus, string>> = {
   UNIMPLEMENTED: "NotImplemented",
 };
 
-// Differs: Cloud Storage has no word for a full disk. 507 says what it is, and is no status that clients
-// try again, as they would for minutes with 429 or 503.
+// Differs: Cloud Storage has no word for a full disk. 507 says what it is, and is no status that
+// clients try again, as they would for minutes with 429 or 503.
 const DISK_FULL = { http: 507, reason: "insufficientStorage", xmlCode: "InsufficientStorage" };
 
-/** What the wire says about `error`. Anything but a refusal is a bug: it is logged and answered with 500. */
+/**
+ * What the wire says about `error`. Anything but a refusal is a bug: it is logged and answered with
+ * 500.
+ */
 export function toWireError(thrown: unknown): WireError {
   const error = asDiskFull(thrown) ?? thrown;
   tellDiskFull(error);

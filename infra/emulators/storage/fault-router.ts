@@ -7,8 +7,8 @@ import { type Router, STORAGE_METHODS } from "./routes.ts";
 import type { State } from "./state.ts";
 
 /**
- * The router with faults in front of the operations of methods that have any; without `faults` the very
- * same router.
+ * The router with faults in front of the operations of methods that have any; without `faults` the
+ * very same router.
  *
  * @throws {Error} for a fault that cannot fire
  */

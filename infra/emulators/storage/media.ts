@@ -7,10 +7,12 @@ import { contentPath, type State, type StoredObject } from "./state.ts";
 /**
  * Answers with an object's content, or the part of it that the `Range` header asks for.
  *
- * Opens the file at once, so a write that supersedes the object meanwhile does not disturb the reader.
+ * Opens the file at once, so a write that supersedes the object meanwhile does not disturb the
+ * reader.
  *
  * @throws {StorageError} rangeNotSatisfiable
- * @see https://cloud.google.com/storage/docs/transcoding for objects stored with `contentEncoding` gzip
+ * @see https://cloud.google.com/storage/docs/transcoding for objects stored with `contentEncoding`
+ * gzip
  */
 export function mediaReply(state: State, object: StoredObject, request: StorageRequest): Reply {
   const headers = objectHeaders(object);

@@ -6,7 +6,9 @@ export interface MultipartUpload {
   metadata: Buffer;
   /** The `Content-Type` of the second part, if it has one. */
   mediaType: string | undefined;
-  /** The second part as it arrives. Read it to its end: only then is the form of the whole known. */
+  /**
+   * The second part as it arrives. Read it to its end: only then is the form of the whole known.
+   */
   media: AsyncIterable<Buffer>;
 }
 
@@ -87,7 +89,9 @@ async function readUntil(window: Window, marker: Buffer): Promise<Buffer> {
   }
 }
 
-/** The header lines after a delimiter; `partsBefore` is for the error if there is no further part. */
+/**
+ * The header lines after a delimiter; `partsBefore` is for the error if there is no further part.
+ */
 async function readPartHeaders(window: Window, partsBefore: number): Promise<string> {
   if (await isEnd(window)) {
     throw new GoogleError(

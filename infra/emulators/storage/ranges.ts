@@ -33,8 +33,8 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteS
 }
 
 /**
- * What a `PUT` to a resumable session carries: nothing (`status`), or data from `start` on. `end` and
- * `totalBytes` are absent where the client wrote `*`: it does not know them yet.
+ * What a `PUT` to a resumable session carries: nothing (`status`), or data from `start` on. `end`
+ * and `totalBytes` are absent where the client wrote `*`: it does not know them yet.
  */
 export type ContentRange =
   | { kind: "status"; totalBytes?: number }
@@ -43,11 +43,12 @@ export type ContentRange =
 const CONTENT_RANGE = /^bytes (?:(\*)|(\d{1,15})-(\d{1,15}|\*))\/(\d{1,15}|\*)$/;
 
 /**
- * Reads the `Content-Range` of a `PUT` to a resumable session: `bytes FIRST-LAST/TOTAL`, in which LAST and
- * TOTAL may be `*`, or `bytes *` + `/TOTAL` to ask for the status. Without a header the body is the whole
- * object.
+ * Reads the `Content-Range` of a `PUT` to a resumable session: `bytes FIRST-LAST/TOTAL`, in which
+ * LAST and TOTAL may be `*`, or `bytes *` + `/TOTAL` to ask for the status. Without a header the
+ * body is the whole object.
  *
- * @throws {GoogleError} INVALID_ARGUMENT if it is none of these, or its numbers contradict each other
+ * @throws {GoogleError} INVALID_ARGUMENT if it is none of these, or its numbers contradict each
+ * other
  * @see https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
 export function parseContentRange(header: string | undefined): ContentRange {

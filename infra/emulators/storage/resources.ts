@@ -47,7 +47,9 @@ export function toObjectResource(object: StoredObject, baseUrl: string): object 
   };
 }
 
-/** Google's entity tag: base64 of a message whose fields 1 and 2 are generation and metageneration. */
+/**
+ * Google's entity tag: base64 of a message whose fields 1 and 2 are generation and metageneration.
+ */
 export function etagOf(object: { generation: number; metageneration: number }): string {
   const bytes = [0x08, ...varint(object.generation), 0x10, ...varint(object.metageneration)];
   return Buffer.from(bytes).toString("base64");
@@ -86,7 +88,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /**
  * The fields of a new object that the client's resource sets. What no client may set is ignored.
  *
- * @throws {GoogleError} INVALID_ARGUMENT if a field has the wrong type or custom metadata is too large
+ * @throws {GoogleError} INVALID_ARGUMENT if a field has the wrong type or custom metadata is too
+ * large
  */
 export function writableFields(resource: Record<string, unknown>): WritableFields {
   return patchFields({}, resource);

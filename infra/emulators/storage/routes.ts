@@ -37,11 +37,12 @@ export interface Route {
 export type Router = typeof findRoute;
 
 /**
- * `SURFACE METHOD PATTERN`, the method and its operation; the first that fits is taken. All requests that
- * bring an object's content are `objects.insert`, whichever API and however many there are.
+ * `SURFACE METHOD PATTERN`, the method and its operation; the first that fits is taken. All
+ * requests that bring an object's content are `objects.insert`, whichever API and however many
+ * there are.
  *
- * Differs: parts of the API are missing and answer so by name: access control, IAM, notifications, HMAC
- * keys, folders, CORS, batch requests and form uploads.
+ * Differs: parts of the API are missing and answer so by name: access control, IAM, notifications,
+ * HMAC keys, folders, CORS, batch requests and form uploads.
  */
 const ROUTES: [string, string, Operation<State>][] = [
   ["api GET /b", "buckets.list", listBuckets],
@@ -68,13 +69,15 @@ const ROUTES: [string, string, Operation<State>][] = [
   ["xml DELETE /{bucket}/{object}", "objects.delete", xmlDeleteObject],
 ];
 
-/** Google's names of the methods that are there, without the `storage.` before; some more than once. */
+/**
+ * Google's names of the methods that are there, without the `storage.` before; some more than once.
+ */
 export const STORAGE_METHODS = ROUTES.map(([, method]) => method);
 
 const COMPILED = ROUTES.map(([route, name, operation]) => {
   const [surface, method, pattern = ""] = route.split(" ");
-  // Differs: Google wants the slashes of an object's name as %2F; here literal ones work as well, since the
-  // name is the rest of the path.
+  // Differs: Google wants the slashes of an object's name as %2F; here literal ones work as well,
+  // since the name is the rest of the path.
   const source = pattern
     .replace(/\{((?:to)?[Oo]bject)\}/g, "(?<$1>.+)")
     .replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
@@ -91,8 +94,8 @@ const ACCESS = /^\/b\/[^/]+\/o\/.+\/(?:acl|iam)(?:\/[^/]+)?$/;
  * `STORAGE_EMULATOR_HOST`, without that prefix.
  *
  * As at `storage.googleapis.com`, which serves both, the XML API cannot reach what lies under
- * `/storage/v1`, `/upload/storage/v1` or `/download/storage/v1`. No bucket is called `b`: a bucket's name has
- * at least three characters.
+ * `/storage/v1`, `/upload/storage/v1` or `/download/storage/v1`. No bucket is called `b`: a
+ * bucket's name has at least three characters.
  */
 export function surfaceOf(path: string): { surface: Surface; rest: string } {
   const [, upload, prefixed] =
@@ -108,8 +111,8 @@ export function surfaceOf(path: string): { surface: Surface; rest: string } {
 /**
  * The operation for a request, and the decoded parameters of its path.
  *
- * @throws {GoogleError} UNIMPLEMENTED, naming what is not there; INVALID_ARGUMENT for a path that is not
- * percent-encoded UTF-8
+ * @throws {GoogleError} UNIMPLEMENTED, naming what is not there; INVALID_ARGUMENT for a path that
+ * is not percent-encoded UTF-8
  */
 export function findRoute(surface: Surface, method: string, path: string): Route {
   for (const route of ACCESS.test(path) ? [] : COMPILED) {

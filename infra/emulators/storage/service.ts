@@ -74,7 +74,8 @@ async function listening(
   const server = createServer(answer);
   // An upload may take as long as it needs.
   server.requestTimeout = 0;
-  // Longer than clients keep idle connections: a request never meets a connection that we just closed.
+  // Longer than clients keep idle connections: a request never meets a connection that we just
+  // closed.
   server.keepAliveTimeout = 240_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -147,7 +148,10 @@ function toRequest(
   };
 }
 
-/** Leaves the connection open when its reader stops early, so that a refusal still reaches the client. */
+/**
+ * Leaves the connection open when its reader stops early, so that a refusal still reaches the
+ * client.
+ */
 async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Buffer> {
   try {
     yield* incoming.iterator({ destroyOnReturn: false });
@@ -248,6 +252,7 @@ async function writeFile(
   }
   const content = createReadStream("", { fd, start, end });
   const parts = file.gunzip ? [content, createGunzip(), response] : [content, response];
-  // Status and headers are out: the broken connection itself tells the client, which checks the length.
+  // Status and headers are out: the broken connection itself tells the client, which checks the
+  // length.
   await pipeline(parts).catch(() => undefined);
 }

@@ -26,11 +26,13 @@ interface Signature {
 }
 
 /**
- * Lets an XML API request pass if its V4 signed URL is valid at `nowMs`, or if it has an `Authorization`.
+ * Lets an XML API request pass if its V4 signed URL is valid at `nowMs`, or if it has an
+ * `Authorization`.
  *
  * `signingKeys` are PEM public keys by service account; with them the signature must be right.
  *
- * @throws {StorageError} accessDenied without either; malformedSignature; expiredToken; signatureDoesNotMatch
+ * @throws {StorageError} accessDenied without either; malformedSignature; expiredToken;
+ * signatureDoesNotMatch
  * @throws {GoogleError} UNIMPLEMENTED for V2 signatures and HMAC keys
  * @see https://cloud.google.com/storage/docs/authentication/signatures
  */
@@ -39,7 +41,8 @@ export function authorize(
   signingKeys: Record<string, string> | undefined,
   nowMs: number,
 ): void {
-  // Differs: any Authorization header is taken for a good one; the JSON API does not even ask for it.
+  // Differs: any Authorization header is taken for a good one; the JSON API does not even ask for
+  // it.
   if (request.headers.authorization !== undefined) return;
   const parameters = signatureParameters(request.query);
   if (parameters.size === 0) throw anonymousCaller(request);
@@ -54,7 +57,8 @@ export function authorize(
   if (signature.signedAtMs > nowMs + MAX_SKEW_MS) {
     throw new StorageError("accessDenied", "Request is not yet valid.");
   }
-  // Differs: without registered keys every signature is taken as right, since no key is here to check it.
+  // Differs: without registered keys every signature is taken as right, since no key is here to
+  // check it.
   if (signingKeys !== undefined) verifySignature(request, signature, signingKeys[signature.email]);
 }
 
@@ -124,8 +128,8 @@ function verifySignature(
   publicKey: string | undefined,
 ): void {
   const { host = "" } = request.headers;
-  // Google's own host has no port. The official client signs a custom endpoint's host without its port too,
-  // although it sends the port: either form is right.
+  // Google's own host has no port. The official client signs a custom endpoint's host without its
+  // port too, although it sends the port: either form is right.
   const canonical = [host, host.replace(/:\d+$/, "")].map((name) =>
     canonicalRequest(request, signature, name),
   );

@@ -23,8 +23,8 @@ export interface StorageOptions {
   /** Buckets that shall exist: those that do not are made. */
   buckets?: string[];
   /**
-   * PEM public keys by service account (`x@y.iam.gserviceaccount.com`). With them signed URLs must bear a right
-   * signature of one of these accounts; without, only their expiry is looked at.
+   * PEM public keys by service account (`x@y.iam.gserviceaccount.com`). With them signed URLs must
+   * bear a right signature of one of these accounts; without, only their expiry is looked at.
    */
   signingKeys?: Record<string, string>;
   /** What goes wrong. Default: nothing, and nothing of it is in the way of a request. */
@@ -48,19 +48,25 @@ export interface RunningStorage extends AsyncDisposable {
   urlOf(account: string): string;
   /** The live object, if there is one and, where a generation is named, it is that. */
   readObject(bucket: string, name: string, generation?: string): ObjectOnDisk | undefined;
-  /** Makes or replaces an object. @throws {StorageError} noSuchBucket; {@link GoogleError} for a bad name */
+  /**
+   * Makes or replaces an object. @throws {StorageError} noSuchBucket; {@link GoogleError} for a bad
+   * name
+   */
   writeObject(
     bucket: string,
     name: string,
     content: Buffer,
     contentType: string,
   ): Promise<{ generation: string }>;
-  /** Ends open requests and frees port and files; what was acknowledged is there at the next start. */
+  /**
+   * Ends open requests and frees port and files; what was acknowledged is there at the next start.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Starts the stand-in of Cloud Storage on loopback, with what an earlier process left in `directory`.
+ * Starts the stand-in of Cloud Storage on loopback, with what an earlier process left in
+ * `directory`.
  *
  * Speaks the JSON API and, for signed URLs, the XML API's requests on single objects.
  */

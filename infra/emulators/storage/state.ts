@@ -30,9 +30,9 @@ const SCHEMA = `
 const FORGET_UPLOADS_AFTER_MS = 14 * 24 * 3600 * 1000;
 
 /**
- * All that the service remembers. Metadata is in the database; contents are files of random names. A file
- * means something only once a committed row names it, so nothing half-written is ever visible, and what no
- * row names is swept at the next start.
+ * All that the service remembers. Metadata is in the database; contents are files of random names.
+ * A file means something only once a committed row names it, so nothing half-written is ever
+ * visible, and what no row names is swept at the next start.
  */
 export interface State {
   database: DatabaseSync;
@@ -56,7 +56,9 @@ export interface WritableFields {
   metadata?: Record<string, string>;
 }
 
-/** An object's stored metadata, in the words of the JSON API. Composite objects have no `md5Hash`. */
+/**
+ * An object's stored metadata, in the words of the JSON API. Composite objects have no `md5Hash`.
+ */
 export interface ObjectFields extends WritableFields {
   crc32c: string;
   md5Hash?: string;

@@ -49,7 +49,8 @@ export function checkUpload(state: State, upload: UploadRequest): void {
  * Streams `source` to disk and makes it the live object, if it is what the client declared and the
  * preconditions hold.
  *
- * @throws {StorageError} noSuchBucket, conditionNotMet, badDigest, tooLarge, tooSmall; then nothing is stored
+ * @throws {StorageError} noSuchBucket, conditionNotMet, badDigest, tooLarge, tooSmall; then nothing
+ * is stored
  */
 export async function storeObject(
   state: State,

@@ -26,12 +26,13 @@ const SESSION_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 /**
  * A resumable session.
  *
- * - `open`: its content file holds what has arrived; the file's size is the only record of how much, so
- *   that a killed process forgets nothing. Starts here; a `PUT` with the last byte leaves it.
- * - `done`: the object was committed, in the same transaction; `outcome` is the object. A repeated `PUT`
- *   gets the same answer.
- * - `refused`: the content was not what had been declared, or a precondition did not hold; `outcome` is the
- *   error, which a repeated `PUT` gets again. The file is gone.
+ * - `open`: its content file holds what has arrived; the file's size is the only record of how
+ *   much, so that a killed process forgets nothing. Starts here; a `PUT` with the last byte leaves
+ *   it.
+ * - `done`: the object was committed, in the same transaction; `outcome` is the object. A repeated
+ *   `PUT` gets the same answer.
+ * - `refused`: the content was not what had been declared, or a precondition did not hold;
+ *   `outcome` is the error, which a repeated `PUT` gets again. The file is gone.
  * - `cancelled`: by the client's `DELETE`. The file is gone.
  */
 interface UploadSession {
@@ -68,10 +69,11 @@ export async function cancelUpload(state: State, id: string): Promise<void> {
 /**
  * Takes in the request's body, or only tells how the upload stands.
  *
- * @throws {StorageError} uploadOffset if the request leaves a gap; uploadCancelled; uploadExpired; and
- * whatever the commit refuses
+ * @throws {StorageError} uploadOffset if the request leaves a gap; uploadCancelled; uploadExpired;
+ * and whatever the commit refuses
  * @throws {DiskFull} then the session is open and goes on when there is room
- * @throws {GoogleError} NOT_FOUND for an unknown session; INVALID_ARGUMENT for contradicting lengths
+ * @throws {GoogleError} NOT_FOUND for an unknown session; INVALID_ARGUMENT for contradicting
+ * lengths
  */
 export async function advanceUpload(
   state: State,
@@ -156,7 +158,10 @@ async function takeIn(
   return { receivedBytes, isComplete };
 }
 
-/** Refuses a body that is longer than its `Content-Range` says, or shorter where that names its last byte. */
+/**
+ * Refuses a body that is longer than its `Content-Range` says, or shorter where that names its last
+ * byte.
+ */
 function checkLength(range: ContentRange & { kind: "data" }, receivedBytes: number): void {
   const { start, end, totalBytes } = range;
   const expected = end === undefined ? totalBytes : end + 1;
@@ -169,8 +174,9 @@ function checkLength(range: ContentRange & { kind: "data" }, receivedBytes: numb
 }
 
 /**
- * Writes what of `body` lies behind the persisted bytes and before `limit`; returns where the body ended.
- * Bytes that are already there are passed over: a client that lost an answer sends them again.
+ * Writes what of `body` lies behind the persisted bytes and before `limit`; returns where the body
+ * ended. Bytes that are already there are passed over: a client that lost an answer sends them
+ * again.
  */
 async function append(
   file: FileHandle,

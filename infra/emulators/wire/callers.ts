@@ -9,15 +9,21 @@ export interface AccountCall {
 }
 
 /**
- * Who calls, and what becomes of it. Google's clients send no credentials to a stand-in, so an account is known by
- * the address that it was given: each has its own in each service. The address without an account is its owner's,
- * who may everything and is asked nothing.
+ * Who calls, and what becomes of it. Google's clients send no credentials to a stand-in, so an
+ * account is known by the address that it was given: each has its own in each service. The address
+ * without an account is its owner's, who may everything and is asked nothing.
  */
 export interface Callers {
   accounts: readonly string[];
-  /** Told each call before it is performed. @throws {GoogleError} to refuse it, with the status PERMISSION_DENIED */
+  /**
+   * Told each call before it is performed. @throws {GoogleError} to refuse it, with the status
+   * PERMISSION_DENIED
+   */
   admit(call: AccountCall): void;
-  /** Whether the account may list the objects of a bucket: to who may not, a missing one looks forbidden. */
+  /**
+   * Whether the account may list the objects of a bucket: to who may not, a missing one looks
+   * forbidden.
+   */
   mayList(account: string, bucket: string): boolean;
 }
 

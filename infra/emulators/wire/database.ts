@@ -7,8 +7,9 @@ import { namingFullDisk } from "./disk.ts";
 /**
  * Opens a service's own SQLite file, creating it with `schema` when it is new.
  *
- * A commit is on disk as far as the operating system goes: it survives `kill -9` of every process of
- * ours. (`synchronous = NORMAL` in WAL mode; a power cut may lose the last commits, never corrupt.)
+ * A commit is on disk as far as the operating system goes: it survives `kill -9` of every process
+ * of ours. (`synchronous = NORMAL` in WAL mode; a power cut may lose the last commits, never
+ * corrupt.)
  *
  * `schema` is made of `CREATE … IF NOT EXISTS` statements.
  *
@@ -34,8 +35,8 @@ export function openDatabase(directory: string, name: string, schema: string): D
 }
 
 /**
- * Opens a service's SQLite file to look at it, whether or not a service has it open, and changes nothing:
- * neither the file nor those beside it. Undefined if there is none.
+ * Opens a service's SQLite file to look at it, whether or not a service has it open, and changes
+ * nothing: neither the file nor those beside it. Undefined if there is none.
  */
 export function openForReading(directory: string, name: string): DatabaseSync | undefined {
   const path = join(directory, `${name}.db`);
@@ -48,7 +49,10 @@ export function openForReading(directory: string, name: string): DatabaseSync | 
   return database;
 }
 
-/** Runs `work` in one SQLite transaction: all of it is kept, or, if it throws, none. @throws {DiskFull} */
+/**
+ * Runs `work` in one SQLite transaction: all of it is kept, or, if it throws, none. @throws
+ * {DiskFull}
+ */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   return writing(database, () => {
     database.exec("BEGIN IMMEDIATE");

@@ -2,12 +2,16 @@ import { writeSync } from "node:fs";
 import type { Clock } from "./clock.ts";
 import { GoogleError } from "./status.ts";
 
-/** Node's codes of a write that found no room: the disk, the user's quota, the process's file size limit. */
+/**
+ * Node's codes of a write that found no room: the disk, the user's quota, the process's file size
+ * limit.
+ */
 const FULL_CODES = ["ENOSPC", "EDQUOT", "EFBIG"];
 
 /**
- * SQLite's result codes of the same: SQLITE_FULL; SQLITE_IOERR_WRITE, as which it reports a quota and a
- * size limit; SQLITE_IOERR_SHMSIZE, when the shared memory file beside a database cannot grow.
+ * SQLite's result codes of the same: SQLITE_FULL; SQLITE_IOERR_WRITE, as which it reports a quota
+ * and a size limit; SQLITE_IOERR_SHMSIZE, when the shared memory file beside a database cannot
+ * grow.
  *
  * @see https://www.sqlite.org/rescode.html
  */
@@ -17,10 +21,11 @@ const FULL_SQLITE_CODES = [13, 778, 4874];
 export const DISK_RETRY_MS = 1000;
 
 /**
- * Nothing more can be written. What was to be written is not, what was written before is; the same may
- * succeed as soon as there is space.
+ * Nothing more can be written. What was to be written is not, what was written before is; the same
+ * may succeed as soon as there is space.
  */
-// Differs: Google's services do not run out of disk; RESOURCE_EXHAUSTED is what they say of a quota.
+// Differs: Google's services do not run out of disk; RESOURCE_EXHAUSTED is what they say of a
+// quota.
 export class DiskFull extends GoogleError {
   constructor(directory: string | undefined, options?: ErrorOptions) {
     const where = directory === undefined ? "" : `: nothing can be written to ${directory}`;
@@ -29,7 +34,9 @@ export class DiskFull extends GoogleError {
   }
 }
 
-/** The refusal that `error`, from Node's files or from SQLite, stands for, if that is a full disk. */
+/**
+ * The refusal that `error`, from Node's files or from SQLite, stands for, if that is a full disk.
+ */
 export function asDiskFull(error: unknown, directory?: string): DiskFull | undefined {
   if (error instanceof DiskFull) return error;
   // Not `instanceof Error`: it may be the Error of another realm.
@@ -49,8 +56,8 @@ export function namingFullDisk<T>(directory: string, work: () => T): T {
 }
 
 /**
- * Runs `work`, for whose end nobody waits, and returns whether the disk had room for it. That it had not is
- * said on standard error. Anything else is thrown.
+ * Runs `work`, for whose end nobody waits, and returns whether the disk had room for it. That it
+ * had not is said on standard error. Anything else is thrown.
  */
 export function unlessDiskFull(work: () => void): boolean {
   try {
@@ -83,7 +90,10 @@ function complain(message: string): void {
   }
 }
 
-/** Runs `work` every second until the disk has room for it; returns false if `giveUp` aborted before. */
+/**
+ * Runs `work` every second until the disk has room for it; returns false if `giveUp` aborted
+ * before.
+ */
 export async function whenDiskHasRoom(
   work: () => void,
   { clock, giveUp }: { clock: Clock; giveUp: AbortSignal },

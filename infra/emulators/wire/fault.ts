@@ -7,14 +7,16 @@ type FaultMoment = "before" | "after";
  * What goes wrong.
  *
  * - `failBefore`: nothing happens, and the caller gets `status`.
- * - `failAfter`: it happens, durably, and the caller gets `status`: a lost acknowledgement. A refusal of
- *   the request itself passes through. On an RPC with a stream of requests: after its first reply.
- * - `delay`: `ms` pass on the clock before it happens, or (`at: "after"`) before the answer goes out.
+ * - `failAfter`: it happens, durably, and the caller gets `status`: a lost acknowledgement. A
+ *   refusal of the request itself passes through. On an RPC with a stream of requests: after its
+ *   first reply.
+ * - `delay`: `ms` pass on the clock before it happens, or (`at: "after"`) before the answer goes
+ *   out.
  * - `duplicate`: it happens twice. The caller sees the first answer.
- * - `reorder`: the message is held until the next one at this place has gone out, at most `withinMs`
- *   (default 1,000). It has fired when it was overtaken.
- * - `drop`: it does not happen, and nobody is told: an RPC or request gets no answer, a push is not sent
- *   (its deadline passes), a build's message is lost for good.
+ * - `reorder`: the message is held until the next one at this place has gone out, at most
+ *   `withinMs` (default 1,000). It has fired when it was overtaken.
+ * - `drop`: it does not happen, and nobody is told: an RPC or request gets no answer, a push is not
+ *   sent (its deadline passes), a build's message is lost for good.
  * - `cut`: the connection breaks without an answer.
  * - `kill`: SIGKILL for the process that hosts the stand-in.
  *
@@ -39,8 +41,8 @@ export type FaultAction =
 type RequestPredicate = (request: any) => boolean;
 
 /**
- * When it goes wrong: `count` times, once `after` (default 0) calls have gone by; or at each call with a
- * probability in (0, 1]; or at each call. Calls that `matches` refuses do not count at all.
+ * When it goes wrong: `count` times, once `after` (default 0) calls have gone by; or at each call
+ * with a probability in (0, 1]; or at each call. Calls that `matches` refuses do not count at all.
  */
 export type FaultTrigger =
   | { count: number; after?: number; matches?: RequestPredicate }

@@ -16,7 +16,9 @@ export interface ArmedFault {
   action: FaultAction;
   method: string;
   clock: Clock;
-  /** Whether to go wrong with this call; counts it. A `reorder` counts by {@link ArmedFault.note}. */
+  /**
+   * Whether to go wrong with this call; counts it. A `reorder` counts by {@link ArmedFault.note}.
+   */
   decide(request: unknown): boolean;
   /** Counts a firing that {@link ArmedFault.decide} has left to the place. */
   note(): void;
@@ -29,8 +31,8 @@ export interface InjectedFaults {
   /** @throws {Error} that names each fault that has not fired */
   assertFired(): void;
   /**
-   * The faults for a place that a service has; the service calls it once at its start. Faults are nested
-   * in the order given: the first one sees each call first.
+   * The faults for a place that a service has; the service calls it once at its start. Faults are
+   * nested in the order given: the first one sees each call first.
    *
    * @throws {Error} if one of them makes no sense there
    */
@@ -40,10 +42,11 @@ export interface InjectedFaults {
 }
 
 /**
- * Makes faults to pass to the start of one or several services, or of the whole stand-in. One object can
- * be passed again after a restart: its counts go on.
+ * Makes faults to pass to the start of one or several services, or of the whole stand-in. One
+ * object can be passed again after a restart: its counts go on.
  *
- * @param options.seed decides all probabilities: the n-th decision of each fault is always the same one
+ * @param options.seed decides all probabilities: the n-th decision of each fault is always the same
+ * one
  * @param options.clock for delays; default the machine's
  * @throws {Error} for a fault that cannot fire, or that is not complete
  */

@@ -8,7 +8,9 @@ import { askingCallers } from "./grpc-callers.ts";
 import { isOwnAuthority } from "./loopback.ts";
 import { GoogleError } from "./status.ts";
 
-/** A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}. */
+/**
+ * A unary method: the decoded request in, the reply's plain object out. Throws {@link GoogleError}.
+ */
 export type UnaryMethod = (
   // biome-ignore lint/suspicious/noExplicitAny: each service gives its own request type
   request: any,
@@ -23,8 +25,8 @@ export type ServerStreamMethod = (
 ) => void | Promise<void>;
 
 /**
- * A bidirectional method: attaches its listeners and returns. It ends the call itself; to end it with an
- * error, `call.emit("error", toServiceError(error))`.
+ * A bidirectional method: attaches its listeners and returns. It ends the call itself; to end it
+ * with an error, `call.emit("error", toServiceError(error))`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: each service gives its own message types
 export type BidiMethod = (call: grpc.ServerDuplexStream<any, any>) => void;
@@ -40,7 +42,10 @@ export interface MethodTable {
 export interface ServedService {
   name: string;
   methods: MethodTable;
-  /** Longer requests are refused, as Google's front end refuses them. Default: no limit below 64 MiB. */
+  /**
+   * Longer requests are refused, as Google's front end refuses them. Default: no limit below 64
+   * MiB.
+   */
   mostRequestBytes?: number;
 }
 
@@ -80,8 +85,8 @@ export function loadProtos(moduleName: string): protoLoader.PackageDefinition {
 }
 
 /**
- * The longest text of an error, in characters. It travels in a header, percent-encoded, so that each may
- * become nine bytes; clients break the connection at 64 KiB of headers.
+ * The longest text of an error, in characters. It travels in a header, percent-encoded, so that
+ * each may become nine bytes; clients break the connection at 64 KiB of headers.
  */
 const MOST_DETAILS = 4000;
 

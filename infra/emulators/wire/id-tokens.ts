@@ -24,9 +24,9 @@ const LIFETIME_SECONDS = 3600;
 const REUSE_SECONDS = 1800;
 
 /**
- * Signs ID tokens as Google does for Pub/Sub's pushes and Scheduler's calls, with a key that this process
- * alone has, and shows the public part on loopback.
- * Differs: any account is signed for (there is no IAM), and a public key stands where Google shows a certificate.
+ * Signs ID tokens as Google does for Pub/Sub's pushes and Scheduler's calls, with a key that this
+ * process alone has, and shows the public part on loopback. Differs: any account is signed for
+ * (there is no IAM), and a public key stands where Google shows a certificate.
  *
  * @see https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions#jwt_format
  */

@@ -22,7 +22,8 @@ export function isOwnAuthority(
 }
 
 /**
- * Why a request is not answered: it is addressed to somebody else, or a page of another site sends it.
+ * Why a request is not answered: it is addressed to somebody else, or a page of another site sends
+ * it.
  *
  * @param more names that count as this machine's too, in lower case
  */

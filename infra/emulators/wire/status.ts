@@ -1,6 +1,6 @@
 /**
- * The one table of Google's error statuses: name, gRPC number, HTTP status and the JSON `reason` that
- * Google's JSON APIs give with it.
+ * The one table of Google's error statuses: name, gRPC number, HTTP status and the JSON `reason`
+ * that Google's JSON APIs give with it.
  *
  * @see https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
@@ -32,8 +32,8 @@ export function isGoogleStatus(name: string): name is GoogleStatus {
 }
 
 /**
- * A refusal in Google's own terms. Operations throw it; the one adapter of each protocol turns it into
- * the wire's form.
+ * A refusal in Google's own terms. Operations throw it; the one adapter of each protocol turns it
+ * into the wire's form.
  */
 export class GoogleError extends Error {
   override readonly name = "GoogleError";

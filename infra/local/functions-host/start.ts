@@ -26,7 +26,10 @@ interface HostedFunction {
 export interface FunctionsHostOptions {
   /** Takes functions-framework's options. Default: its own program. */
   program?: string | undefined;
-  /** Module that registers the functions with functions-framework, or an empty one where the program has them. */
+  /**
+   * Module that registers the functions with functions-framework, or an empty one where the program
+   * has them.
+   */
   source: string;
   /** Serves what FUNCTION_TARGET names on the socket PORT. Default: this Node, with the program. */
   entrypoint?: readonly string[] | undefined;

@@ -30,7 +30,9 @@ export function answerError(response: ServerResponse, status: number, message: s
     .end(JSON.stringify({ type: "error", error }));
 }
 
-/** Answers with the turn's message: as server-sent events if `stream`, else as one JSON document. */
+/**
+ * Answers with the turn's message: as server-sent events if `stream`, else as one JSON document.
+ */
 export function answerMessage(
   response: ServerResponse,
   turn: Turn,
@@ -80,7 +82,10 @@ function messageOf(turn: MessageTurn, model: string) {
   };
 }
 
-/** A message as the events of its stream. @see https://docs.claude.com/en/docs/build-with-claude/streaming */
+/**
+ * A message as the events of its stream. @see
+ * https://docs.claude.com/en/docs/build-with-claude/streaming
+ */
 function eventsOf(message: ReturnType<typeof messageOf>): { type: string }[] {
   const { content, stop_reason, stop_sequence, usage } = message;
   const start = { ...message, content: [], stop_reason: null };

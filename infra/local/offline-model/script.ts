@@ -62,7 +62,10 @@ const use = (name: string, input: unknown, text: string): Turn => ({
 const bash = (input: { command: string; timeout?: number }, text: string): Turn =>
   use("Bash", { ...input, description: text }, text);
 
-/** Claude Code refuses a standalone `sleep`; this waits as long. Its own limit of a command is 10 minutes. */
+/**
+ * Claude Code refuses a standalone `sleep`; this waits as long. Its own limit of a command is 10
+ * minutes.
+ */
 function waitFor(seconds: number): Turn {
   const command = `timeout ${seconds} tail -f /dev/null; true`;
   return bash({ command, timeout: Math.min(600_000, seconds * 1000 + 10_000) }, "Waiting.");
@@ -105,7 +108,10 @@ function callOf(name: string, input: string): Turn {
   }
 }
 
-/** The command of a prompt, or, when checks are handed back, what the prompt before says to mend them with. */
+/**
+ * The command of a prompt, or, when checks are handed back, what the prompt before says to mend
+ * them with.
+ */
 function mending(command: string | undefined, situation: Situation): Turn[] {
   const asked = situation.earlierPrompts.findLast((prompt) => /\nmend: /.test(prompt));
   const mend = asked?.slice(asked.lastIndexOf("\nmend: ") + "\nmend: ".length);

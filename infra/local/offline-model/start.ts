@@ -39,8 +39,8 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /**
  * Serves Anthropic's Messages API on loopback without any model: answers come from a script.
  *
- * Differs: any key is accepted, tokens are not counted, and what the script does not know it ignores
- * (sampling parameters, thinking, caching).
+ * Differs: any key is accepted, tokens are not counted, and what the script does not know it
+ * ignores (sampling parameters, thinking, caching).
  *
  * @see https://docs.claude.com/en/api/messages
  */

@@ -19,8 +19,8 @@ export function isClearable(path: string): boolean {
 }
 
 /**
- * Removes a state directory with all that is in it. Works on a full disk. If it is broken off, starts are
- * refused until another clear has finished it. Call only where {@link isClearable}.
+ * Removes a state directory with all that is in it. Works on a full disk. If it is broken off,
+ * starts are refused until another clear has finished it. Call only where {@link isClearable}.
  *
  * @throws {StateInUse}
  */

@@ -16,7 +16,9 @@ import { bringUpToDate, readFormat, refuseUnusable, UnusableState, writeWhole } 
 /** A state directory that is ours until `release`. */
 export interface StateDirectory {
   path: string;
-  /** Says where the server is, for who sends runs and for a second start, until it is disposed of. */
+  /**
+   * Says where the server is, for who sends runs and for a second start, until it is disposed of.
+   */
   publish(address: ServerAddress): Disposable;
   release(): void;
 }
@@ -40,12 +42,13 @@ const ROOM_BYTES = 1024 * 1024;
 const WAIT_MS = 200;
 
 /**
- * Takes a state directory for this process alone, creating it (0700) if need be and bringing its format up
- * to date. The operating system gives it free when the process ends, however it ends: the lock is SQLite's
- * on a file of its own.
+ * Takes a state directory for this process alone, creating it (0700) if need be and bringing its
+ * format up to date. The operating system gives it free when the process ends, however it ends: the
+ * lock is SQLite's on a file of its own.
  *
  * @throws {StateInUse}
- * @throws {UnusableState} if it is a file, another kind of directory, too new, or may not be written
+ * @throws {UnusableState} if it is a file, another kind of directory, too new, or may not be
+ * written
  * @throws {DiskFull} if there is less than a megabyte of room
  */
 export function takeStateDirectory(path: string): StateDirectory {

@@ -11,8 +11,8 @@ interface Draft {
 }
 
 /**
- * Makes a draft of the state directory `path`. It is locked, so that another process sees whether somebody
- * still works on it.
+ * Makes a draft of the state directory `path`. It is locked, so that another process sees whether
+ * somebody still works on it.
  *
  * @throws {UnusableState} if nothing can be written there
  */
@@ -26,7 +26,10 @@ export function makeDraft(path: string): Draft {
   }
 }
 
-/** Removes the drafts of the state directory `path` whose imports were killed. Others are left alone. */
+/**
+ * Removes the drafts of the state directory `path` whose imports were killed. Others are left
+ * alone.
+ */
 export function removeBrokenDrafts(path: string): void {
   const parent = dirname(resolve(path));
   if (!existsSync(parent)) return;

@@ -24,9 +24,9 @@ export interface ExportOptions {
 /**
  * Writes a state as a gzipped tar archive, its format file first, and returns what it holds.
  *
- * The directory's lock is held meanwhile, so no server runs and the files are a consistent copy as they lie:
- * a database is its file and, after a kill, the write-ahead log that SQLite reads with it. The archive file
- * appears when it is complete, readable by its user alone.
+ * The directory's lock is held meanwhile, so no server runs and the files are a consistent copy as
+ * they lie: a database is its file and, after a kill, the write-ahead log that SQLite reads with
+ * it. The archive file appears when it is complete, readable by its user alone.
  *
  * @throws {StateInUse}
  * @throws {UnusableState} if there is no state, or the target is there already or lies in the state

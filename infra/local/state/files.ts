@@ -2,14 +2,16 @@ import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The files that make up a state and are worth taking elsewhere, by their paths in the directory. Not among
- * them: the lock, where the server is, and the folders of builds that were running when it was killed (the
- * next start ends those builds and deletes their folders anyway).
+ * The files that make up a state and are worth taking elsewhere, by their paths in the directory.
+ * Not among them: the lock, where the server is, and the folders of builds that were running when
+ * it was killed (the next start ends those builds and deletes their folders anyway).
  */
 const STATE_FILE =
   /^(?:format\.json|key|ports\.json|functions\.log|(?<service>firestore|pubsub|storage|cloud-build)\/\k<service>\.db(?:-wal)?|storage\/content\/[0-9a-f-]{36})$/;
 
-/** Whether a path in a state directory, with `/` between its parts, is that of a file of the state. */
+/**
+ * Whether a path in a state directory, with `/` between its parts, is that of a file of the state.
+ */
 export function isStateFile(name: string): boolean {
   return STATE_FILE.test(name);
 }

@@ -14,8 +14,8 @@ export const CLEARING_FILE = "clearing.json";
 const FORMAT_NAME = "runyard-state";
 
 /**
- * What a start leaves that did not get as far as the format file, and what a person may put there before
- * the first one.
+ * What a start leaves that did not get as far as the format file, and what a person may put there
+ * before the first one.
  */
 const BLANK_FILES = [
   "lock.db",
@@ -25,7 +25,9 @@ const BLANK_FILES = [
   "secrets.json",
 ];
 
-/** The step at `N` takes a directory from version N to N + 1. It may be repeated if it did not end. */
+/**
+ * The step at `N` takes a directory from version N to N + 1. It may be repeated if it did not end.
+ */
 type MigrationSteps = Record<number, (path: string) => void>;
 
 /** There has been one version so far. */
@@ -79,7 +81,10 @@ export function refuseNewer(path: string, version: number, newest = FORMAT_VERSI
   );
 }
 
-/** Refuses what must not become a state directory, before anything is written there. @throws {UnusableState} */
+/**
+ * Refuses what must not become a state directory, before anything is written there. @throws
+ * {UnusableState}
+ */
 export function refuseUnusable(path: string, format: StateFormat, newest = FORMAT_VERSION): void {
   if (format.kind === "state") refuseNewer(path, format.version, newest);
   if (format.kind === "foreign") {
@@ -96,8 +101,8 @@ export function refuseUnusable(path: string, format: StateFormat, newest = FORMA
 }
 
 /**
- * Makes a directory one of this version: a blank one gets its format file, an older one is migrated step
- * by step. Call only while nobody else uses it.
+ * Makes a directory one of this version: a blank one gets its format file, an older one is migrated
+ * step by step. Call only while nobody else uses it.
  *
  * @throws {UnusableState}
  */

@@ -45,9 +45,9 @@ export interface ImportOptions {
 }
 
 /**
- * Makes a state directory from an archive that `exportState` wrote, all of it or nothing: it is unpacked
- * beside its place, looked through, and then renamed. Takes regular files of a state and nothing else. If
- * it is killed, the next import or start there takes away what lies beside.
+ * Makes a state directory from an archive that `exportState` wrote, all of it or nothing: it is
+ * unpacked beside its place, looked through, and then renamed. Takes regular files of a state and
+ * nothing else. If it is killed, the next import or start there takes away what lies beside.
  *
  * @throws {UnusableState} if the place is not empty, or the archive is damaged, too new or not ours
  * @throws {DiskFull}

@@ -27,8 +27,8 @@ export interface StateInfo {
 }
 
 /**
- * Looks at a state directory, in use or not, and changes nothing. While a server works on it each service
- * is seen at one instant, but not all four at the same.
+ * Looks at a state directory, in use or not, and changes nothing. While a server works on it each
+ * service is seen at one instant, but not all four at the same.
  *
  * @throws {UnusableState} if there is none, or it is not of a version that is known here
  */
@@ -54,7 +54,10 @@ export function stateInfo(path: string): StateInfo {
   };
 }
 
-/** The version of the state at `path`. @throws {UnusableState} if there is none, or of a version not known */
+/**
+ * The version of the state at `path`. @throws {UnusableState} if there is none, or of a version not
+ * known
+ */
 export function requireState(path: string): number {
   const format = readFormat(path);
   refuseUnusable(path, format);

@@ -9,7 +9,9 @@ import { waterfall } from "./waterfall.ts";
 export interface Traces extends AsyncDisposable {
   /** Variables that have functions tell their spans to this. */
   variables: Record<string, string>;
-  /** Tells of files later, while something else has the terminal; the returned function ends that. */
+  /**
+   * Tells of files later, while something else has the terminal; the returned function ends that.
+   */
   hold(): () => void;
 }
 
@@ -21,8 +23,8 @@ const MOST_SPANS = 10_000;
 const RUN = /^run_[0-9A-Za-z]{1,40}$/;
 
 /**
- * Receives what functions tell of runs, and keeps each run's trace as `DIRECTORY/traces/RUN.html`, from its first
- * span on.
+ * Receives what functions tell of runs, and keeps each run's trace as `DIRECTORY/traces/RUN.html`,
+ * from its first span on.
  *
  * @param directory the state directory
  * @param tell is told the path of a run's file when the run is over

@@ -6,8 +6,9 @@ interface Row extends ReceivedSpan {
 }
 
 /**
- * A run's trace as a page of its own that any browser opens: a row for each span under the one that it is a part
- * of, in the order of their beginnings, with a bar from when to when it lasted. No script, nothing from elsewhere.
+ * A run's trace as a page of its own that any browser opens: a row for each span under the one that
+ * it is a part of, in the order of their beginnings, with a bar from when to when it lasted. No
+ * script, nothing from elsewhere.
  *
  * @param spans of one run, at least one
  */

@@ -9,8 +9,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A file's name from a patch without the quotes around it, in which git writes bytes that are not ASCII as
- * `\303`. Git quotes every name that has a backslash, so one that has none is as it is.
+ * A file's name from a patch without the quotes around it, in which git writes bytes that are not
+ * ASCII as `\303`. Git quotes every name that has a backslash, so one that has none is as it is.
  */
 export function gitName(name: string): string {
   if (!name.includes("\\")) return name;

@@ -54,8 +54,9 @@ function remarksOf(text: string): string[] {
 }
 
 /**
- * The parser takes a carriage return for a line end, and what follows one for no line of the file; and drops
- * git's remark that the last line does not end, wherever it stands. Both are lines' contents here.
+ * The parser takes a carriage return for a line end, and what follows one for no line of the file;
+ * and drops git's remark that the last line does not end, wherever it stands. Both are lines'
+ * contents here.
  */
 function unambiguous(text: string): string {
   return text

@@ -9,7 +9,10 @@ import { saveContent } from "../save.ts";
 
 type Artifact = Run["artifacts"][number];
 
-/** Of a text the beginning is shown; of an image nothing, if it is larger than an image of a page is. */
+/**
+ * Of a text the beginning is shown; of an image nothing, if it is larger than an image of a page
+ * is.
+ */
 const MOST_TEXT = 20_000;
 const MOST_IMAGE = 3_000_000;
 

@@ -2,7 +2,10 @@ import { PROBLEMS, type ProblemCode } from "../../errors.ts";
 import type { Operation } from "../operation.ts";
 import type { Reference, ResponseObject } from "./types.ts";
 
-/** What every request may be answered with: HTTP that is none, foreign callers, bodies, faults of ours. */
+/**
+ * What every request may be answered with: HTTP that is none, foreign callers, bodies, faults of
+ * ours.
+ */
 const COMMON = [
   "invalid_request",
   "foreign_host",

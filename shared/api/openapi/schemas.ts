@@ -62,7 +62,9 @@ export function published(schema: object): JsonSchema {
   return name === undefined ? spelledOut(schema) : { $ref: `${PREFIX}${name}` };
 }
 
-/** The named schemas that `part` of the document refers to, and those that they refer to, by name. */
+/**
+ * The named schemas that `part` of the document refers to, and those that they refer to, by name.
+ */
 export function referredSchemas(part: object): Record<string, JsonSchema> {
   const found = new Map<string, JsonSchema>();
   const visit = (value: unknown) => {

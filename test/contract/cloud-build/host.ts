@@ -1,4 +1,5 @@
-// Hosts the service in a process that a test can kill. Arguments: the state's folder. Prints the port.
+// Hosts the service in a process that a test can kill. Arguments: the state's folder. Prints the
+// port.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";

@@ -40,8 +40,8 @@ export function uniqueSleep(seconds = "600"): string {
 }
 
 /**
- * A script that leaves three processes sleeping: itself, a child, and a grandchild in a session of its own;
- * and one more whose parent is gone.
+ * A script that leaves three processes sleeping: itself, a child, and a grandchild in a session of
+ * its own; and one more whose parent is gone.
  */
 export function sleepers(duration: string): string {
   return `sleep ${duration} & setsid sleep ${duration} & (setsid sleep ${duration} &) ; sleep ${duration}`;

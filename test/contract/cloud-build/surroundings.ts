@@ -26,7 +26,10 @@ export interface Message {
   build: any;
 }
 
-/** Objects in memory, each with its file for readers: what the stand-in reads and writes, and our view of it. */
+/**
+ * Objects in memory, each with its file for readers: what the stand-in reads and writes, and our
+ * view of it.
+ */
 export function memoryStorage(folder: string) {
   const contents = new Map<string, { content: Buffer; generation: string }>();
   let generation = 1000;

@@ -169,7 +169,10 @@ function requests(
   return sent;
 }
 
-/** The project's number in a build's name: the stand-in's is known, any other service's is taken from it. */
+/**
+ * The project's number in a build's name: the stand-in's is known, any other service's is taken
+ * from it.
+ */
 export function numberIn({ name }: Build): string {
   if (TARGET === "standIn") return PROJECT_NUMBER;
   return /^projects\/(\d+)\//.exec(name ?? "")?.[1] ?? "no number";

@@ -1,5 +1,6 @@
-// Hosts one service in a process that a fault may kill. Arguments: the service, its directory, its port,
-// the faults as JSON. Prints where it is. The build service publishes into the file `published` of its directory.
+// Hosts one service in a process that a fault may kill. Arguments: the service, its directory, its
+// port, the faults as JSON. Prints where it is. The build service publishes into the file
+// `published` of its directory.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { startCloudBuild } from "../../../infra/emulators/cloud-build/start.ts";

@@ -98,7 +98,8 @@ test.each([
   ["RunAggregationQuery", { parent: ROOT, structuredAggregationQuery: QUERY }],
 ])("%s refuses %j as an invalid argument and goes on", refusesAsInvalid);
 
-// The emulator writes into any project, and a Listen without the header that its clients send is UNKNOWN there.
+// The emulator writes into any project, and a Listen without the header that its clients send is
+// UNKNOWN there.
 googleTest.each([
   ["Commit", { database, writes: [{ delete: "projects/other/databases/d/documents/c/d" }] }],
   ["Listen", {}],

@@ -214,7 +214,8 @@ test("targets of one stream hear each the fields that they select", async () => 
   stream.end();
 });
 
-// The emulator answers a resume token, and each change of a query, with RESET and every document again.
+// The emulator answers a resume token, and each change of a query, with RESET and every document
+// again.
 googleTest("a resume token brings only what changed since", async () => {
   await using world = await startWorld();
   await put(world, { "c/a": { n: 1 }, "c/b": { n: 2 }, "c/d": { n: 3 } });

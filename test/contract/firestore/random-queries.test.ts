@@ -61,7 +61,10 @@ const comparison = fc.record({
 });
 type Comparison = typeof comparison extends fc.Arbitrary<infer T> ? T : never;
 
-/** Comparisons of which no two ask the same of a field: what the emulator says to that, nobody needs. */
+/**
+ * Comparisons of which no two ask the same of a field: what the emulator says to that, nobody
+ * needs.
+ */
 const comparisons = (minLength: number) =>
   fc.uniqueArray(comparison, {
     minLength,
@@ -208,7 +211,8 @@ const INDEXES = {
   ),
 };
 
-// Against an emulator the other one is the stand-in, so this is where the two are compared at large.
+// Against an emulator the other one is the stand-in, so this is where the two are compared at
+// large.
 emulatorTest.each(Array.from({ length: DATASETS }, (_, at) => at))(
   "random queries of random documents give the same on another Firestore: %i",
   async (at) => {
@@ -229,7 +233,10 @@ emulatorTest.each(Array.from({ length: DATASETS }, (_, at) => at))(
 const byPath = (left: QueryDocumentSnapshot, right: QueryDocumentSnapshot) =>
   left.ref.path < right.ref.path ? -1 : 1;
 
-/** What the query finds, by path: the client sorts what a listener hears, not always as the service does. */
+/**
+ * What the query finds, by path: the client sorts what a listener hears, not always as the service
+ * does.
+ */
 async function found(db: Firestore, described: Described): Promise<string> {
   return toText((await build(db, described).get()).docs.toSorted(byPath));
 }

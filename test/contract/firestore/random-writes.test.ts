@@ -85,8 +85,8 @@ function add(db: Firestore, batch: WriteBatch, { kind, id, fields, mask }: Write
 }
 
 /**
- * Commits the writes at once, and tells whether they were taken. With which code they are refused is no
- * matter here: for two writes of one document the emulator has texts and codes of its own.
+ * Commits the writes at once, and tells whether they were taken. With which code they are refused
+ * is no matter here: for two writes of one document the emulator has texts and codes of its own.
  */
 async function commit(db: Firestore, writes: Write[]): Promise<string> {
   const batch = db.batch();
@@ -117,7 +117,8 @@ async function contentOf(db: Firestore): Promise<string> {
   return shown(docs.map((document) => [document.id, timeless(document.data())]));
 }
 
-// Against an emulator the other one is the stand-in; on the stand-in it is one that was started again.
+// Against an emulator the other one is the stand-in; on the stand-in it is one that was started
+// again.
 emulatorTest.each(Array.from({ length: HISTORIES }, (_, at) => at))(
   "random commits leave the same in another Firestore: %i",
   async (at) => {

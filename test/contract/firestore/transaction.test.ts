@@ -57,8 +57,8 @@ differsTest.each([
   },
 );
 
-// The emulator locks the whole collection that a query read, and each reader's documents, so a write from
-// outside waits for the transaction and the transaction, here, for the write.
+// The emulator locks the whole collection that a query read, and each reader's documents, so a
+// write from outside waits for the transaction and the transaction, here, for the write.
 googleTest("a transaction is not disturbed by what it did not read", async () => {
   await using world = await startWorld();
   const { db } = world;

@@ -59,7 +59,9 @@ export interface World {
   service: RunningFirestore;
   /** On the stand-in alone. */
   directory: string;
-  /** Stops the service and starts it again on the same directory and port. On the stand-in alone. */
+  /**
+   * Stops the service and starts it again on the same directory and port. On the stand-in alone.
+   */
   restart(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -75,7 +75,10 @@ function repeated(count: number, make: (index: number) => Buffer): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
 }
 
-/** A value of 4 KB in the table, and as many references to it as fit into `frames` frames: 1 byte for 4 KB. */
+/**
+ * A value of 4 KB in the table, and as many references to it as fit into `frames` frames: 1 byte
+ * for 4 KB.
+ */
 function headerBomb(path: string, frames: number): Buffer[] {
   const start = Buffer.concat([requestHeaders(path), literal("x", "b".repeat(4000), true)]);
   const references = Buffer.alloc(16_000, 0x80 | 62);
@@ -99,7 +102,10 @@ const word = (value: number) => {
   return buffer;
 };
 
-/** What is sent to a port that expects HTTP/2, by what is wrong with it; `path` is a method that exists. */
+/**
+ * What is sent to a port that expects HTTP/2, by what is wrong with it; `path` is a method that
+ * exists.
+ */
 export function brokenConnections(path: string): Record<string, Buffer[][]> {
   const cut = (whole: Buffer, step: number) =>
     Array.from({ length: Math.ceil(whole.length / step) }, (_, index) => [

@@ -33,7 +33,9 @@ function sockets({ resources }: Measure): number {
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
-/** Waits until the process holds no more connections than before, and returns what it holds then. */
+/**
+ * Waits until the process holds no more connections than before, and returns what it holds then.
+ */
 async function settled(before: Measure): Promise<Measure> {
   const end = Date.now() + 10_000;
   for (;;) {

@@ -15,7 +15,8 @@ export async function open(port: number): Promise<Socket> {
 /**
  * Sends the pieces, each by itself, and leaves; resolves when the connection is gone.
  *
- * After "end" the server has to close its side within `patienceMs`; then the connection is destroyed.
+ * After "end" the server has to close its side within `patienceMs`; then the connection is
+ * destroyed.
  */
 export async function attack(
   port: number,

@@ -12,8 +12,8 @@ export interface ReceivedPush {
 }
 
 /**
- * An HTTP server that records pushes and answers them with `answer`: a status code, or nothing yet if
- * that is undefined.
+ * An HTTP server that records pushes and answers them with `answer`: a status code, or nothing yet
+ * if that is undefined.
  */
 export async function startEndpoint(
   answer: (push: ReceivedPush, count: number) => number | undefined,

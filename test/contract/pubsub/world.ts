@@ -70,7 +70,10 @@ export async function temporaryDirectory(): Promise<AsyncDisposable & { path: st
 /** One of the client's overloads. */
 type CreateTopic = (metadata: TopicMetadata) => Promise<CreateTopicResponse>;
 
-/** The official client, pointed at `address` or, without one, at Google; it makes ids as {@link named} does. */
+/**
+ * The official client, pointed at `address` or, without one, at Google; it makes ids as {@link
+ * named} does.
+ */
 export function connect(address: string | undefined): PubSub {
   const place = address === undefined ? {} : { apiEndpoint: address, emulatorMode: true };
   const pubsub = new PubSub({ projectId: PROJECT, ...place });
@@ -111,7 +114,10 @@ export interface World extends AsyncDisposable {
   topic(id?: string): Topic;
   /** The service's time. */
   now(): number;
-  /** Lets time pass: the stand-in's at once, a real service's really, there `elsewhereMs` if that is given. */
+  /**
+   * Lets time pass: the stand-in's at once, a real service's really, there `elsewhereMs` if that is
+   * given.
+   */
   pass(milliseconds: number, elsewhereMs?: number): Promise<void>;
   /** On the stand-in alone. */
   clock: FakeClock;
@@ -232,7 +238,10 @@ export interface Pulled {
   deliveryAttempt: number;
 }
 
-/** Pulls what there is now. A service that may give only a part at a time is asked until it has no more. */
+/**
+ * Pulls what there is now. A service that may give only a part at a time is asked until it has no
+ * more.
+ */
 export async function pullNow(world: World, subscription: string, max = 100): Promise<Pulled[]> {
   const pulled = await pullOnce(world, subscription, max);
   if (TARGET === "standIn") return pulled;

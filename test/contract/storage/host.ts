@@ -1,5 +1,5 @@
-// Hosts the stand-in in a process of its own, so that a test can kill it. Prints the address; on SIGTERM
-// it prints the most memory it ever used, in KiB, and ends.
+// Hosts the stand-in in a process of its own, so that a test can kill it. Prints the address; on
+// SIGTERM it prints the most memory it ever used, in KiB, and ends.
 import { startStorage } from "../../../infra/emulators/storage/start.ts";
 
 const [directory = "", bucket = ""] = process.argv.slice(2);

@@ -40,7 +40,9 @@ export interface World extends AsyncDisposable {
   contentFiles(): Promise<string[]>;
 }
 
-/** The stand-in on a directory of its own, or the target; what the test makes is removed at its end. */
+/**
+ * The stand-in on a directory of its own, or the target; what the test makes is removed at its end.
+ */
 export function startWorld(options: Partial<StorageOptions> = {}): Promise<World> {
   return TARGET === "standIn" ? startStandIn(options) : openTarget();
 }
@@ -129,7 +131,10 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
   return fetch(url, { ...init, headers });
 }
 
-/** What the client signs URLs with. (Its option `credentials` does the same, and prints a warning each time.) */
+/**
+ * What the client signs URLs with. (Its option `credentials` does the same, and prints a warning
+ * each time.)
+ */
 function authOf(privateKey: string) {
   const { GoogleAuth, JWT } = googleAuthLibrary;
   const auth = new GoogleAuth({ authClient: new JWT({ email: SIGNER, key: privateKey }) });

@@ -1,4 +1,6 @@
-/** What a change of a run may ask for: that its attempt stops, a build ends, a slot is given away. */
+/**
+ * What a change of a run may ask for: that its attempt stops, a build ends, a slot is given away.
+ */
 const APPLYING = [
   "builds.cancel",
   "builds.get",

@@ -209,7 +209,9 @@ function unlessGone(error: unknown): void {
   if (!(error instanceof ProblemError && error.code === "not_found")) throw error;
 }
 
-/** What will be answered the same, however often it is asked; `conflict`: a build is being ended. */
+/**
+ * What will be answered the same, however often it is asked; `conflict`: a build is being ended.
+ */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof ProblemError)) return false;
   const { status, code } = error;

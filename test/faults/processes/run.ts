@@ -50,8 +50,8 @@ const PACE = {
 } as const;
 const TOLD_EVERY_MS = 500;
 /**
- * How long it may take until one more run is over, or what it owes is done: a lease and its grace, and
- * two minutes of the sweep.
+ * How long it may take until one more run is over, or what it owes is done: a lease and its grace,
+ * and two minutes of the sweep.
  */
 const NEXT_WITHIN_MS = 300_000;
 const TICK_EVERY_MS = 10_000;

@@ -34,7 +34,9 @@ interface FoundBuild {
   attempt: number;
 }
 
-/** Holds documents, objects, builds, processes and the traces of agents to all that must be true. */
+/**
+ * Holds documents, objects, builds, processes and the traces of agents to all that must be true.
+ */
 export async function verify(remains: Remains): Promise<{ agents: number; attempts: number }> {
   const { books, journal, hold } = remains;
   journal.read();
@@ -136,8 +138,8 @@ async function restOf(
 }
 
 /**
- * Whether a slot is kept for a build that there may be: nobody was told whether it was created. Until
- * it would be over, twenty minutes later, nothing says so.
+ * Whether a slot is kept for a build that there may be: nobody was told whether it was created.
+ * Until it would be over, twenty minutes later, nothing says so.
  */
 export const isOfUnknownCreate = ({ state, overAt }: Slot): boolean =>
   state === "unknown" && overAt !== null;

@@ -92,7 +92,9 @@ function outage(world: World, fromMs: number, toMs: number): void {
 class People {
   readonly #world: World;
   readonly #callers: Callers;
-  /** Whether they retry builds that wait, and delete while a second build of a run may still begin. */
+  /**
+   * Whether they retry builds that wait, and delete while a second build of a run may still begin.
+   */
   readonly #random: () => number;
   readonly #runs: Run[] = [];
   /** What they still mean to do. */

@@ -44,7 +44,10 @@ async function legacy<T>(
   return (await (await call(`/..${path}`, { method, headers, ...body })).json()) as T;
 }
 
-/** Status and headers of an answer whose content does not matter; it is read, or it would be waited for. */
+/**
+ * Status and headers of an answer whose content does not matter; it is read, or it would be waited
+ * for.
+ */
 async function answer(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await call(path, init);
   await response.arrayBuffer();
@@ -322,7 +325,10 @@ test("nothing of the document was left out", () => {
   expect(unseen.sort()).toEqual(NOT_PROVOKED.sort());
 });
 
-/** Refusals that other tests provoke: of rates, of HTTP that `fetch` cannot send, of faults, of a missing sandbox. */
+/**
+ * Refusals that other tests provoke: of rates, of HTTP that `fetch` cannot send, of faults, of a
+ * missing sandbox.
+ */
 const NOT_PROVOKED: ProblemCode[] = [
   ...(["budget_spent", "events_expired", "outputs_expired", "prompt_expired"] as const),
   ...(["foreign_host", "internal", "invalid_request", "limit_reached"] as const),

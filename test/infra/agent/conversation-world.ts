@@ -32,7 +32,9 @@ async function checkpointsIn(
   return Promise.all(names.map(async (name) => JSON.parse(await read(name)) as Checkpoint));
 }
 
-/** A world for several runners, one after the other, that have nothing in common but the storage. */
+/**
+ * A world for several runners, one after the other, that have nothing in common but the storage.
+ */
 export async function startConversationWorld(options: Parameters<typeof startWorld>[0] = {}) {
   const world = await startWorld(options);
   let turns = 0;

@@ -2,8 +2,8 @@ import { verdict } from "../../../shared/attempt/verdict.ts";
 import { startWorld } from "./runner-world.ts";
 
 /**
- * Takes the engine's standard output by its number, as everything that the agent starts may (one user),
- * says `LINE` there, and ends the engine before it can say anything else.
+ * Takes the engine's standard output by its number, as everything that the agent starts may (one
+ * user), says `LINE` there, and ends the engine before it can say anything else.
  */
 const FORGE = `
 my $pid = getppid;

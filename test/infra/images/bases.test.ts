@@ -14,7 +14,8 @@ let host: string;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "bases-"));
-  // As Docker Hub answers: anybody gets a token for what is public, and nobody an answer without one.
+  // As Docker Hub answers: anybody gets a token for what is public, and nobody an answer without
+  // one.
   registry = createServer(({ url = "", headers }, response) => {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     if (pathname === "/token") {

@@ -19,7 +19,10 @@ function* schemasIn(part: unknown, place = ""): Generator<[string, Schema]> {
 
 const published = [...schemasIn(openApiDocument(OPERATIONS))];
 
-/** What only a validator would say: regular expressions, keywords of JSON Schema, its library's words. */
+/**
+ * What only a validator would say: regular expressions, keywords of JSON Schema, its library's
+ * words.
+ */
 const JARGON = [
   /[\^\\]|\[A-Z|\{0,|\$["/]|\S\$$/,
   /must (match|NOT|pass)/,

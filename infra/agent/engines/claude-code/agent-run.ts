@@ -42,7 +42,10 @@ export interface AgentRunOptions extends WatchOptions {
   /** For how long after the agent's end what it left may go on. */
   leftoverMs: number;
   passed: Pick<Passed, "errors">;
-  /** What was seen of it when it worked before; of an earlier result nothing counts. Default: nothing. */
+  /**
+   * What was seen of it when it worked before; of an earlier result nothing counts. Default:
+   * nothing.
+   */
   before?: Seen | undefined;
   onProgress(progress: Progress): void;
   onEvent(event: AgentEvent): void;

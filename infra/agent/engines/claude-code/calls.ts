@@ -21,10 +21,10 @@ const NAME_LENGTH = 200;
 const DENIAL = /^(Claude requested permissions to |Permission (to|for) .*\bdenied\b)/s;
 
 /**
- * What became of the model's calls, by what passed its proxy: lines of the agent's command line can be
- * written by whatever the agent starts. An error or a denial that a line tells counts for a call that the
- * model has made, if it was told that it failed, or was not told any more; what it was told counts without
- * a line.
+ * What became of the model's calls, by what passed its proxy: lines of the agent's command line can
+ * be written by whatever the agent starts. An error or a denial that a line tells counts for a call
+ * that the model has made, if it was told that it failed, or was not told any more; what it was
+ * told counts without a line.
  *
  * @param maxDenied how many denials are listed
  */

@@ -14,8 +14,8 @@ const API_TIMEOUT_MS = 600_000;
 const PROJECT = "session";
 
 /**
- * How to go on with a session. By default it would keep the instructions and tools of its first turn,
- * even when this turn's are others.
+ * How to go on with a session. By default it would keep the instructions and tools of its first
+ * turn, even when this turn's are others.
  */
 const RESUME = ["--system-prompt-snapshot", "off", "--resume"];
 
@@ -55,10 +55,12 @@ function tryResolve(require: NodeJS.Require, name: string): string | undefined {
 }
 
 /**
- * Claude Code's arguments. None holds a text of the user but the output schema, which is JSON, follows
- * its option and passes through no shell; instructions come as a file, the prompt on standard input.
+ * Claude Code's arguments. None holds a text of the user but the output schema, which is JSON,
+ * follows its option and passes through no shell; instructions come as a file, the prompt on
+ * standard input.
  *
- * `--setting-sources user --strict-mcp-config` keep settings, hooks and servers of the workspace out.
+ * `--setting-sources user --strict-mcp-config` keep settings, hooks and servers of the workspace
+ * out.
  *
  * @throws if the output schema does not fit into an argument.
  */
@@ -120,19 +122,25 @@ export function claudeEnvironment(
 /**
  * What goes to Claude Code's standard input: the prompt, byte for byte.
  *
- * A prompt that starts with a slash could be taken for one of its commands (`/compact` would end the run
- * without asking the model); one newline before it prevents that and reaches the model with it.
+ * A prompt that starts with a slash could be taken for one of its commands (`/compact` would end
+ * the run without asking the model); one newline before it prevents that and reaches the model with
+ * it.
  */
 export function claudeInput(prompt: Buffer): Buffer {
   const slash = "/".charCodeAt(0);
   return prompt[0] === slash ? Buffer.concat([Buffer.from("\n"), prompt]) : prompt;
 }
 
-/** Whether Claude Code says on standard error that it does not know the session that it should go on with. */
+/**
+ * Whether Claude Code says on standard error that it does not know the session that it should go on
+ * with.
+ */
 export const isSessionRefused = (stderr: string): boolean =>
   stderr.includes("No conversation found with session ID");
 
-/** Where Claude Code leaves the session, under its home: a file, and a folder of large tool results. */
+/**
+ * Where Claude Code leaves the session, under its home: a file, and a folder of large tool results.
+ */
 export function sessionPaths(sessionId: string): { file: string; folder: string } {
   const base = `.claude/projects/${PROJECT}/${sessionId}`;
   return { file: `${base}.jsonl`, folder: base };

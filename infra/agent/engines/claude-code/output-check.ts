@@ -7,8 +7,8 @@ const SECONDS = 20;
 const MEMORY = 1024;
 
 /**
- * What of an output does not fit its schema. It is looked for in a thread of its own: a caller's `pattern`
- * together with an agent's text can take longer than any run.
+ * What of an output does not fit its schema. It is looked for in a thread of its own: a caller's
+ * `pattern` together with an agent's text can take longer than any run.
  *
  * @param seconds after which it counts as not fitting
  */

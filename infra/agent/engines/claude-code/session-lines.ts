@@ -3,17 +3,20 @@ import { type Fields, fieldsIn, isFields } from "../../json.ts";
 import { type Passed, textsIn } from "../../model/passed.ts";
 import { blocksOf, SYNTHETIC_MODEL, stringOf } from "./stream-json.ts";
 
-/** Lines of a session's file as the runner itself put it there: what they say has passed in an earlier turn. */
+/**
+ * Lines of a session's file as the runner itself put it there: what they say has passed in an
+ * earlier turn.
+ */
 export const linesIn = (content: Buffer): ReadonlySet<string> =>
   new Set(content.toString().split("\n").map(sha256));
 
 /**
  * The lines of a session's file that stand for something: what the model was told and what it said.
  *
- * The file becomes the memory of the next turn, and everything that the agent starts can write to it. A line
- * stays if the runner had restored it, or if all that it has for the model passed the model's proxy. The
- * command line's other notes (2.1.330: shapes of requests, its queue) are left out: it goes on without
- * them.
+ * The file becomes the memory of the next turn, and everything that the agent starts can write to
+ * it. A line stays if the runner had restored it, or if all that it has for the model passed the
+ * model's proxy. The command line's other notes (2.1.330: shapes of requests, its queue) are left
+ * out: it goes on without them.
  *
  * @returns the file, and how many lines of a conversation were left out because they never passed.
  */
@@ -71,9 +74,9 @@ function isSaid({ type, text, input }: Fields, passed: Passed): boolean {
 }
 
 /**
- * Whether a user's line, a prompt or results of tools, was told. A result may also be the first one of a call
- * that the model made and was not told of, as when the run's time was over: whatever a tool says is the
- * agent's word anyway.
+ * Whether a user's line, a prompt or results of tools, was told. A result may also be the first one
+ * of a call that the model made and was not told of, as when the run's time was over: whatever a
+ * tool says is the agent's word anyway.
  */
 function isTold({ message }: Fields, passed: Passed): boolean {
   const content = isFields(message) ? message["content"] : undefined;
@@ -89,7 +92,10 @@ function isTold({ message }: Fields, passed: Passed): boolean {
   );
 }
 
-/** What the command line writes where somebody interrupted the model; it is told with the next prompt. */
+/**
+ * What the command line writes where somebody interrupted the model; it is told with the next
+ * prompt.
+ */
 const INTERRUPTED = new Set([
   "[Request interrupted by user]",
   "[Request interrupted by user for tool use]",

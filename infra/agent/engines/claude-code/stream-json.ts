@@ -195,7 +195,10 @@ export function addMeaning(seen: Seen, meaning: EventMeaning, maxDenied: number)
   seen.result = meaning.result ?? seen.result;
 }
 
-/** Ids that are remembered of one kind: lines are free, and everything that the agent starts can write them. */
+/**
+ * Ids that are remembered of one kind: lines are free, and everything that the agent starts can
+ * write them.
+ */
 const MAX_CALLS = 10_000;
 
 function addBounded(ids: Set<string>, id: string): void {

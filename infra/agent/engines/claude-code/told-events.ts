@@ -24,12 +24,15 @@ interface ToldCall {
 const TOOL_NAME_LENGTH = 200;
 const REASON_LENGTH = 200;
 
-/** Calls whose results are waited for: lines are free, and everything that the agent starts writes them. */
+/**
+ * Calls whose results are waited for: lines are free, and everything that the agent starts writes
+ * them.
+ */
 const MAX_OPEN_CALLS = 1_000;
 
 /**
- * What people are told of the lines of Claude Code's stream-json, in order. Of sub-agents the tool calls
- * are told and the words are not: those are for the agent that sent them off.
+ * What people are told of the lines of Claude Code's stream-json, in order. Of sub-agents the tool
+ * calls are told and the words are not: those are for the agent that sent them off.
  *
  * @returns takes a line, and how many turns the model has had
  */
@@ -121,9 +124,9 @@ function ofDenied(event: Fields, open: ReadonlyMap<string, ToldCall>): AgentEven
 }
 
 /**
- * Claude Code works on without a server that it cannot start: the run loses nothing but its tools, and
- * people shall know. (2.1.330 names servers' tools to the model and loads one when the model asks, by
- * ToolSearch; a `${NAME}` in their texts that is not set stays as it is.)
+ * Claude Code works on without a server that it cannot start: the run loses nothing but its tools,
+ * and people shall know. (2.1.330 names servers' tools to the model and loads one when the model
+ * asks, by ToolSearch; a `${NAME}` in their texts that is not set stays as it is.)
  */
 function ofServers(servers: unknown): AgentEvent[] {
   const failed = failedServersOf(servers);

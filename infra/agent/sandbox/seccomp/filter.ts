@@ -65,9 +65,9 @@ const jumpIf = (code: number, operand: number, skip: number): Instruction => ({
 });
 
 /**
- * The sandbox's filter of system calls as the kernel takes it: {@link REFUSALS} are answered with their
- * error, calls that nobody has looked at do not exist, another machine's calls end the process, and all
- * else is allowed.
+ * The sandbox's filter of system calls as the kernel takes it: {@link REFUSALS} are answered with
+ * their error, calls that nobody has looked at do not exist, another machine's calls end the
+ * process, and all else is allowed.
  */
 export function seccompFilter(machine: Machine): Buffer {
   return encode([

@@ -1,7 +1,7 @@
-// What no program in the sandbox may ask of the kernel. The sandbox's user has no capability, so most of
-// this would be refused anyway: but how much of the kernel an agent can talk to decides what a fault in it
-// is worth. All else is allowed: compilers, browsers, package managers and debuggers of one's own children
-// need very different things.
+// What no program in the sandbox may ask of the kernel. The sandbox's user has no capability, so
+// most of this would be refused anyway: but how much of the kernel an agent can talk to decides
+// what a fault in it is worth. All else is allowed: compilers, browsers, package managers and
+// debuggers of one's own children need very different things.
 
 /** Error numbers of Linux, the same on both machines. */
 export const ERRNO = { EPERM: 1, EINVAL: 22, ENOSYS: 38, EAFNOSUPPORT: 97 } as const;
@@ -11,8 +11,8 @@ export const MACHINES = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 export type Machine = keyof typeof MACHINES;
 
 /**
- * When an argument makes a call refused. Arguments that the kernel takes as 32 bits are compared as such:
- * what a program puts into the upper half changes nothing.
+ * When an argument makes a call refused. Arguments that the kernel takes as 32 bits are compared as
+ * such: what a program puts into the upper half changes nothing.
  */
 export type Condition = {
   /** Which argument, from 0. */
@@ -55,18 +55,25 @@ const refuse = (
     ...(conditions && { conditions }),
   }));
 
-/** `CLONE_NEWNS`, `…CGROUP`, `…UTS`, `…IPC`, `…USER`, `…PID`, `…NET`; and `…TIME`, which `clone` has not. */
+/**
+ * `CLONE_NEWNS`, `…CGROUP`, `…UTS`, `…IPC`, `…USER`, `…PID`, `…NET`; and `…TIME`, which `clone` has
+ * not.
+ */
 const NEW_NAMESPACE = 0x7e020000;
 const NEW_TIME_NAMESPACE = 0x80;
 const PTRACE_ATTACH = 16;
 const PTRACE_SEIZE = 0x4206;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
-/** To ask; Linux; the same without randomness, for debuggers; 32 bits; with an older kernel's name. */
+/**
+ * To ask; Linux; the same without randomness, for debuggers; 32 bits; with an older kernel's name.
+ */
 const HARMLESS_PERSONALITIES = [0xffffffff, 0, 0x40000, 0x8, 0x20000, 0x20008];
 const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
 const NETLINK_ROUTE = 0;
-/** Memory of System V is counted nowhere; databases ask for a few bytes, to see who else is there. */
+/**
+ * Memory of System V is counted nowhere; databases ask for a few bytes, to see who else is there.
+ */
 const SYSTEM_V_BYTES = 64 * 1024;
 
 const OTHER_PROCESSES: readonly Row[] = [

@@ -17,8 +17,8 @@ export interface PullRequest {
 }
 
 /**
- * Answers with what there is, else (unless `returnImmediately`) with the next message to come, or with
- * none after 90 s. `onCancelled` is told what to do if the caller goes away before.
+ * Answers with what there is, else (unless `returnImmediately`) with the next message to come, or
+ * with none after 90 s. `onCancelled` is told what to do if the caller goes away before.
  */
 export async function pull(
   state: PubsubState,

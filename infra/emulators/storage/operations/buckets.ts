@@ -19,7 +19,10 @@ const OUTPUT_ONLY = new Set([
 
 const MAX_PAGE = 1000;
 
-/** `POST /b?project=P`: makes a bucket. Differs: a bucket's settings are stored and shown, and none has an effect. */
+/**
+ * `POST /b?project=P`: makes a bucket. Differs: a bucket's settings are stored and shown, and none
+ * has an effect.
+ */
 export async function insertBucket(state: State, request: StorageRequest): Promise<Reply> {
   const resource = await readJson(request);
   if (request.query["project"] === undefined) {
@@ -68,7 +71,10 @@ export function getBucket(state: State, request: StorageRequest): Reply {
   return { status: 200, json: toBucketResource(row, request.baseUrl) };
 }
 
-/** `GET /b?project=P`: buckets by name. Differs: all buckets are in one project, so `project` selects nothing. */
+/**
+ * `GET /b?project=P`: buckets by name. Differs: all buckets are in one project, so `project`
+ * selects nothing.
+ */
 export function listBuckets(state: State, request: StorageRequest): Reply {
   const prefix = request.query["prefix"] ?? "";
   const limit = Math.min(parseInteger(request.query, "maxResults") || MAX_PAGE, MAX_PAGE);

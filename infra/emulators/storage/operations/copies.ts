@@ -52,7 +52,9 @@ export async function moveObject(state: State, request: StorageRequest): Promise
   return { status: 200, json: toObjectResource(moved, request.baseUrl) };
 }
 
-/** The copy shares its source's content file; a resource in the body replaces the source's metadata. */
+/**
+ * The copy shares its source's content file; a resource in the body replaces the source's metadata.
+ */
 async function copy(
   state: State,
   request: StorageRequest,
@@ -88,8 +90,8 @@ interface Component {
 }
 
 /**
- * `POST /b/{bucket}/o/{object}/compose`: joins up to 32 objects of the bucket. The result has a CRC32C and a
- * `componentCount`, but no MD5.
+ * `POST /b/{bucket}/o/{object}/compose`: joins up to 32 objects of the bucket. The result has a
+ * CRC32C and a `componentCount`, but no MD5.
  *
  * @see https://cloud.google.com/storage/docs/composite-objects
  */
@@ -155,7 +157,10 @@ function toText(values: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(texts.map(([name, value]) => [name, String(value)]));
 }
 
-/** Opens all sources at once: another request that supersedes one of them does not disturb the reader. */
+/**
+ * Opens all sources at once: another request that supersedes one of them does not disturb the
+ * reader.
+ */
 async function join<T>(
   state: State,
   sources: StoredObject[],

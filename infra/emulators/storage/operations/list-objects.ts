@@ -17,8 +17,9 @@ interface Listing {
 }
 
 /**
- * `GET /b/{bucket}/o`: objects in the order of their names' UTF-8 bytes, at most 1000 a page. With a
- * `delimiter`, names that go on after one are rolled up into `prefixes`; a prefix counts as one entry.
+ * `GET /b/{bucket}/o`: objects in the order of their names' UTF-8 bytes, at most 1000 a page. With
+ * a `delimiter`, names that go on after one are rolled up into `prefixes`; a prefix counts as one
+ * entry.
  *
  * Differs: `versions=true` lists live objects only, since there are no others.
  *
@@ -73,7 +74,9 @@ function isPast(name: string, { prefix = "", endOffset = "" }: Record<string, st
   return endOffset !== "" && Buffer.compare(bytes(name), bytes(endOffset)) >= 0;
 }
 
-/** What stands for `name` in the listing: its part up to the delimiter after `prefix`, or all of it. */
+/**
+ * What stands for `name` in the listing: its part up to the delimiter after `prefix`, or all of it.
+ */
 function entryOf(name: string, { prefix = "", delimiter = "" }: Record<string, string>): string {
   const cut = delimiter === "" ? -1 : name.indexOf(delimiter, prefix.length);
   return cut < 0 ? name : name.slice(0, cut + delimiter.length);

@@ -4,8 +4,8 @@ import type { State } from "../state.ts";
 import { advanceUpload, cancelUpload } from "../upload.ts";
 
 /**
- * `PUT …&upload_id=U`: more of a resumable upload, or with `content-range: bytes` `*` `/N` a question how it
- * stands. 308 with the persisted range while it is incomplete.
+ * `PUT …&upload_id=U`: more of a resumable upload, or with `content-range: bytes` `*` `/N` a
+ * question how it stands. 308 with the persisted range while it is incomplete.
  */
 export async function continueUpload(state: State, request: StorageRequest): Promise<Reply> {
   const id = request.query["upload_id"] ?? "";

@@ -127,7 +127,10 @@ function xmlHeaders(object: StoredObject): Record<string, string> {
   return headers;
 }
 
-/** The XML API's tag is the MD5 in hexadecimal; composite objects have none, so their CRC32C stands in. */
+/**
+ * The XML API's tag is the MD5 in hexadecimal; composite objects have none, so their CRC32C stands
+ * in.
+ */
 function xmlEtag(object: StoredObject): string {
   const { md5Hash, crc32c } = object.fields;
   return `"${md5Hash === undefined ? `-${crc32c}` : Buffer.from(md5Hash, "base64").toString("hex")}"`;

@@ -14,7 +14,9 @@ const HOST = "git.example";
 export const THIEF = "thief.example";
 /** Opens `/private`, as whoever is called `x-access-token` or `deploy`. */
 export const GIT_TOKEN = "git-token-that-nobody-may-see";
-/** Some address of the public Internet, which the name stands for; connections end up on loopback. */
+/**
+ * Some address of the public Internet, which the name stands for; connections end up on loopback.
+ */
 const PUBLIC_ADDRESS = "93.184.215.14";
 const GIT = {
   PATH: process.env["PATH"],
@@ -37,10 +39,10 @@ interface Asked {
 }
 
 /**
- * One repository over HTTPS: at `/repository` through git's own server, at `/private` for {@link GIT_TOKEN},
- * at `/dumb` as plain files; at `/forbidden` never allowed, at `/moved` a redirect to the repository, at
- * `/stolen` one to {@link THIEF}, at `/circle` one to itself, at `/page` a page, at `/silent` never an answer,
- * and at `/endless` one that never ends.
+ * One repository over HTTPS: at `/repository` through git's own server, at `/private` for {@link
+ * GIT_TOKEN}, at `/dumb` as plain files; at `/forbidden` never allowed, at `/moved` a redirect to
+ * the repository, at `/stolen` one to {@link THIEF}, at `/circle` one to itself, at `/page` a page,
+ * at `/silent` never an answer, and at `/endless` one that never ends.
  */
 export async function startGitServer() {
   const root = mkdtempSync(join(tmpdir(), "runyard-git-"));
@@ -71,7 +73,9 @@ export async function startGitServer() {
     folder: work,
     git,
     commit,
-    /** Makes another repository, at `/more/NAME` for everybody and at `/locked/NAME` for the token. */
+    /**
+     * Makes another repository, at `/more/NAME` for everybody and at `/locked/NAME` for the token.
+     */
     add: (name: string) => makeRepository(join(root, name)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -1,4 +1,5 @@
-// Records a workspace, lets a shell script work in it, and says what a run would. As whoever starts it.
+// Records a workspace, lets a shell script work in it, and says what a run would. As whoever starts
+// it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

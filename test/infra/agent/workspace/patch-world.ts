@@ -46,7 +46,10 @@ export function writeFiles(folder: string, files: Files): void {
   }
 }
 
-/** A repository with `files`, a workspace that is a clone of it, and another clone that nobody touched. */
+/**
+ * A repository with `files`, a workspace that is a clone of it, and another clone that nobody
+ * touched.
+ */
 export async function startCloneWorld(
   files: Files,
   limits: Partial<PatchLimits> = {},

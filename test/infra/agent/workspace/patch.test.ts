@@ -43,7 +43,9 @@ async function startWorld(files: Record<string, string> = {}, limits: Partial<Pa
     /** Writes the diff for the next turn, after the patch. */
     writeWorkspaceDiff: async (omitted: Changes["omitted"]) =>
       (await writeWorkspaceDiff(states, { file: patchFile, omitted })).notes,
-    /** Applies the patch to a copy of the first state; gives what differs from the workspace then. */
+    /**
+     * Applies the patch to a copy of the first state; gives what differs from the workspace then.
+     */
     applied(): string {
       const env = { ...GIT, GIT_CEILING_DIRECTORIES: root };
       execFileSync("git", ["apply", "--whitespace=nowarn", patchFile], { cwd: copy, env });

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeTree } from "../../../../infra/emulators/cloud-build/remove-tree.ts";
 
-/** Folders deeper than a path can be long, without modes, and with a name that is none for a terminal. */
+/**
+ * Folders deeper than a path can be long, without modes, and with a name that is none for a
+ * terminal.
+ */
 const OBSTACLES = `
 n=$(printf 'd%.0s' {1..250}); for i in {1..60}; do mkdir $n; cd $n; done; touch a; cd "$0"
 mkdir -p shut/in; touch shut/in/a; chmod 000 shut/in shut

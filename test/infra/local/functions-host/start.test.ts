@@ -83,7 +83,8 @@ test(
     await using world = await startHost();
     const first = await world.get("/");
     await expect(world.get("/crash")).rejects.toThrow();
-    // While the system takes a killed process apart its port may still take a connection, for nothing.
+    // While the system takes a killed process apart its port may still take a connection, for
+    // nothing.
     await eventually(() => expect(world.host.pidOf("whoami")).toBeUndefined());
     const second = await world.get("/");
     expect(second).toMatch(/^at 127/);

@@ -1,4 +1,5 @@
-// Hosts the four services, each in its folder of a directory, in a process of its own. Prints where they are.
+// Hosts the four services, each in its folder of a directory, in a process of its own. Prints where
+// they are.
 import { join } from "node:path";
 import { startCloudBuild } from "../../../../infra/emulators/cloud-build/start.ts";
 import { startFirestore } from "../../../../infra/emulators/firestore/start.ts";

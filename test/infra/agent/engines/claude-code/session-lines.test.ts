@@ -12,7 +12,9 @@ const assistant = (uuid: string, content: unknown, parentUuid: string | null = n
 const result = (content: unknown) => [{ type: "tool_result", tool_use_id: "t", content }];
 const call = (input: object) => [{ type: "tool_use", id: "t", name: "Bash", input }];
 
-/** A turn in which the model was asked, called a tool, was told its result and said that it is done. */
+/**
+ * A turn in which the model was asked, called a tool, was told its result and said that it is done.
+ */
 function aTurn() {
   const passed = recordPassed((text) => text);
   passed.addTold([
