@@ -1,4 +1,8 @@
 import { Agent, AgentVersion, CreateAgent } from "../../agent/agent.ts";
+import { ArtifactPatterns } from "../../agent/artifacts.ts";
+import { Check, OnFailure } from "../../agent/checks.ts";
+import { Repository } from "../../agent/repository.ts";
+import { SecretReference } from "../../agent/secret-reference.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
 import { GivenFiles, GivenWorkspace } from "../../documents/files.ts";
@@ -46,6 +50,11 @@ const NAMED: Readonly<Record<string, object>> = {
   CreateAgent,
   AgentSettings,
   McpServer,
+  Repository,
+  SecretReference,
+  Check,
+  OnFailure,
+  ArtifactPatterns,
   LegacyAgent,
   LegacyAgentContent,
   LegacyError,
