@@ -3,6 +3,7 @@ import type { Run } from "../../../shared/documents/run.ts";
 import { violationsAtRest } from "../world/at-rest.ts";
 import { Callers } from "../world/callers.ts";
 import { isLive, type ModelBuild } from "../world/cloud-build.ts";
+import type { WorldOptions } from "../world/options.ts";
 import type { Task } from "../world/runner.ts";
 import type { Violation } from "../world/witness.ts";
 import { World } from "../world/world.ts";
@@ -37,7 +38,11 @@ export interface Played {
  */
 export async function play(
   seed: number,
-  options: { faults?: readonly Fault[]; isTraced?: boolean } = {},
+  options: {
+    faults?: readonly Fault[];
+    isTraced?: boolean;
+    revisionOf?: WorldOptions["revisionOf"];
+  } = {},
 ): Promise<Played> {
   const hazards = hazardsOf(seed);
   const fired: Fault[] = [];
@@ -52,6 +57,7 @@ export async function play(
     skewSeconds: hazards.skewSeconds,
     isSwept: (time) => hazards.isSwept(time.elapsedMs()),
     isTraced: options.isTraced ?? false,
+    ...(options.revisionOf && { revisionOf: options.revisionOf }),
   });
   const callers = new Callers(world);
   const people = new People(world, callers, seed);

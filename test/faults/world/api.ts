@@ -1,10 +1,7 @@
 import type { Request, Response } from "express";
-import { HANDLERS } from "../../../functions/api/handlers.ts";
-import { callOf } from "../../../functions/api/http/call.ts";
 import type { Services } from "../../../functions/services/services.ts";
 import type { OperationId } from "../../../shared/api/operations.ts";
-import { OPERATIONS } from "../../../shared/api/operations.ts";
-import { AppError } from "../../../shared/errors.ts";
+import type { Revision } from "./revision.ts";
 
 /** A request to the API, whose sender is known. */
 export interface ApiRequest {
@@ -23,7 +20,11 @@ export interface ApiAnswer {
 }
 
 /** Has an operation of the API answered, without HTTP around it. */
-export async function answerApi(services: Services, asked: ApiRequest): Promise<ApiAnswer> {
+export async function answerApi(
+  services: Services,
+  { HANDLERS, callOf, OPERATIONS, AppError }: Revision,
+  asked: ApiRequest,
+): Promise<ApiAnswer> {
   const answer: ApiAnswer = { status: 200, body: undefined };
   const operation = OPERATIONS.find(({ id }) => id === asked.operation);
   if (operation === undefined) throw new Error(`there is no operation ${asked.operation}`);

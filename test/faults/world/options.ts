@@ -1,9 +1,10 @@
 import { createRequire } from "node:module";
-import { type Config, readConfig } from "../../../functions/config.ts";
+import type { Config } from "../../../functions/config.ts";
 import { readIndexCatalog } from "../../../infra/emulators/firestore/index-catalog.ts";
 import type { BuildWeather } from "./cloud-build.ts";
 import type { MessageFate } from "./delivery.ts";
 import type { Plan } from "./fate.ts";
+import type { Revision } from "./revision.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export const PROJECT = "proof";
@@ -37,6 +38,11 @@ export interface WorldOptions {
   hearsReports?: boolean;
   /** Variables of the functions' configuration. */
   env?: Record<string, string>;
+  /**
+   * Which revision of the functions a new process runs. Default: this one. Where several do, what
+   * only this one promises is not held to.
+   */
+  revisionOf?: (time: VirtualTime) => Revision;
   /** Whether each line of the trace is kept. */
   isTraced?: boolean;
 }
@@ -52,8 +58,7 @@ const ENV = {
   RUNYARD_MODEL_KEY_SECRET: "projects/proof/secrets/key/versions/1",
   FUNCTION_TARGET: "api",
 };
-const CONFIG = readConfig(ENV);
 
-/** With variables of a world's own. */
-export const configOf = (env: Record<string, string> | undefined): Config =>
-  env === undefined ? CONFIG : readConfig({ ...ENV, ...env });
+/** As a revision reads it, with variables of a world's own. */
+export const configOf = ({ readConfig }: Revision, env: Record<string, string> = {}): Config =>
+  readConfig({ ...ENV, ...env });

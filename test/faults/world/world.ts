@@ -1,10 +1,6 @@
-import { recordBuildStatus } from "../../../functions/attempts/record-build-status.ts";
-import { submitBuild } from "../../../functions/attempts/submit-build.ts";
-import { sweep } from "../../../functions/attempts/sweep.ts";
-import { type Clients, servicesOn } from "../../../functions/cloud/open-services.ts";
-import type { Services } from "../../../functions/services/services.ts";
+import type { Clients } from "../../../functions/cloud/open-services.ts";
+import type { Config } from "../../../functions/config.ts";
 import { UNTOLD } from "../../../functions/services/telemetry.ts";
-import { pubsubTrigger } from "../../../functions/trigger.ts";
 import type { AttemptInput } from "../../../shared/documents/attempt.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import { memoryBuilds, type ShownBuild } from "../clients/cloud-build.ts";
@@ -26,6 +22,7 @@ import {
   type WorldOptions,
 } from "./options.ts";
 import { Process } from "./process.ts";
+import { type Opened, PRESENT, type Revision } from "./revision.ts";
 import { runModel } from "./runner.ts";
 import { deployTarget, isTargetPaused } from "./target.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -51,7 +48,7 @@ export class World {
   /** Messages that a function would refuse each time. */
   readonly refused: Buffer[] = [];
   readonly #options: WorldOptions;
-  readonly #config;
+  readonly #configs = new Map<Revision, Config>();
   readonly #sites = new Map<string, { number: number; count: number }>();
   readonly #runners = new Map<string, Process>();
   #calls = 0;
@@ -64,9 +61,9 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.#config = configOf(options.env);
     this.time = new VirtualTime(options.seed);
     this.witness = new Witness(() => new Date(this.time.nowMs()));
+    this.witness.holdsTold = options.revisionOf === undefined;
     this.database = new MemoryDatabase(this.time.nowMs);
     this.database.onCommit = (changes) => this.witness.committed(changes);
     const { slots = MANY_SLOTS, createsPerMinute } = options;
@@ -83,8 +80,8 @@ export class World {
       { ...FAIR_WEATHER, ...options.weather },
     );
     this.deliveries = {
-      "run-requests": this.#subscribe("run-requests", "submitBuild", submitBuild),
-      "cloud-builds": this.#subscribe("cloud-builds", "recordBuildStatus", recordBuildStatus),
+      "run-requests": this.#subscribe("run-requests", "submitBuild"),
+      "cloud-builds": this.#subscribe("cloud-builds", "recordBuildStatus"),
     };
     const tick = () => {
       if (this.isCalm && !isTargetPaused(this.database, this.time.nowMs())) {
@@ -144,15 +141,17 @@ export class World {
    *
    * @param about the run that it is called for, if it is for one; for the trace
    */
-  open(handler: string, about = ""): { process: Process; services: Services } {
+  open(handler: string, about = ""): Opened {
     const { skewSeconds } = this.#options;
     const skewMs = (skewSeconds?.(this.time) ?? 0) * 1000;
     this.#processes += 1;
     const process = new Process(this, { handler, number: this.#processes, about, skewMs });
-    return {
-      process,
-      services: servicesOn(this.#clients(process), this.#config, this.#surroundings(process)),
-    };
+    const revision = this.#options.revisionOf?.(this.time) ?? PRESENT;
+    const config = this.#configs.get(revision) ?? configOf(revision, this.#options.env);
+    this.#configs.set(revision, config);
+    const surroundings = this.#surroundings(process);
+    const services = revision.servicesOn(this.#clients(process), config, surroundings);
+    return { process, services, revision };
   }
 
   #clients(process: Process): Clients {
@@ -193,14 +192,14 @@ export class World {
 
   /** @returns undefined: whoever should have answered is gone, or took longer than anybody waits */
   call(asked: ApiRequest): Promise<ApiAnswer | undefined> {
-    const { process, services } = this.open(asked.operation, asked.id);
+    const { process, services, revision } = this.open(asked.operation, asked.id);
     return new Promise((resolve) => {
       const cancel = this.time.after(API_PATIENCE_MS, () => resolve(undefined));
       process.onDeath = () => {
         cancel();
         this.time.after(10, () => resolve(undefined));
       };
-      void answerApi(services, asked).then((answer) => {
+      void answerApi(services, revision, asked).then((answer) => {
         cancel();
         resolve(answer);
       });
@@ -241,9 +240,11 @@ export class World {
 
   sweep(): void {
     if (this.isAtRest()) return;
-    const { process, services } = this.open("sweep");
+    const { process, services, revision } = this.open("sweep");
     process.onDeath = () => {};
-    sweep(services).catch((error: unknown) => this.note(() => `  sweep failed: ${String(error)}`));
+    revision
+      .sweep(services)
+      .catch((error: unknown) => this.note(() => `  sweep failed: ${String(error)}`));
   }
 
   /**
@@ -271,11 +272,7 @@ export class World {
     return unsettled.size + held.size === 0 && this.builds.live === 0 && !this.#isDelivering();
   }
 
-  #subscribe(
-    topic: TopicName,
-    handler: string,
-    handle: (services: Services, message: unknown) => Promise<void>,
-  ): Delivery {
+  #subscribe(topic: TopicName, handler: "submitBuild" | "recordBuildStatus"): Delivery {
     const { messageFate } = this.#options;
     return new Delivery({
       time: this.time,
@@ -288,9 +285,9 @@ export class World {
       },
       handle: (data) => {
         const [about] = /run_\w{22}/.exec(data.toString()) ?? [];
-        const { process, services } = this.open(handler, about);
+        const { process, services, revision } = this.open(handler, about);
         this.note(() => `${handler} is given ${data.toString()}`);
-        const trigger = pubsubTrigger(services, handler, handle);
+        const trigger = revision.pubsubTrigger(services, handler, revision[handler]);
         const message = { data: data.toString("base64"), messageId: "1" };
         return { process, done: trigger({ data: { message } } as never) };
       },
