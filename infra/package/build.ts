@@ -40,6 +40,7 @@ const OF_COMMAND_LINE = [
   "infra/local/serve-options.js",
   "infra/local/offline-model/minimal-instance.js",
   "infra/local/offline-model/script.js",
+  "shared/attempt/handed-back-words.js",
   "shared/hash.js",
 ];
 /** A module that is named by its address or path; what is imported `tsc` rewrites itself. */

@@ -2,9 +2,7 @@ import type { Check } from "../agent/checks.ts";
 import type { CheckFacts } from "../documents/check.ts";
 import { cutTextStart } from "../text.ts";
 import { described } from "./checked.ts";
-
-/** How what an agent is told of checks that did not pass begins. */
-export const HANDED_BACK = "Checks ran on what you left, and did not pass:";
+import { HANDED_BACK } from "./handed-back-words.ts";
 
 /** What of the checks' outputs an agent is told together, in bytes of UTF-8. */
 const OUTPUT_BYTES = 16 * 1024;

@@ -11,6 +11,7 @@ import { type AttemptInput, INPUT_FILES } from "../../shared/documents/attempt.t
 import type { Run } from "../../shared/documents/run.ts";
 import { CAPACITY } from "../../shared/limits.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
+import { toldBySweep, uploaded } from "./access-parts.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
 import type { World } from "./world.ts";
@@ -129,8 +130,10 @@ async function answered(
 }
 
 async function oneRun(stage: Stage): Promise<Run> {
-  const run = await ended(stage, await send(stage, "Create hello.txt and explain it"));
+  const files = [await uploaded(stage.world, "notes.txt", "uploaded")];
+  const run = await ended(stage, await send(stage, "Create hello.txt and explain it", { files }));
   expect(run.status).toBe("succeeded");
+  await toldBySweep(stage.world, run.id);
   return run;
 }
 

@@ -69,10 +69,10 @@ const OF_FUNCTIONS: readonly Grant[] = [
   },
   {
     principal: "api",
-    rarely: { "iam.serviceAccounts.signBlob": "no address to upload to could be given out" },
     role: SIGNER,
     on: { kind: "account", account: "api" },
     why: "signs addresses to upload to, as itself and without a key",
+    googles: "https://cloud.google.com/storage/docs/access-control/signing-urls-with-helpers",
   },
   {
     principal: "submitBuild",
@@ -186,7 +186,6 @@ const OF_FUNCTIONS: readonly Grant[] = [
   },
   {
     principal: "build",
-    rarely: { "storage.objects.get": "no run could have files that were uploaded" },
     role: UPLOAD_READER,
     on: DATA,
     objectPrefix: UPLOADS_PREFIX,

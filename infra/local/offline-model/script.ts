@@ -1,4 +1,4 @@
-import { HANDED_BACK } from "../../../shared/attempt/handed-back.ts";
+import { HANDED_BACK } from "../../../shared/attempt/handed-back-words.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { minimalInstance } from "./minimal-instance.ts";
 

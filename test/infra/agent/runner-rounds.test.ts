@@ -1,5 +1,5 @@
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
-import { HANDED_BACK } from "../../../shared/attempt/handed-back.ts";
+import { HANDED_BACK } from "../../../shared/attempt/handed-back-words.ts";
 import { verdict } from "../../../shared/attempt/verdict.ts";
 import type { Checkpoint } from "../../../shared/documents/manifest.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,5 +1,6 @@
 import { missedChecks } from "../../../shared/attempt/checked.ts";
-import { HANDED_BACK, handedBack } from "../../../shared/attempt/handed-back.ts";
+import { handedBack } from "../../../shared/attempt/handed-back.ts";
+import { HANDED_BACK } from "../../../shared/attempt/handed-back-words.ts";
 import { verdict } from "../../../shared/attempt/verdict.ts";
 import type { CheckFacts } from "../../../shared/documents/check.ts";
 import type { AgentFacts } from "../../../shared/documents/manifest.ts";

@@ -1,0 +1,26 @@
+import { sha256 } from "../../shared/hash.ts";
+import { eventually } from "./eventually.ts";
+import type { World } from "./world.ts";
+
+/** Uploads a file, and returns what a request names it by. */
+export async function uploaded(world: World, path: string, content: string) {
+  const json = { sha256: sha256(content), sizeBytes: content.length };
+  const announced = await world.call("/uploads", { json });
+  const { id, url, headers } = (await announced.json()) as {
+    id: string;
+    url: string;
+    headers: Record<string, string>;
+  };
+  const sent = await fetch(url, { method: "PUT", headers, body: content });
+  expect([announced.status, sent.status]).toEqual([201, 200]);
+  return { path, upload: id };
+}
+
+/** Nobody has noted that a run's changes of status were told: the sweep tells them. */
+export async function toldBySweep(world: World, runId: string): Promise<void> {
+  const past = new Date(0);
+  const state = world.firestore.doc(`runState/${runId}`);
+  await state.update({ told: 0, tellAt: past, dueAt: past });
+  await world.local.tick();
+  await eventually(async () => expect((await state.get()).get("tellAt")).toBeNull());
+}
