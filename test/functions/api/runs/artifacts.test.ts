@@ -204,7 +204,7 @@ describe("an artifact", () => {
     await expect(world.call(tar).then((response) => response.arrayBuffer())).rejects.toThrow();
     expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
     await file.delete();
-    expect(await problemOf(await world.call(path))).toMatchObject({ code: "not_found" });
+    expect(await problemOf(await world.call(path))).toMatchObject({ code: "outputs_expired" });
   }, 180_000);
 });
 
