@@ -55,7 +55,7 @@ export async function submitBuild(
   }
   if ("admit" in valid.value) return admit(services, valid.value.admit);
   const { runId, attempt } = valid.value;
-  const giveUpAt = after(services.now(), TIMING.handlerBudget - TIMING.createBuildDeadline);
+  const giveUpAt = after(from, TIMING.handlerBudget - TIMING.createBuildDeadline);
   const record = await services.runs.getRecord(runId);
   if (record === undefined) {
     // Published only after its commit: a run that is not there yet is there on the next delivery.

@@ -68,6 +68,20 @@ export const withBuilds = (services: Services, builds: Partial<Builds>): Service
   builds: { ...buildsOf(services), ...builds },
 });
 
+/** The services with attempts published otherwise, and with nobody told of changes of status. */
+export const withPublisher = (
+  services: Services,
+  publishAttempt: Services["publisher"]["publishAttempt"],
+): Services => ({
+  ...services,
+  publisher: {
+    publishAttempt,
+    publishAdmission: (message) => services.publisher.publishAdmission(message),
+    publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
+    publishEvent: async () => {},
+  },
+});
+
 /** The services with a CreateBuild that does what it does and then answers something else. */
 export function answering(
   services: Services,

@@ -4,7 +4,6 @@ import { recordBuildStatus } from "../../../functions/attempts/record-build-stat
 import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
-import type { Services } from "../../../functions/services/services.ts";
 import { checkpointObject } from "../../../shared/documents/attempt.ts";
 import type { Checkpoint } from "../../../shared/documents/manifest.ts";
 import { TIMING } from "../../../shared/limits.ts";
@@ -19,6 +18,7 @@ import {
   putClaim,
   putObject,
   submittedRun,
+  withPublisher,
 } from "../../support/attempts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Pipeline, shellImage, startPipeline } from "../../support/pipeline.ts";
@@ -65,11 +65,6 @@ async function putCheckpoint(
   }
   await putObject(services, checkpointObject(pathsOf(run), stored.number), checkpoint);
 }
-
-const withPublisher = (
-  services: Services,
-  publishAttempt: Services["publisher"]["publishAttempt"],
-): Services => ({ ...services, publisher: { ...services.publisher, publishAttempt } });
 
 describe("record-build-status", () => {
   test("any message of any kind is survived, and none of another's build is followed", async () => {

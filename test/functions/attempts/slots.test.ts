@@ -34,6 +34,7 @@ function delivering({ services }: Pipeline) {
     ...services.publisher,
     publishAttempt: publish,
     publishAdmission: publish,
+    publishEvent: async () => {},
   };
   const own: Services = { ...services, publisher };
   return {

@@ -17,7 +17,8 @@ describe("submit-build", () => {
     expect(await pipeline.builds()).toHaveLength(1);
     expect((await pipeline.record(run.run.id)).state).toMatchObject({
       phase: "queued",
-      version: 3,
+      // Accepted, submitting, queued, and told of.
+      version: 4,
     });
   });
 

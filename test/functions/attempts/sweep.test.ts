@@ -2,19 +2,17 @@ import { Firestore } from "@google-cloud/firestore";
 import { pathsOf } from "../../../functions/attempts/attempt-outcome.ts";
 import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
-import type { Publisher } from "../../../functions/services/builds.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { shardOf } from "../../../shared/shard.ts";
-import { attemptOf, pass, submittedRun, withBuilds } from "../../support/attempts.ts";
+import {
+  attemptOf,
+  pass,
+  submittedRun,
+  withBuilds,
+  withPublisher,
+} from "../../support/attempts.ts";
 import { type Pipeline, shellImage, startPipeline, TRACE } from "../../support/pipeline.ts";
-
-/** A publisher that does otherwise with attempts, and tells nobody of anything. */
-const publishing = (publisher: Publisher, publishAttempt: Publisher["publishAttempt"]) => ({
-  ...publisher,
-  publishAttempt,
-  publishEvent: async () => {},
-});
 
 const recordOf = (pipeline: Pipeline, { run }: RunRecord) => pipeline.record(run.id);
 
@@ -34,9 +32,8 @@ describe("the sweep", () => {
     await bulk.close();
     await pass(pipeline, TIMING.pendingDue + 1);
     const published: string[] = [];
-    const { publisher } = pipeline.services;
     const publishAttempt = async ({ runId }: { runId: string }) => void published.push(runId);
-    const services = { ...pipeline.services, publisher: publishing(publisher, publishAttempt) };
+    const services = withPublisher(pipeline.services, publishAttempt);
     const swept = await sweep(services);
     expect(published).toEqual([good.run.id]);
     expect(swept).toEqual({ visited: 1101, failed: 1100 });
@@ -78,13 +75,12 @@ describe("the sweep", () => {
   test("backs off from a run that it cannot move", async () => {
     await using pipeline = await startPipeline();
     const run = await pipeline.accept();
-    const { publisher } = pipeline.services;
     const traces: unknown[] = [];
     const publishAttempt = (_message: object, trace: unknown) => {
       traces.push(trace);
       return Promise.reject(new Error("as the test wants it"));
     };
-    const services = { ...pipeline.services, publisher: publishing(publisher, publishAttempt) };
+    const services = withPublisher(pipeline.services, publishAttempt);
     const waits: number[] = [];
     for (let i = 0; i < 4; i += 1) {
       await pass(pipeline, 4000);
