@@ -52,6 +52,7 @@ async function provision(clients: Clients): Promise<void> {
   const hash = createHash("sha256").update(KEY).digest("hex");
   await firestore.doc(`keys/${hash}`).set({ owner: "bench" });
   const [topic] = await pubsub.createTopic("run-requests");
+  await pubsub.createTopic("run-events");
   await topic.createSubscription("run-requests");
   await Promise.all([firestore.terminate(), pubsub.close()]);
 }

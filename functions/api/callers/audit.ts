@@ -21,7 +21,7 @@ export function audit(
     operation: operation.id,
     resource: resource.slice(0, RESOURCE_LENGTH),
     status,
-    trace,
+    ...(trace && { trace }),
     ...(requestId !== undefined && { requestId }),
   });
 }

@@ -1,6 +1,8 @@
 import { parentOf } from "../../../shared/capacity/target.ts";
 import { AppError } from "../../../shared/errors.ts";
+import type { RunRecord } from "../../../shared/run/record.ts";
 import { tellNow } from "../../attempts/settle-attempt.ts";
+import { describeError } from "../../log.ts";
 import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { noRun, ownRun } from "./own-run.ts";
@@ -21,11 +23,25 @@ export async function deleteRun(services: Services, call: CallOf<"deleteRun">): 
     const detail = `a build of run ${id} is still being ended; try again in a minute`;
     throw new AppError("conflict", { detail });
   }
-  // Nobody could any more.
-  await tellNow(services, record);
+  await tellOfEnd(services, record);
   await services.artifacts.deleteRun(id, services.settings.logsBucket);
   await services.runs.delete(record);
   call.response.status(204).end();
+}
+
+/**
+ * Tells what nobody could tell any more. Where that will never be possible, as without the topic,
+ * the run is erased all the same.
+ *
+ * @throws {AppError} unavailable if it may be possible later
+ */
+async function tellOfEnd(services: Services, record: RunRecord): Promise<void> {
+  try {
+    await tellNow(services, record);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    services.log("ERROR", `not told: ${describeError(error)}`, { runId: record.run.id });
+  }
 }
 
 /**
