@@ -72,7 +72,7 @@ async function startServices(stack: AsyncDisposableStack) {
     apiEndpoint: pubsub.address,
     emulatorMode: true,
   });
-  await client.createTopic("run-requests");
+  for (const topic of ["run-requests", "run-events"]) await client.createTopic(topic);
   await client.close();
   // Nothing creates builds here: it is asked for those of runs, and has none.
   const cloudBuild = stack.use(
