@@ -6,7 +6,7 @@ import { pairwise } from "./pairwise.ts";
 import { fatesOf, reachedPoints, SETTINGS } from "./points.ts";
 import { enumerate, explain } from "./run.ts";
 
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_200_000;
 
 test("every two values of two dimensions meet in a setting", () => {
   const names = Object.keys(DIMENSIONS) as Dimension[];

@@ -1,7 +1,7 @@
 import { explainFailed, runSchedules, weaknessesOf } from "./run.ts";
 import { play } from "./schedule.ts";
 
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_200_000;
 /** As many as take about half a minute. */
 const SCHEDULES = 200;
 const SEED = 1;
