@@ -1,4 +1,5 @@
-import type { BuildManifest, Omissions, Output, ResultLine } from "../documents/manifest.ts";
+import type { BuildManifest, Output, ResultLine } from "../documents/manifest.ts";
+import type { Omissions } from "../documents/omissions.ts";
 import type { Artifact, Usage } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
 import { RUN_LIMITS } from "../limits.ts";

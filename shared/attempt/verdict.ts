@@ -1,19 +1,12 @@
 import type { CheckResult } from "../documents/check.ts";
-import {
-  type AgentFacts,
-  ARTIFACT_GAP_CAUSES,
-  type ArtifactGaps,
-  type DeniedCall,
-  type FAILED_STEPS,
-  OMISSION_CAUSES,
-  type Omissions,
-  type ResultLine,
-} from "../documents/manifest.ts";
+import type { AgentFacts, DeniedCall, FAILED_STEPS, ResultLine } from "../documents/manifest.ts";
+import { type ArtifactGaps, OMISSION_CAUSES, type Omissions } from "../documents/omissions.ts";
 import type { Fault } from "../errors.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { takeWithin, truncateUtf8 } from "../text.ts";
 import { checkResults, withChecks } from "./checked.ts";
 import { type Judgement, OUTCOMES, type Outcome } from "./outcomes.ts";
+import { endedOf, named, withGaps, withoutServers } from "./sentences.ts";
 
 /** What really happened in an attempt, in one word, with the sentence that a person reads. */
 export interface Verdict {
@@ -99,28 +92,6 @@ export function verdict(facts: AgentFacts, omitted?: Omissions): Verdict {
 
 const OWNERS_DAY = "The agent spent what was left of its owner's budget of the day.";
 
-/** An agent goes on without a server that does not start; who reads its answer shall know. */
-function withoutServers(message: string, names: readonly string[]): string {
-  if (names.length === 0) return message;
-  return `${message} Without the tools of MCP servers that did not start: ${names.join(", ")}.`;
-}
-
-function withGaps(message: string, gaps: ArtifactGaps | undefined): string {
-  if (gaps === undefined) return message;
-  const { unmatched, leftOut, more } = gaps;
-  const names = leftOut.slice(0, NAMED).map(({ path, why }) => {
-    return `${path} (${ARTIFACT_GAP_CAUSES[why]})`;
-  });
-  const rest = more + leftOut.length - names.length;
-  const missing = [
-    ...(unmatched.length > 0 ? [` No file matches ${unmatched.join(", ")}.`] : []),
-    ...(names.length > 0
-      ? [` No artifact is ${names.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}.`]
-      : []),
-  ];
-  return message + missing.join("");
-}
-
 /** What was ended while it was at work, in whichever way the agent itself ended. */
 function withLeft([outcome, message]: Judgement, facts: AgentFacts): Judgement {
   const ended = endedOf(facts);
@@ -129,33 +100,12 @@ function withLeft([outcome, message]: Judgement, facts: AgentFacts): Judgement {
   return [outcome, message + sentences.join("")];
 }
 
-function endedOf({ background, leftProcesses }: AgentFacts): string[] {
-  const ended: string[] = [];
-  if (background !== undefined) {
-    const names = background.join(", ");
-    ended.push(`commands that were still at work in the background ended with the agent: ${names}`);
-  }
-  if (leftProcesses !== undefined) {
-    const { commands, more } = leftProcesses;
-    const names = commands.join(", ") + (more > 0 ? ` and ${more} more` : "");
-    ended.push(`processes that the agent left did not end in time: ${names}`);
-  }
-  return ended;
-}
-
-/** Names of omitted files in a sentence. */
-const NAMED = 5;
-
 function withOmissions([outcome, message]: Judgement, omitted: Omissions | undefined): Judgement {
-  const { files = [], moreFiles = 0 } = omitted ?? {};
+  const { files = [], moreFiles: more = 0 } = omitted ?? {};
   if (OUTCOMES[outcome].status !== "succeeded" || files.length === 0) return [outcome, message];
-  const names = files.slice(0, NAMED).map(({ path, why }) => {
-    return `${path} (${OMISSION_CAUSES[why]})`;
-  });
-  const more = files.length - names.length + moreFiles;
-  const rest = more > 0 ? ` and ${more} more` : "";
+  const names = named(files, { causes: OMISSION_CAUSES, more });
   const other = outcome === "succeeded" ? "" : ` ${message}`;
-  return ["succeeded_with_omissions", `Done, but not kept: ${names.join(", ")}${rest}.${other}`];
+  return ["succeeded_with_omissions", `Done, but not kept: ${names}.${other}`];
 }
 
 const STEP_OUTCOMES: Record<(typeof FAILED_STEPS)[number], Outcome> = {

@@ -9,7 +9,8 @@ import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { FileOfRequest, GivenFiles, GivenWorkspace } from "./files.ts";
-import { ArtifactGaps, ChangedFile, DeniedCall, Omissions } from "./manifest.ts";
+import { ChangedFile, DeniedCall } from "./manifest.ts";
+import { ArtifactGaps, Omissions } from "./omissions.ts";
 import { SESSION_ORIGINS } from "./session.ts";
 
 /** Statuses that a client can see. The set is open: test `done`, not names. */

@@ -1,12 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, matchesGlob } from "node:path";
 import mime from "mime";
-import {
-  ARTIFACT_PREFIX,
-  type ArtifactGap,
-  type ArtifactGaps,
-  MANIFEST_LIMITS,
-} from "../../../shared/documents/manifest.ts";
+import { ARTIFACT_PREFIX, MANIFEST_LIMITS } from "../../../shared/documents/manifest.ts";
+import type { ArtifactGap, ArtifactGaps } from "../../../shared/documents/omissions.ts";
 import type { Prepared } from "../attempt/outputs.ts";
 import { isOfFullDisk, oneLine } from "../text.ts";
 import { type Judge, readTree, type Tree, type TreeEntry } from "./tree.ts";

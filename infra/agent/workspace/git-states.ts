@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { OmissionCause } from "../../../shared/documents/manifest.ts";
+import type { OmissionCause } from "../../../shared/documents/omissions.ts";
 import { isRefusedByGit, MAX_PATH_BYTES } from "../../../shared/git-names.ts";
 import { chooseWithin } from "./choice.ts";
 import { commit, makeRepository, NO_ATTRIBUTES, quote, type Repository, refOf } from "./git.ts";

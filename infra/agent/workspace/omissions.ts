@@ -1,10 +1,10 @@
+import { MANIFEST_LIMITS } from "../../../shared/documents/manifest.ts";
 import {
-  MANIFEST_LIMITS,
   OMISSION_CAUSES,
   type Omission,
   type OmissionCause,
   type Omissions,
-} from "../../../shared/documents/manifest.ts";
+} from "../../../shared/documents/omissions.ts";
 import { isBelow, isTrackedIn, type Known, type Recorded, type States } from "./git-states.ts";
 import { type Asked, ranksOf } from "./ignored.ts";
 

@@ -11,7 +11,7 @@ import {
   readSync,
 } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { OmissionCause } from "../../../shared/documents/manifest.ts";
+import type { OmissionCause } from "../../../shared/documents/omissions.ts";
 import { Anchor } from "./anchor.ts";
 
 /** A regular file, symbolic link or folder below a folder that an agent wrote to. */
