@@ -19,7 +19,7 @@ async function post(
   });
 }
 
-test.each([
+test.each<[string, string, Record<string, string>, Buffer | undefined, number]>([
   ["what is there", "/v1/traces", PROTOBUF, Buffer.alloc(0), 200],
   ["another path", "/v1/logs", PROTOBUF, Buffer.alloc(0), 404],
   ["JSON", "/v1/traces", { "content-type": "application/json" }, Buffer.from("{}"), 415],
@@ -28,9 +28,8 @@ test.each([
   ["what is too long", "/v1/traces", PROTOBUF, Buffer.alloc(5 * 1024 * 1024), 413],
   ["another's name", "/v1/traces", { ...PROTOBUF, host: "example.com" }, undefined, 403],
   ["another's page", "/v1/traces", { ...PROTOBUF, origin: "https://example.com" }, undefined, 403],
-  // biome-ignore lint/complexity/useMaxParams: a row of the table
-])("to %s (%s) the receiver has its answer", async (_what, path, headers, body, status) => {
+])("to %s (%s) the receiver has its answer", async (_what, ...[path, headers, body, status]) => {
   await using receiver = await startOtlp({});
-  const answered = await post(`${receiver.url}${path}`, headers as Record<string, string>, body);
+  const answered = await post(`${receiver.url}${path}`, headers, body);
   expect(answered).toBe(status);
 });
