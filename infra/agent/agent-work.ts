@@ -82,11 +82,13 @@ async function reasonNotToStart(
 
 /** Fills `outcome` step by step, so that what was reached is known when a step throws. */
 async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void> {
-  const { folders, input, isolation, memoryBytes, path } = work;
+  const { folders, input, isolation, memoryBytes, path, log } = work;
   const { agent } = input;
   const installed = installedClaudeCode();
   outcome.agent = { name: installed.name, version: installed.version };
-  const arrangement = await arrange(folders, { isolation, installed, agent, path, memoryBytes });
+  const arrangement = await arrange(folders, {
+    ...{ isolation, installed, agent, path, memoryBytes, log },
+  });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
   const { restore, files } = input.attempt;
   if (agent.repository || restore || files) work.progress.report(PREPARING);

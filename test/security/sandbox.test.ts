@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,12 @@ afterAll(() =>
   process.stdout.write(`sandbox: ${tried} attempts, and ${opened} paths to open for writing\n`),
 );
 
+/** Writes a file that the sandbox's user can read, whatever the umask is. */
+function placeInside({ workspace }: { workspace: string }, name: string, content: string): void {
+  writeFileSync(join(workspace, name), content);
+  chmodSync(join(workspace, name), 0o644);
+}
+
 /** Runs all of them in one sandbox. @returns what each printed, by its name. */
 async function tryAll(attempts: readonly Attempt[]): Promise<Map<string, string>> {
   await using world = await startSandboxWorld();
@@ -31,7 +37,7 @@ async function tryAll(attempts: readonly Attempt[]): Promise<Map<string, string>
     const quoted = `'${script.replaceAll("'", "'\\''")}'`;
     return `echo; echo '${mark} ${name}'; timeout 20 bash -c ${quoted} </dev/null 2>&1`;
   });
-  writeFileSync(join(world.plan.workspace, "all.sh"), lines.join("\n"));
+  placeInside(world.plan, "all.sh", lines.join("\n"));
   const { stdout } = await outcomeOf(world.inside("bash all.sh"));
   const parts = stdout.split(`${mark} `).slice(1);
   return new Map(
@@ -94,7 +100,7 @@ const WRITABLE =
 
 test("of all that is inside, only the agent's own folders and harmless devices open for writing", async () => {
   await using world = await startSandboxWorld();
-  writeFileSync(join(world.plan.workspace, "walk.cjs"), WALK);
+  placeInside(world.plan, "walk.cjs", WALK);
   const { stdout } = await outcomeOf(world.inside("/opt/runyard/node walk.cjs"));
   const [seen = "0", ...found] = stdout.trim().split("\n");
   opened = Number(seen);

@@ -10,6 +10,7 @@ import {
   socketsIn,
 } from "../../infra/agent/sandbox/launch.ts";
 import { makeFolders } from "../../infra/agent/sandbox/place.ts";
+import { readableCopies } from "../../infra/agent/sandbox/readable-copies.ts";
 import { removeTree } from "../../infra/agent/sandbox/remove-tree.ts";
 import {
   DEFAULT_LIMITS,
@@ -32,10 +33,12 @@ export async function startSandboxWorld(
   const root = mkdtempSync(join(tmpdir(), "runyard-sandbox-"));
   await chmod(root, 0o711);
   const { hostUser, workspace, home, sockets } = await makeFolders(root, "bubblewrap");
+  const all = [...RELAY_SHOWN, ...shown];
+  const programs = hostUser === undefined ? all : readableCopies(all, root, () => {});
   const plan: SandboxPlan = {
     workspace,
     home,
-    shown: [...RELAY_SHOWN, { host: sockets, inside: "/run/runyard" }, ...shown],
+    shown: [...programs, { host: sockets, inside: "/run/runyard" }],
     limits: { ...DEFAULT_LIMITS, ...limits },
     ...(hostUser !== undefined && { hostUser }),
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ResolvedAgent } from "../../../shared/agent/settings.ts";
 import { newHostUser } from "./host-user.ts";
 import { RELAY_SHOWN, socketsIn } from "./launch.ts";
+import { readableCopies } from "./readable-copies.ts";
 import { removeTree } from "./remove-tree.ts";
 import { DEFAULT_LIMITS, INSIDE, type SandboxPlan } from "./sandbox.ts";
 
@@ -147,6 +148,7 @@ interface Wanted {
   path: string;
   /** See `RunnerOptions`. */
   memoryBytes: number;
+  log(line: string): void;
 }
 
 /** Makes the agent's files and says where it will find them. */
@@ -216,7 +218,7 @@ function arrangeOutside(folders: Folders, { installed, agent, path }: Wanted): A
 
 async function arrangeInside(
   folders: Folders,
-  { installed, agent, memoryBytes }: Wanted,
+  { installed, agent, memoryBytes, log }: Wanted,
   names: readonly string[],
 ): Promise<Arrangement> {
   const etc = { passwd: PASSWD, group: GROUP, hosts: HOSTS };
@@ -225,15 +227,15 @@ async function arrangeInside(
     host: join(folders.files, name),
     inside: `${parent}/${name}`,
   });
+  const { workspace, home, hostUser } = folders;
+  const programs = [...RELAY_SHOWN, { host: installed.folder, inside: AGENT_FOLDER }];
   const shown = [
-    ...RELAY_SHOWN,
+    ...(hostUser === undefined ? programs : readableCopies(programs, folders.files, log)),
     ...Object.keys(etc).map((name) => show(name, "/etc")),
     ...names.map((name) => show(name, INSIDE.runyard)),
-    { host: installed.folder, inside: AGENT_FOLDER },
     { host: folders.sockets, inside: SOCKETS_INSIDE },
   ];
   const { setupFiles, checkFiles, ...files } = filePlaces(INSIDE.runyard, agent);
-  const { workspace, home, hostUser } = folders;
   return {
     place: {
       program: `${AGENT_FOLDER}/${installed.program}`,

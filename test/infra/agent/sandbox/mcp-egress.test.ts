@@ -77,6 +77,7 @@ test.each([
         agent,
         path: PATH,
         memoryBytes: Number.POSITIVE_INFINITY,
+        log: () => {},
       });
       const { place, plan, directory, sockets } = arrangement;
       if (plan === undefined) throw new Error("no sandbox is planned");

@@ -28,6 +28,7 @@ export async function startWorld(isolation: Isolation = "none") {
     agent: {},
     path: PATH,
     memoryBytes,
+    log: () => {},
   };
   const { place, directory, sockets, plan } = await arrange(folders, wanted);
   const terminated = new AbortController();
