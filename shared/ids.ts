@@ -25,6 +25,26 @@ export function isRunId(text: string): boolean {
   return /^run_[0-9A-Za-z]{22}$/.test(text);
 }
 
+/** `trg_…` from 128 random bits. */
+export function triggerId(bytes: Uint8Array): string {
+  return `trg_${base62(bytes)}`;
+}
+
+/** Whether a string has the form of a trigger's id; one that has not is not looked up. */
+export function isTriggerId(text: string): boolean {
+  return /^trg_[0-9A-Za-z]{22}$/.test(text);
+}
+
+/** `fir_…` from 128 bits of a hash of what is decided once. */
+export function firingId(bytes: Uint8Array): string {
+  return `fir_${base62(bytes)}`;
+}
+
+/** Whether a string has the form of a firing's id. */
+export function isFiringId(text: string): boolean {
+  return /^fir_[0-9A-Za-z]{22}$/.test(text);
+}
+
 /** An attempt's nonce: 128 random bits, in each of its paths. */
 export function newNonce(random: RandomBytes): string {
   return base62(random(16));

@@ -39,4 +39,8 @@ export const COLLECTIONS = {
   buckets: "buckets",
   lines: "lines",
   deadLetters: "deadLetters",
+  triggers: "triggers",
+  firings: "firings",
+  triggerCounts: "triggerCounts",
+  triggerLanes: "triggerLanes",
 } as const;

@@ -21,6 +21,7 @@ import { OwnerDays } from "./firestore/owner-days.ts";
 import { FirestoreRunStore } from "./firestore/run-store.ts";
 import { FirestoreRunWatch } from "./firestore/run-watch.ts";
 import { SlotWrites } from "./firestore/slot-writes.ts";
+import { FirestoreTriggerStore } from "./firestore/trigger-store.ts";
 import { UsageDays } from "./firestore/usage-days.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
 import { openKnownSecrets } from "./known-secrets.ts";
@@ -87,6 +88,7 @@ export function servicesOn(
     conversations: new FirestoreConversationStore(database, admission),
     watch: new FirestoreRunWatch(database),
     agents: new FirestoreAgentStore(database, random),
+    triggers: new FirestoreTriggerStore(database, random),
     usage,
     capacity: new FirestoreCapacityStore(database, { writes: slots, chance, now }),
     keys: new FirestoreKeyStore(database),

@@ -15,6 +15,7 @@ import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
 import type { KnownSecrets } from "./secrets.ts";
 import type { Telemetry } from "./telemetry.ts";
+import type { TriggerStore } from "./triggers.ts";
 import type { Uploads } from "./uploads.ts";
 import type { UsageStore } from "./usage.ts";
 
@@ -29,6 +30,7 @@ export interface Services {
   conversations: ConversationStore;
   watch: RunWatch;
   agents: AgentStore;
+  triggers: TriggerStore;
   capacity: CapacityStore;
   usage: UsageStore;
   /** See `Config`. */

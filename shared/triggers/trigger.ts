@@ -66,7 +66,7 @@ export const Trigger = Type.Object({
 export type Trigger = Static<typeof Trigger>;
 
 /** What became of an event at a trigger. */
-const FIRING_OUTCOMES = ["matched", "filtered", "duplicate", "limited", "error"] as const;
+export const FIRING_OUTCOMES = ["matched", "filtered", "duplicate", "limited", "error"] as const;
 
 /** The document `firings/{id}`: one event at one trigger. */
 export const Firing = Type.Object({
@@ -85,7 +85,7 @@ export const Firing = Type.Object({
     /** The object `events/{sha256}` with the whole event. */
     object: Type.String(),
   }),
-  outcome: Type.Enum([...FIRING_OUTCOMES]),
+  outcome: Type.Enum(FIRING_OUTCOMES),
   /** In people's words. */
   why: nullable(Type.String()),
   /** The dedupe key's value. */
@@ -95,7 +95,8 @@ export const Firing = Type.Object({
   depth: Type.Integer(),
   /** When the same event came again, at most ten times. */
   duplicates: Type.Array(Instant),
-  at: Instant,
+  createdAt: Instant,
   expireAt: Instant,
 });
 export type Firing = Static<typeof Firing>;
+export type FiringOutcome = Firing["outcome"];

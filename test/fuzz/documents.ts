@@ -29,6 +29,10 @@ const WRITTEN: Record<Collection, "named" | "below" | "derived" | "nothing"> = {
   buckets: "nothing",
   lines: "nothing",
   deadLetters: "nothing",
+  triggers: "named",
+  firings: "nothing",
+  triggerCounts: "nothing",
+  triggerLanes: "nothing",
 };
 
 const collectionsWith = (what: (typeof WRITTEN)[Collection]): string[] =>
