@@ -1,3 +1,23 @@
+/** Bounds on triggers, and on what their expressions may take. */
+export const TRIGGER_LIMITS = {
+  /** Triggers of one owner, */
+  ofOwner: 200,
+  /** … and of one route. */
+  ofRoute: 1000,
+  /** Hours for which the secret before the last is still taken. */
+  previousSecretHours: 24,
+  /** Milliseconds that an event may take to be handed to the thread, */
+  openMs: 5000,
+  /** … that a filter and both keys may take together, … */
+  decideMs: 100,
+  /** … and a prompt. */
+  renderMs: 250,
+  /** MiB of the thread that evaluates them. */
+  expressionMemory: 128,
+  /** UTF-16 code units of a key's value. */
+  keyLength: 1024,
+} as const;
+
 /** Bounds on what a caller may ask for. */
 export const RUN_LIMITS = {
   /** UTF-8 bytes of a prompt. */

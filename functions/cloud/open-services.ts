@@ -8,6 +8,7 @@ import { logOf } from "../log.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
 import { ThreadedSchemaChecks } from "../schemas/schema-checks.ts";
 import type { Services } from "../services/services.ts";
+import { ThreadedExpressions } from "../triggers/expressions/expressions.ts";
 import { type ClientOf, CloudBuilds, lazyBuildClients } from "./cloud-builds.ts";
 import { SignedCustomTokens } from "./custom-tokens.ts";
 import { Admission } from "./firestore/admission.ts";
@@ -89,6 +90,7 @@ export function servicesOn(
     watch: new FirestoreRunWatch(database),
     agents: new FirestoreAgentStore(database, random),
     triggers: new FirestoreTriggerStore(database, random),
+    expressions: new ThreadedExpressions(timers),
     usage,
     capacity: new FirestoreCapacityStore(database, { writes: slots, chance, now }),
     keys: new FirestoreKeyStore(database),

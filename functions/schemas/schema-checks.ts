@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import { type OutputSchema, outputSchemaBoundFault } from "../../shared/agent/output-schema.ts";
 import type { Clock } from "../../shared/clock.ts";
 import { AppError } from "../../shared/errors.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
 import type { SchemaChecks } from "../services/schemas.ts";
+import { Overrun, Thread } from "../threads/thread.ts";
 
 /** Answers that are remembered: most runs come with a schema that was sent before. */
 const REMEMBERED = 1000;
@@ -29,15 +28,15 @@ type Timers = Pick<Clock, "after">;
  * an owner's after another's.
  */
 export class ThreadedSchemaChecks implements SchemaChecks {
-  readonly #timers: Timers;
+  readonly #thread: Thread;
   readonly #answers = new Map<string, string | undefined>();
   readonly #waiting: Job[] = [];
-  #worker: Promise<Worker> | undefined;
   #isBusy = false;
   #lastOwner: string | undefined;
 
   constructor(timers: Timers) {
-    this.#timers = timers;
+    const program = new URL("./worker.ts", import.meta.url);
+    this.#thread = new Thread({ program, memoryMiB: RUN_LIMITS.outputSchemaMemory }, timers);
   }
 
   async fault(owner: string, schema: OutputSchema): Promise<string | undefined> {
@@ -82,61 +81,20 @@ export class ThreadedSchemaChecks implements SchemaChecks {
   }
 
   async #compile(schema: OutputSchema): Promise<string | undefined> {
-    this.#worker ??= startWorker();
-    const started = this.#worker;
     try {
-      return await answerOf(await started, schema, this.#timers);
+      const limitMs = RUN_LIMITS.outputSchemaSeconds * 1000;
+      return (await this.#thread.ask<{ fault: string | undefined }>(schema, limitMs)).fault;
     } catch (error) {
-      this.#worker = undefined;
-      void started.then((worker) => worker.terminate()).catch(() => {});
+      if (error instanceof Overrun) throw new TooMuch(TOO_MUCH[error.of], { cause: error });
       throw error;
     }
   }
 }
 
+const TOO_MUCH: Record<Overrun["of"], string> = {
+  time: `takes more than ${RUN_LIMITS.outputSchemaSeconds} s to compile; make it simpler`,
+  memory: `takes more than ${RUN_LIMITS.outputSchemaMemory} MiB to compile; make it simpler`,
+};
+
 /** A schema whose compiling was given up. */
 class TooMuch extends Error {}
-
-async function startWorker(): Promise<Worker> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-    // Of the process's own, none concerns it.
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-    env: {},
-    resourceLimits: { maxOldGenerationSizeMb: RUN_LIMITS.outputSchemaMemory },
-  });
-  // Between two answers nobody listens; an error shows with the next.
-  worker.on("error", () => {});
-  await once(worker, "message");
-  // No process shall live for it.
-  worker.unref();
-  return worker;
-}
-
-function answerOf(
-  worker: Worker,
-  schema: OutputSchema,
-  timers: Timers,
-): Promise<string | undefined> {
-  const seconds = RUN_LIMITS.outputSchemaSeconds;
-  const memory = RUN_LIMITS.outputSchemaMemory;
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => {
-      cancel();
-      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
-      settle();
-    };
-    const onMessage = ({ fault }: { fault: string | undefined }) => end(() => resolve(fault));
-    const onError = (error: Error & { code?: string }) => {
-      const isFull = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      const detail = `takes more than ${memory} MiB to compile; make it simpler`;
-      end(() => reject(isFull ? new TooMuch(detail) : error));
-    };
-    const onExit = () => end(() => reject(new Error("the thread for schemas ended")));
-    const cancel = timers.after(seconds * 1000, () => {
-      const detail = `takes more than ${seconds} s to compile; make it simpler`;
-      end(() => reject(new TooMuch(detail)));
-    });
-    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
-    worker.postMessage(schema);
-  });
-}

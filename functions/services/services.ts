@@ -9,6 +9,7 @@ import type { Builds, Publisher } from "./builds.ts";
 import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
 import type { CapacityStore } from "./capacity.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { Expressions } from "./expressions.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
@@ -31,6 +32,7 @@ export interface Services {
   watch: RunWatch;
   agents: AgentStore;
   triggers: TriggerStore;
+  expressions: Expressions;
   capacity: CapacityStore;
   usage: UsageStore;
   /** See `Config`. */

@@ -41,6 +41,7 @@ const FRAMEWORK = join(
 /** Modules that look for others by their place: where those stand in a bundle. */
 const MOVED: readonly Rewrite[] = [
   moved("functions/schemas/schema-checks.ts", "./worker.ts", "./worker.mjs"),
+  moved("functions/triggers/expressions/expressions.ts", "./worker.ts", "./expressions-worker.mjs"),
   moved("functions/api/page/page.ts", "../../../dist/page/", "./page/"),
   moved(
     "infra/agent/engines/claude-code/output-check.ts",
@@ -110,7 +111,10 @@ async function buildFunctions(bundles: string, met: Set<Rewrite>): Promise<void>
     contents: `import "./functions/index.ts"; import ${JSON.stringify(FRAMEWORK)};`,
     resolveDir: ROOT,
   };
-  const entryPoints = { worker: "functions/schemas/worker.ts" };
+  const entryPoints = {
+    worker: "functions/schemas/worker.ts",
+    "expressions-worker": "functions/triggers/expressions/worker.ts",
+  };
   const plugins = [listing("functions", bundles)];
   await bundle({ outdir: folder, stdin, entryPoints, plugins }, met);
   renameSync(join(folder, "stdin.mjs"), join(folder, "main.mjs"));
