@@ -6,6 +6,7 @@ import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
 import { retentionTableOf } from "./retention.ts";
+import { sealKeysOf } from "./seal-keys.ts";
 import { type TelemetrySettings, telemetryOf } from "./telemetry-settings.ts";
 import { TRIGGER_SETTINGS, type TriggerAuth, triggerAuthOf } from "./trigger-auth.ts";
 
@@ -56,6 +57,8 @@ export interface Config {
   secretRule: SecretRule;
   /** The file that stands for Secret Manager on one machine; undefined: Google's is used. */
   secretsFile: string | undefined;
+  /** The keys that seal what must be kept secret, of 32 bytes; only some functions have them. */
+  sealKeys: readonly Uint8Array[];
   /**
    * Where agents have no sandbox: the one prompt that is accepted, without settings. Undefined:
    * agents are kept apart, or may run as they are.
@@ -120,6 +123,7 @@ export function readConfig(environment: Environment = process.env): Config {
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
     },
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
+    sealKeys: sealKeysOf(environment["RUNYARD_SEAL_KEYS"]),
     onlyPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],
     telemetry: telemetryOf(environment),

@@ -41,7 +41,7 @@ export function addState(program: Command, { finish }: CliContext): void {
     .argument("<file>", "FILE.tar.gz, or -")
     .option(
       "--with-key",
-      "the API key goes along; without it the import's next start makes another",
+      "the API key and the one that seals go along; else the import's next start makes others",
     )
     .action((file: string, { state: path, withKey = false }: StateFlags) =>
       perform(async () => (await load()).exportTo(resolve(path), file, { withKey })),

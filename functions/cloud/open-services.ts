@@ -27,6 +27,7 @@ import { UsageDays } from "./firestore/usage-days.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
 import { openKnownSecrets } from "./known-secrets.ts";
 import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
+import { sealingWith } from "./sealing.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
 import { StorageObjects } from "./storage/storage-objects.ts";
@@ -109,6 +110,7 @@ export function servicesOn(
     settings: config.builds,
     secretRule: config.secretRule,
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
+    sealing: sealingWith(config.sealKeys, random),
     onlyPrompt: config.onlyPrompt,
     googleClientId: config.googleClientId,
     schemas: new ThreadedSchemaChecks(timers),

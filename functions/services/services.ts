@@ -14,6 +14,7 @@ import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
+import type { Sealing } from "./sealing.ts";
 import type { KnownSecrets } from "./secrets.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { TriggerStore } from "./triggers.ts";
@@ -54,6 +55,7 @@ export interface Services {
   /** The secrets that agents may name. */
   secretRule: SecretRule;
   secrets: KnownSecrets;
+  sealing: Sealing;
   /** See `Config`. */
   onlyPrompt: string | undefined;
   schemas: SchemaChecks;

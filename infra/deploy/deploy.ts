@@ -7,7 +7,7 @@ import { assertEngine, type Order, perform } from "./engine.ts";
 import { checkEnvironment } from "./environment.ts";
 import { namesOf, UNKNOWN_NUMBER } from "./names.ts";
 import { keptOf, planOf } from "./plan/plan.ts";
-import { projectNumberOf, stateBucket } from "./project.ts";
+import { projectNumberOf, sealKeys, stateBucket } from "./project.ts";
 import type { Resource } from "./resource.ts";
 import { type DeploySettings, readSettings } from "./settings.ts";
 import { planText } from "./show-plan.ts";
@@ -42,6 +42,7 @@ export async function deploy(flags: DeployFlags, env: Variables): Promise<boolea
   await perform({ ...order, action: "preview" }, env);
   say(`\n${costLines(settings).join("\n")}`);
   if (!(flags.yes ?? (await agreed("Make this?")))) return false;
+  await sealKeys(settings.project);
   await perform({ ...order, action: "up" }, env);
   const { project, buildRegion, slots } = settings;
   const counts = Object.entries(slots).map(([type, count]) => `${type}=${count}`);
@@ -51,8 +52,8 @@ export async function deploy(flags: DeployFlags, env: Variables): Promise<boolea
 }
 
 /**
- * Removes what {@link deploy} has made; documents, objects, images and the secret stay unless it is
- * told otherwise.
+ * Removes what {@link deploy} has made; documents, objects, images and the model's key stay unless
+ * it is told otherwise, the keys that seal in any case.
  *
  * @returns false if the answer was no
  */

@@ -1,7 +1,7 @@
 import { usageFault } from "../../cli/failure.ts";
 import { readConfig } from "../../functions/config.ts";
 import { FUNCTIONS, namesOf, UNKNOWN_NUMBER } from "./names.ts";
-import { environmentOf } from "./plan/services.ts";
+import { environmentOf, mountedOf } from "./plan/services.ts";
 import type { DeploySettings } from "./settings.ts";
 
 type Variables = Record<string, string | undefined>;
@@ -15,7 +15,11 @@ export function checkEnvironment(given: DeploySettings): void {
   const settings = { ...given, projectNumber: given.projectNumber ?? UNKNOWN_NUMBER };
   const names = namesOf(settings);
   for (const name of FUNCTIONS) {
-    const environment = environmentOf({ settings, names }, name);
+    const mounted = mountedOf(name).map(([variable]) => [variable, ""] as const);
+    const environment = {
+      ...environmentOf({ settings, names }, name),
+      ...Object.fromEntries(mounted),
+    };
     const read = new Set<string>();
     // On Cloud Run, which says so by this.
     const watched = new Proxy<Variables>(

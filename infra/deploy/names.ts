@@ -8,6 +8,9 @@ const PRODUCT = "runyard";
 export const FUNCTIONS = ["api", ...Object.values(PUSH_TARGETS), "sweep"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
+/** Those that seal and open what must be kept secret, and so get the keys. */
+export const SEALING: readonly FunctionName[] = ["api"];
+
 /** Everybody who has an account of the deployment: each function, builds, pushes and the clock. */
 export const ACCOUNTS = [...FUNCTIONS, "build", "push", "scheduler"] as const;
 export type AccountName = (typeof ACCOUNTS)[number];
@@ -17,6 +20,9 @@ export const AGENTS = {
   pubsubAgent: "gcp-sa-pubsub",
   cloudBuildAgent: "gcp-sa-cloudbuild",
 } as const;
+
+/** The id of the secret with the keys that seal. */
+export const SEAL_SECRET = `${PRODUCT}-seal-keys`;
 
 const kebab = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
@@ -46,6 +52,8 @@ export function namesOf({ project, projectNumber, region, buildRegion, modelKeyS
     repository: PRODUCT,
     repositoryName: `projects/${project}/locations/${buildRegion}/repositories/${PRODUCT}`,
     secret: `projects/${project}/secrets/${modelKeySecret}`,
+    /** Of the keys that seal what must be kept secret. */
+    sealSecret: `projects/${project}/secrets/${SEAL_SECRET}`,
     emailOf,
     accountName: (account: AccountName) =>
       `projects/${project}/serviceAccounts/${emailOf(account)}`,

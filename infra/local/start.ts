@@ -4,6 +4,7 @@ import { readKey, type ServerAddress } from "../../cli/local-server.ts";
 import { newKey } from "../../shared/documents/key.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
+import { SEALING } from "../deploy/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
 import { startPubsub } from "../emulators/pubsub/start.ts";
@@ -18,7 +19,7 @@ import { compiledOf, FROM_SOURCES, type Programs, repositoryFile } from "./progr
 import { provisionPubsub, storeKey, storeTarget } from "./provision.ts";
 import { publishingTo } from "./publish-status.ts";
 import { readSecrets, secretsFile } from "./secrets.ts";
-import { takeStateDirectory, writeKey } from "./state/directory.ts";
+import { sealKeysIn, takeStateDirectory, writeKey } from "./state/directory.ts";
 import { removeBrokenDrafts } from "./state/drafts.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { callSweep, triggerSettings } from "./trigger-callers.ts";
@@ -283,6 +284,7 @@ async function startFunctions(
       RUNYARD_LOGS_BUCKET: `gs://${callers ? LOCAL.logsBucket : BUCKET}`,
       RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
       RUNYARD_SECRETS_FILE: secretsFile(directory),
+      ...(SEALING.some((name) => name === target) && { RUNYARD_SEAL_KEYS: sealKeysIn(directory) }),
       ...(target !== "api" && triggerSettings(target, { url: urlOf(target), ...issuer })),
       ...variables?.functions,
     }),

@@ -1,4 +1,4 @@
-import { aboutRun, logOf } from "../../functions/log.ts";
+import { aboutRun, logOf, withoutSecrets } from "../../functions/log.ts";
 import { makeRun } from "../support/make-run.ts";
 
 test("a line about a run has Cloud Logging's names of its trace", () => {
@@ -22,4 +22,11 @@ test("a line about a run has Cloud Logging's names of its trace", () => {
     ],
     ["WARNING", "in no trace", about],
   ]);
+});
+
+test("what would open a door is not in a line, whatever took it in", () => {
+  const secret = `whsec_${"A+/9".repeat(8)}=`;
+  const key = `ry_${"x-Y_".repeat(10)}abc`;
+  const line = withoutSecrets(JSON.stringify({ message: `bad ${secret}; ${key}`, id: "run_1" }));
+  expect(line).toBe('{"message":"bad whsec_…; ry_…","id":"run_1"}');
 });

@@ -67,6 +67,10 @@ const OTHERS: Readonly<Record<string, Body>> = {
     name: `projects/${projectNumber}/secrets/anthropic-api-key/versions/1`,
     state: "ENABLED",
   },
+  [`https://secretmanager.googleapis.com/v1/${names.sealSecret}/versions/latest`]: {
+    name: `projects/${projectNumber}/secrets/runyard-seal-keys/versions/1`,
+    state: "ENABLED",
+  },
   [`${FIRESTORE}/documents/targets`]: {
     documents: [
       {

@@ -235,7 +235,7 @@ const MAKERS: Readonly<Record<string, (bodies: Map<string, Body>, args: Body) =>
   "secretmanager.SecretIamMember": (bodies, args) =>
     bind(
       bodies,
-      `https://secretmanager.googleapis.com/v1/${names.secret}:getIamPolicy?${QUERY}`,
+      `https://secretmanager.googleapis.com/v1/projects/${args.project}/secrets/${args.secretId}:getIamPolicy?${QUERY}`,
       args,
     ),
   "artifactregistry.RepositoryIamMember": (bodies, args) =>

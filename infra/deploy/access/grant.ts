@@ -9,7 +9,7 @@ export type Principal = AccountName | keyof typeof AGENTS | "anybody";
 export type Target =
   | { kind: "project" }
   | { kind: "topic" | "subscription"; topic: string }
-  | { kind: "dataBucket" | "logsBucket" | "secret" | "repository" }
+  | { kind: "dataBucket" | "logsBucket" | "secret" | "sealSecret" | "repository" }
   | { kind: "account"; account: AccountName }
   | { kind: "service"; service: FunctionName };
 
@@ -50,6 +50,8 @@ export function targetName(on: Target, names: Names): string {
       return `buckets/${names[on.kind]}`;
     case "secret":
       return names.secret;
+    case "sealSecret":
+      return names.sealSecret;
     case "repository":
       return names.repositoryName;
     case "account":

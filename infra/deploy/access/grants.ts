@@ -1,6 +1,7 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
+import { SEALING } from "../names.ts";
 import type { Grant, Target } from "./grant.ts";
 import {
   ACT_AS,
@@ -272,5 +273,14 @@ const OF_GOOGLE: readonly Grant[] = [
   },
 ];
 
+/** What Cloud Run mounts in a service it reads as the service's account. */
+export const SEAL_GRANTS: readonly Grant[] = SEALING.map((principal) => ({
+  principal,
+  role: SECRET_ACCESSOR,
+  on: { kind: "sealSecret" },
+  why: "seals and opens what must be kept secret",
+  googles: "https://cloud.google.com/run/docs/configuring/services/secrets",
+}));
+
 /** What anybody is given in each deployment; `given.ts` adds what a setting needs. */
-export const GRANTS: readonly Grant[] = [...OF_FUNCTIONS, ...OF_GOOGLE];
+export const GRANTS: readonly Grant[] = [...OF_FUNCTIONS, ...OF_GOOGLE, ...SEAL_GRANTS];

@@ -1,7 +1,7 @@
 import { grantsOf } from "../access/given.ts";
 import { type Grant, grantName, type Principal, targetName } from "../access/grant.ts";
 import { type Role, roleId } from "../access/roles.ts";
-import { AGENTS } from "../names.ts";
+import { AGENTS, SEAL_SECRET } from "../names.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
@@ -30,16 +30,19 @@ function roleOf({ settings: { project } }: Stack, { own, permissions }: OwnRole)
   };
 }
 
+/** The name of the resource that gives a role. */
+export const memberResource = (grant: Grant): string =>
+  `grant-${grantName(grant).replace(/[^\w.-]+/g, "-")}`;
+
 function memberOf(stack: Stack, grant: Grant): Resource {
   const { settings, names } = stack;
   const { role, on, objectPrefix } = grant;
   const { type, args, after } = placeOf(stack, grant);
   const id = roleId(role);
-  const name = `grant-${grantName(grant).replace(/[^\w.-]+/g, "-")}`;
   const ownRole = "own" in role ? [`role-${role.own}`] : [];
   const account = principalResource(grant.principal);
   return {
-    name,
+    name: memberResource(grant),
     type,
     args: {
       ...args,
@@ -99,6 +102,11 @@ function placeOf({ settings, names }: Stack, { on }: Grant): PlacedGrant {
     case "secret": {
       const args = { project, secretId: settings.modelKeySecret };
       return { type: "secretmanager.SecretIamMember", args, after: ["model-key"] };
+    }
+    case "sealSecret": {
+      // `deploy` makes it, with its value, before all else of the stack.
+      const args = { project, secretId: SEAL_SECRET };
+      return { type: "secretmanager.SecretIamMember", args, after: ["api-secretmanager"] };
     }
     case "repository": {
       const args = { project, location: buildRegion, repository: names.repository };

@@ -1,6 +1,8 @@
-import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName } from "../names.ts";
+import { SEAL_GRANTS } from "../access/grants.ts";
+import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName, SEAL_SECRET, SEALING } from "../names.ts";
 import type { Resource } from "../resource.ts";
 import { APIS, SERVICES, TELEMETRY_API } from "../tables/services.ts";
+import { memberResource } from "./access.ts";
 import type { Stack } from "./stack.ts";
 
 /** Google's services that are turned on, and stay so. */
@@ -52,7 +54,13 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
         containers: [
           {
             image: settings.image,
-            envs: envs.map(([variable, value]) => ({ name: variable, value })),
+            envs: [
+              ...envs.map(([variable, value]) => ({ name: variable, value })),
+              ...mountedOf(name).map(([variable, secret]) => ({
+                name: variable,
+                valueSource: { secretKeyRef: { secret, version: "latest" } },
+              })),
+            ],
             resources: {
               limits: { cpu: row.cpu, memory: row.memory },
               cpuIdle: true,
@@ -62,9 +70,17 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
         ],
       },
     },
-    after: [`account-${name}`, "api-run", "database", "bucket-data"],
+    after: [
+      `account-${name}`,
+      ...["api-run", "database", "bucket-data"],
+      ...SEAL_GRANTS.filter(({ principal }) => principal === name).map(memberResource),
+    ],
   };
 }
+
+/** The variables of a function whose values are secrets' latest versions, with the secrets' ids. */
+export const mountedOf = (name: FunctionName): [variable: string, secret: string][] =>
+  SEALING.includes(name) ? [["RUNYARD_SEAL_KEYS", SEAL_SECRET]] : [];
 
 /** The variables of a function, as `functions/config.ts` reads them. */
 export function environmentOf(

@@ -29,9 +29,14 @@ export const CLOUD_CHECKS: readonly Check<Cloud>[] = [
   },
   {
     name: "model's key",
-    look: lookAtKey,
+    look: ({ names, google }) => lookAtVersion(names.secret, google),
     remedy: ({ settings: { project, modelKeySecret } }) =>
       `gcloud secrets versions add ${modelKeySecret} --project ${project} --data-file=FILE`,
+  },
+  {
+    name: "keys that seal",
+    look: ({ names, google }) => lookAtVersion(names.sealSecret, google),
+    remedy: ({ deploy }) => deploy,
   },
   {
     name: "api",
@@ -123,13 +128,13 @@ async function lookAtImages({ settings, isSaid, google }: Cloud): Promise<Look[]
   );
 }
 
-async function lookAtKey({ names, google }: Cloud): Promise<Look> {
-  const url = `https://secretmanager.googleapis.com/v1/${names.secret}/versions/latest`;
+async function lookAtVersion(secret: string, google: Cloud["google"]): Promise<Look> {
+  const url = `https://secretmanager.googleapis.com/v1/${secret}/versions/latest`;
   const version = (await google.get(url)) as { name: string; state: string } | undefined;
-  if (version === undefined) return fault(`${names.secret} has no version`);
+  if (version === undefined) return fault(`${secret} has no version`);
   return version.state === "ENABLED"
     ? ok(version.name)
-    : fault(`the latest version of ${names.secret} is ${version.state}`);
+    : fault(`the latest version of ${secret} is ${version.state}`);
 }
 
 /** @throws {Unseen} if nothing answers */

@@ -60,8 +60,8 @@ export const POLICY_ROWS: Readonly<Record<string, PolicyRow>> = {
       `gcloud storage buckets ${verb}-iam-policy-binding gs://${bucket}`,
   },
   "secretmanager.SecretIamMember": {
-    url: (_args, { names }) =>
-      `https://secretmanager.googleapis.com/v1/${names.secret}:getIamPolicy?${QUERY}`,
+    url: ({ project, secretId }) =>
+      `https://secretmanager.googleapis.com/v1/projects/${project}/secrets/${secretId}:getIamPolicy?${QUERY}`,
     gcloud: ({ project, secretId }, verb) =>
       `gcloud secrets ${verb}-iam-policy-binding ${secretId} --project ${project}`,
   },

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
@@ -101,6 +102,19 @@ export function lockStateDirectory(path: string): { release(): void } {
 export function writeKey(path: string, key: string): string {
   writeWhole(keyFile(path), `${key}\n`);
   return key;
+}
+
+/** In the state directory: the keys that seal what must be kept secret. */
+const SEAL_KEYS_FILE = "seal-keys";
+
+/**
+ * The keys that seal, as `RUNYARD_SEAL_KEYS` has them; made the first time, and readable by their
+ * user alone. Call only while the directory is taken.
+ */
+export function sealKeysIn(path: string): string {
+  const file = join(path, SEAL_KEYS_FILE);
+  if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString("base64")}\n`);
+  return readFileSync(file, "utf8").trim();
 }
 
 function createDirectory(path: string): void {

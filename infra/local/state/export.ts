@@ -71,8 +71,11 @@ function checkTarget(path: string, target: string): void {
   }
 }
 
+/** What opens a door, or what is sealed. */
+const KEYS = ["key", "seal-keys"];
+
 function isExported({ name }: FoundFile, { withKey }: ExportOptions): boolean {
-  return isStateFile(name) && name !== FORMAT_FILE && (withKey || name !== "key");
+  return isStateFile(name) && name !== FORMAT_FILE && (withKey || !KEYS.includes(name));
 }
 
 function sourceOf(path: string, { name }: FoundFile): TarSource {

@@ -7,7 +7,7 @@ import { join } from "node:path";
  * it was killed (the next start ends those builds and deletes their folders anyway).
  */
 const STATE_FILE =
-  /^(?:format\.json|key|ports\.json|functions\.log|(?<service>firestore|pubsub|storage|cloud-build)\/\k<service>\.db(?:-wal)?|storage\/content\/[0-9a-f-]{36})$/;
+  /^(?:format\.json|key|seal-keys|ports\.json|functions\.log|(?<service>firestore|pubsub|storage|cloud-build)\/\k<service>\.db(?:-wal)?|storage\/content\/[0-9a-f-]{36})$/;
 
 /**
  * Whether a path in a state directory, with `/` between its parts, is that of a file of the state.

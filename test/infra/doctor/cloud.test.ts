@@ -138,7 +138,7 @@ test.each<[string, string, (body: Body) => void, RegExp, RegExp]>([
   [
     "a variable that was changed by hand",
     "services/runyard-api",
-    ({ template }) => Object.assign(template.containers[0].env[0], { value: "elsewhere" }),
+    ({ template }) => Object.assign(template.containers[0].env.at(-1), { value: "elsewhere" }),
     /service-api: .*env\[\w+\]\.value is "elsewhere"/,
     /deploy/,
   ],
@@ -207,10 +207,17 @@ test.each<[string, string, (body: Body) => void, RegExp, RegExp]>([
   ],
   [
     "a key of the model that is disabled",
-    "versions/latest",
+    "anthropic-api-key/versions/latest",
     (body) => Object.assign(body, { state: "DISABLED" }),
     /latest version of .*anthropic-api-key is DISABLED/,
     /^gcloud secrets versions add anthropic-api-key --project my-project --data-file=FILE$/,
+  ],
+  [
+    "a key that seals and is disabled",
+    "runyard-seal-keys/versions/latest",
+    (body) => Object.assign(body, { state: "DISABLED" }),
+    /latest version of .*runyard-seal-keys is DISABLED/,
+    /deploy/,
   ],
   [
     "more slots than the quota",

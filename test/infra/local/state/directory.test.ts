@@ -1,10 +1,19 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isInUse } from "../../../../cli/local-server.ts";
-import { takeStateDirectory } from "../../../../infra/local/state/directory.ts";
+import { sealKeysOf } from "../../../../functions/seal-keys.ts";
+import { sealKeysIn, takeStateDirectory } from "../../../../infra/local/state/directory.ts";
 import { bringUpToDate } from "../../../../infra/local/state/format.ts";
 
 function temporaryDirectory(): Disposable & { path: string } {
@@ -34,6 +43,14 @@ test("a new directory gets its format file, and is taken once at a time", () => 
   expect(() => takeStateDirectory(path)).toThrow(/in use by another process/);
   state.release();
   takeStateDirectory(path).release();
+});
+
+test("the keys that seal are made once, and are their user's alone", () => {
+  using temporary = temporaryDirectory();
+  const keys = sealKeysIn(temporary.path);
+  expect(sealKeysOf(keys)).toHaveLength(1);
+  expect(sealKeysIn(temporary.path)).toBe(keys);
+  expect(statSync(join(temporary.path, "seal-keys")).mode & 0o777).toBe(0o600);
 });
 
 test("another process keeps the directory until it is killed, and not longer", async () => {
