@@ -1,4 +1,3 @@
-import type { Request } from "express";
 import { type Agent, CreateAgent, contentOf, reviseAgent } from "../../../shared/agent/agent.ts";
 import { mergePatch } from "../../../shared/api/merge-patch.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -7,6 +6,7 @@ import type { Services } from "../../services/services.ts";
 import { refuseSettings } from "../accept/accept-order.ts";
 import { invalid } from "../http/body.ts";
 import type { CallOf } from "../http/call.ts";
+import { refuseStale } from "../http/etag.ts";
 import { answerAgent, etagOf } from "./agent-answer.ts";
 import { changeAgent, ownAgent } from "./own-agent.ts";
 
@@ -18,14 +18,14 @@ export async function patchAgent(services: Services, call: CallOf<"patchAgent">)
   const patch = call.body;
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const read = await ownAgent(services, call.owner, call.params.id);
-    refuseStale(call.request, read);
+    refuseStale(call.request, named(read));
     const content = validContent(mergePatch(contentOf(read), patch));
     const { settings = {} } = content;
     // Not in the transaction: what a schema comes to is seen by a thread of its own.
     await refuseSettings(services, call.owner, { settings, pointer: "/settings" });
     let isStale = false;
     const agent = await changeAgent(services, call, (before, now) => {
-      refuseStale(call.request, before);
+      refuseStale(call.request, named(before));
       isStale = before.revision !== read.revision;
       return isStale ? before : reviseAgent(before, content, now);
     });
@@ -35,19 +35,7 @@ export async function patchAgent(services: Services, call: CallOf<"patchAgent">)
   throw new AppError("unavailable", { detail });
 }
 
-/** @throws {AppError} precondition_required, precondition_failed */
-function refuseStale({ headers }: Request, agent: Agent): void {
-  const condition = headers["if-match"];
-  if (condition === undefined) {
-    const detail = "send If-Match with the ETag of the agent as you read it, or with *";
-    throw new AppError("precondition_required", { detail });
-  }
-  const named = condition.split(",").map((tag) => tag.trim());
-  // A weak tag never matches here (RFC 9110, section 13.1.1).
-  if (named.includes("*") || named.includes(etagOf(agent))) return;
-  const detail = `agent ${agent.id} has the ETag ${etagOf(agent)}; read it again and decide anew`;
-  throw new AppError("precondition_failed", { detail });
-}
+const named = (agent: Agent) => ({ is: `agent ${agent.id}`, etag: etagOf(agent) });
 
 /** @throws {AppError} invalid if this is no agent */
 function validContent(merged: unknown): CreateAgent {
