@@ -2,8 +2,18 @@ import type { ListAgents, PatchAgent } from "../shared/api/agents.ts";
 import type { ListRuns } from "../shared/api/run-queries.ts";
 import type { GetUsage } from "../shared/api/usage.ts";
 import type { Static } from "../shared/schema/type.ts";
-import { type ConnectionOptions, connect, type RequestOptions, type Send } from "./connection.ts";
+import {
+  type CallOptions,
+  type CreateOptions,
+  type Filter,
+  json,
+  newKey,
+  pages,
+  posted,
+} from "./calls.ts";
+import { type ConnectionOptions, connect, type Send } from "./connection.ts";
 import { type FollowOptions, followList, followRun, type ListChange } from "./follow.ts";
+import { triggersOf } from "./triggers.ts";
 import type {
   Agent,
   AgentVersion,
@@ -30,17 +40,6 @@ export interface ClientOptions extends ConnectionOptions {
   firestore?: ListenableFirestore;
 }
 
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-}
-
-export interface CreateOptions extends CallOptions {
-  /**
-   * The same key makes the same run, however often it is sent. Default: a new one for each call.
-   */
-  idempotencyKey?: string | undefined;
-}
-
 export interface AcceptOptions extends CreateOptions {
   /** Wait at most so many seconds for the run's end, up to 300. Default: not at all. */
   waitSeconds?: number | undefined;
@@ -50,9 +49,6 @@ export interface ContentOptions extends CallOptions {
   /** One range of bytes, as HTTP has it: `bytes=0-99`. Default: all. */
   range?: string | undefined;
 }
-
-/** A filter of a list; its pages are fetched as they are needed. */
-type Filter<T> = Omit<T, "pageToken" | "follow"> & CallOptions;
 
 /** The HTTP API by the names of its resources. */
 export type Client = ReturnType<typeof createClient>;
@@ -66,6 +62,7 @@ export function createClient({ firestore, ...connection }: ClientOptions) {
     runs: runsOf(send),
     conversations: conversationsOf(send),
     agents: agentsOf(send),
+    triggers: triggersOf(send),
     /** Whether the API answers. */
     health: (options: CallOptions = {}) => json<{ status: "ok" }>(send("/health", options)),
     /** The OpenAPI document. */
@@ -196,17 +193,6 @@ function agentsOf(send: Send) {
   };
 }
 
-async function json<T>(answer: Promise<Response>): Promise<T> {
-  return (await (await answer).json()) as T;
-}
-
-const newKey = () => crypto.randomUUID();
-
-function posted(body: unknown, idempotencyKey: string): RequestOptions {
-  const headers = { "idempotency-key": idempotencyKey };
-  return { method: "POST", body, headers, isRepeatable: true };
-}
-
 /** Has a run accepted: once, however often it is sent. */
 function accept(
   send: Send,
@@ -231,19 +217,4 @@ function tried(
 
 function content(send: Send, path: string, { range, signal }: ContentOptions = {}) {
   return send(path, { headers: { range }, signal });
-}
-
-/** Every item of a list, page by page. */
-async function* pages<T>(
-  send: Send,
-  path: string,
-  { signal, ...filter }: Filter<RequestOptions["query"]>,
-): AsyncGenerator<T, void> {
-  let pageToken: string | undefined;
-  do {
-    const query = { ...filter, pageToken };
-    const page = await json<{ items: T[]; nextPageToken?: string }>(send(path, { query, signal }));
-    yield* page.items;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
 }

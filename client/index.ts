@@ -1,11 +1,10 @@
 // What the package is imported for. It loads nothing of Node: a browser's bundle can have it.
+export type { CallOptions, CreateOptions } from "./calls.ts";
 export {
   type AcceptOptions,
-  type CallOptions,
   type Client,
   type ClientOptions,
   type ContentOptions,
-  type CreateOptions,
   createClient,
 } from "./client.ts";
 export type { FollowOptions } from "./follow.ts";

@@ -16,9 +16,11 @@ import type {
 } from "../shared/documents/run.ts";
 import type { Upload as UploadAnswer } from "../shared/documents/upload.ts";
 import type { Static } from "../shared/schema/type.ts";
+import type { Firing as FiringDocument, TriggerAnswer } from "../shared/triggers/trigger.ts";
 
 export type { CreateAgent } from "../shared/agent/agent.ts";
 export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/documents/run.ts";
+export type { CreateTrigger } from "../shared/triggers/trigger.ts";
 export type { Artifact, Usages };
 
 /** A document as JSON has it: its instants are RFC 3339 strings. */
@@ -38,6 +40,10 @@ export type Conversation = AsJson<Static<typeof ConversationWithTurns>>;
 export type ListedConversation = AsJson<Static<typeof Listed>>;
 export type Agent = AsJson<AgentDocument>;
 export type AgentVersion = AsJson<VersionDocument>;
+
+export type Trigger = AsJson<TriggerAnswer>;
+/** What became of an event at a trigger. */
+export type Firing = AsJson<FiringDocument>;
 
 /** What a request for a run would come to. */
 export type DryRun = AsJson<DryRunAnswer>;

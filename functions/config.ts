@@ -2,9 +2,11 @@ import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
 import type { RetentionTable } from "../shared/run/retention.ts";
+import type { EventGrant } from "../shared/triggers/grants.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
+import { eventGrantsOf } from "./event-grants.ts";
 import { retentionTableOf } from "./retention.ts";
 import { sealKeysOf } from "./seal-keys.ts";
 import { type TelemetrySettings, telemetryOf } from "./telemetry-settings.ts";
@@ -46,6 +48,8 @@ export interface Config {
   dailyBudgets: DailyBudgets;
   /** How long what owners' runs leave is kept. */
   retention: RetentionTable;
+  /** Who may bind triggers to events that belong to the project. */
+  eventGrants: readonly EventGrant[];
   idTokens: IdTokenSettings;
   /** OAuth client by which people sign in to the page with Google; undefined: they cannot. */
   googleClientId: string | undefined;
@@ -123,6 +127,7 @@ export function readConfig(environment: Environment = process.env): Config {
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
     },
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
+    eventGrants: eventGrantsOf(environment["RUNYARD_EVENT_GRANTS"]),
     sealKeys: sealKeysOf(environment["RUNYARD_SEAL_KEYS"]),
     onlyPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],

@@ -4,6 +4,8 @@ export const TRIGGER_LIMITS = {
   ofOwner: 200,
   /** … and of one route. */
   ofRoute: 1000,
+  /** UTF-8 bytes of what a caller writes of one, as JSON. */
+  bytes: 32 * 1024,
   /** Hours for which the secret before the last is still taken. */
   previousSecretHours: 24,
   /** Milliseconds that an event may take to be handed to the thread, */

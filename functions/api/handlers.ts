@@ -32,6 +32,9 @@ import { listRuns } from "./runs/list-runs.ts";
 import { continueRun, rerunRun } from "./runs/repeat-run.ts";
 import { reportProgress } from "./runs/report-progress.ts";
 
+import { createTrigger } from "./triggers/create-trigger.ts";
+import { getTrigger, listFirings, listTriggers } from "./triggers/get-triggers.ts";
+import { deleteTrigger, patchTrigger, rotateTriggerSecret } from "./triggers/patch-trigger.ts";
 import { createUpload } from "./uploads/create-upload.ts";
 import { getUsage } from "./usage/get-usage.ts";
 
@@ -60,9 +63,11 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   createAgentRun,
   createRun,
   createToken,
+  createTrigger,
   createUpload,
   createTurn,
   deleteRun,
+  deleteTrigger,
   followRunEvents,
   getAgent,
   getAgentVersion,
@@ -78,6 +83,7 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   getPatch,
   getRun,
   getRunRequest,
+  getTrigger,
   getUsage,
   legacyConverse,
   legacyCreateAgent,
@@ -90,10 +96,14 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   listAgents,
   listArtifacts,
   listConversations,
+  listFirings,
   listRuns,
+  listTriggers,
   patchAgent,
+  patchTrigger,
   reportProgress,
   rerunRun,
+  rotateTriggerSecret,
   unarchiveAgent,
   unarchiveRun,
 };

@@ -91,6 +91,7 @@ export function servicesOn(
     watch: new FirestoreRunWatch(database),
     agents: new FirestoreAgentStore(database, random),
     triggers: new FirestoreTriggerStore(database, random),
+    eventGrants: config.eventGrants,
     expressions: new ThreadedExpressions(timers),
     usage,
     capacity: new FirestoreCapacityStore(database, { writes: slots, chance, now }),

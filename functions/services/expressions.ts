@@ -11,11 +11,14 @@ export type Decision =
   /** Null: the trigger has no such key. */
   | { matches: true; key: string | null; conversation: string | null };
 
-/** What a trigger's expressions come to; `error`: in people's words, and it starts no run. */
+/**
+ * What a trigger's expressions come to; `error`: in people's words, and it starts no run.
+ * `isOverrun`: they took more time or memory than they may, and others had to wait.
+ */
 export type Evaluation =
   | Extract<Decision, { matches: false }>
   | (Extract<Decision, { matches: true }> & { prompt: string })
-  | { error: string };
+  | { error: string; isOverrun?: true };
 
 /** What is wrong with an expression. */
 export interface ExpressionFault {

@@ -3,6 +3,7 @@ import type { BuildSettings } from "../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import type { RetentionTable } from "../../shared/run/retention.ts";
+import type { EventGrant } from "../../shared/triggers/grants.ts";
 import type { Log } from "../log.ts";
 import type { AgentStore } from "./agents.ts";
 import type { Builds, Publisher } from "./builds.ts";
@@ -34,6 +35,8 @@ export interface Services {
   agents: AgentStore;
   triggers: TriggerStore;
   expressions: Expressions;
+  /** See `Config`. */
+  eventGrants: readonly EventGrant[];
   capacity: CapacityStore;
   usage: UsageStore;
   /** See `Config`. */

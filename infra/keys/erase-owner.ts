@@ -55,6 +55,7 @@ async function documentsOf(firestore: Firestore, owner: string): Promise<Documen
   const byOwner = await Promise.all([
     found(owned("agents").orderBy("createdAt", "desc")),
     found(owned("conversations").orderBy("createdAt", "desc")),
+    found(owned("triggers").orderBy("createdAt", "desc")),
     found(owned("erasedRuns").orderBy("at")),
     found(of("usage").orderBy(FieldPath.documentId()).startAt(`${hash}-`).endAt(`${hash}.`)),
     found(of("lines")).then((lines) => lines.filter(({ id }) => id.endsWith(`.${hash}`))),

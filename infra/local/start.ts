@@ -271,6 +271,7 @@ async function startFunctions(
       RUNYARD_REQUESTS_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
       RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
       RUNYARD_SECRET_PREFIXES: JSON.stringify({ [OWNER]: ["runyard-"] }),
+      RUNYARD_EVENT_GRANTS: JSON.stringify([{ source: "*", type: "*", owners: ["*"] }]),
       ...settings,
       ...unconfined(onlyPrompt),
       ...(await services).clientsOf(target),

@@ -6,6 +6,7 @@ import type { Operation } from "./operation.ts";
 import { RUN_OPERATIONS } from "./runs.ts";
 import { SERVICE_OPERATIONS } from "./service.ts";
 import { TOKEN_OPERATIONS } from "./tokens.ts";
+import { TRIGGER_OPERATIONS } from "./triggers.ts";
 import { UPLOAD_OPERATIONS } from "./uploads.ts";
 import { USAGE_OPERATIONS } from "./usage.ts";
 
@@ -14,6 +15,7 @@ export const OPERATIONS = [
   ...RUN_OPERATIONS,
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
+  ...TRIGGER_OPERATIONS,
   ...LEGACY_OPERATIONS,
   ...UPLOAD_OPERATIONS,
   ...USAGE_OPERATIONS,

@@ -189,6 +189,20 @@ test("an agent is stored, changed, archived and run", async () => {
   expect((await client.agents.get(agent.id)).version).toBe(2);
 });
 
+test("a trigger is kept, changed and deleted, and a hook gets another secret", async () => {
+  const verify = { scheme: "github" } as const;
+  const source = { kind: "webhook", verify } as const;
+  const { secret, ...hook } = await client.triggers.create({ name: "hook", source, prompt: "a" });
+  expect(await client.triggers.get(hook.id)).toEqual(hook);
+  const changed = await client.triggers.patch(hook, { enabled: false });
+  expect(changed).toMatchObject({ revision: 2, enabled: false });
+  expect((await client.triggers.rotateSecret(hook.id)).secret).not.toBe(secret);
+  expect((await all(client.triggers.list())).map(({ id }) => id)).toEqual([hook.id]);
+  expect(await all(client.triggers.firings(hook.id, { outcome: "matched" }))).toEqual([]);
+  await client.triggers.delete(hook.id);
+  expect(await all(client.triggers.list())).toEqual([]);
+});
+
 test("the service tells of itself, and who one is", async () => {
   expect(await client.health()).toEqual({ status: "ok" });
   expect(await client.openApi()).toMatchObject({ openapi: "3.1.0" });

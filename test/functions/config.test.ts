@@ -49,6 +49,15 @@ test("all prompts are accepted unless one alone is named", () => {
   expect(configOf({ RUNYARD_UNCONFINED_PROMPT: "a b" }).onlyPrompt).toBe("a b");
 });
 
+test("who may have events of the project is a table", () => {
+  const row = { source: "//a", type: "b", subject: "c", owners: ["ann"] };
+  const of = (table: unknown) =>
+    configOf({ RUNYARD_EVENT_GRANTS: JSON.stringify(table) }).eventGrants;
+  expect([configOf({}).eventGrants, of([row])]).toEqual([[], [row]]);
+  expect(() => of([row, { ...row, owners: "ann" }])).toThrow(/RUNYARD_EVENT_GRANTS: row 2 is none/);
+  expect(() => of({ ann: ["b"] })).toThrow(/RUNYARD_EVENT_GRANTS must be JSON like/);
+});
+
 test("on Cloud Run the caller's address is what its front says", () => {
   expect(configOf({ K_SERVICE: "api" }).forwardedHops).toBe(1);
   expect(configOf({ K_SERVICE: "api", RUNYARD_FORWARDED_HOPS: "0" }).forwardedHops).toBe(0);

@@ -68,7 +68,7 @@ export class ThreadedExpressions implements Expressions {
       if (!(error instanceof Overrun)) throw error;
       this.#open = undefined;
       const most = error.of === "time" ? `${asked.limitMs} ms` : `${expressionMemory} MiB`;
-      return { error: `${asked.what} took more than ${most}` };
+      return { error: `${asked.what} took more than ${most}`, isOverrun: true };
     }
   }
 

@@ -17,6 +17,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Runs: "One accepted request to execute an agent on a prompt. Its document is the live result.",
   Conversations: "Runs that continue one agent session, one at a time.",
   Agents: "Stored, versioned configurations of agents.",
+  Triggers: "Events that start runs: schedules, hooks, events of the project, ends of runs.",
   Uploads: "Files for runs that are too large for a request.",
   Usage: "What an owner's runs came to.",
   MCP: "For agents that start and follow runs: tools of the Model Context Protocol.",

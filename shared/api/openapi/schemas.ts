@@ -4,6 +4,7 @@ import { Check, OnFailure } from "../../agent/checks.ts";
 import { Repository } from "../../agent/repository.ts";
 import { SecretReference } from "../../agent/secret-reference.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
+import { AgentChoice } from "../../documents/agent-choice.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
 import { GivenFiles, GivenWorkspace } from "../../documents/files.ts";
 import { ChangedFile } from "../../documents/manifest.ts";
@@ -20,6 +21,8 @@ import {
   Usage,
 } from "../../documents/run.ts";
 import { Labels } from "../../schema/schema.ts";
+import { TriggerSource } from "../../triggers/source.ts";
+import { CreateTrigger, TriggerAnswer } from "../../triggers/trigger.ts";
 import { ConversationWithTurns } from "../conversations.ts";
 import { DryRun } from "../dry-run.ts";
 import { LegacyAgent, LegacyAgentContent, LegacyError } from "../legacy.ts";
@@ -55,6 +58,10 @@ const NAMED: Readonly<Record<string, object>> = {
   Check,
   OnFailure,
   ArtifactPatterns,
+  Trigger: TriggerAnswer,
+  CreateTrigger,
+  TriggerSource,
+  AgentChoice,
   LegacyAgent,
   LegacyAgentContent,
   LegacyError,

@@ -5,6 +5,7 @@ import { OPERATIONS } from "../../../shared/api/operations.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
 import { type ApiContract, apiContract, pageAsset } from "../../support/api-contract.ts";
+import { driveTriggers } from "../../support/drive-triggers.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
 import { notification, requestOfBefore, requestOfNow } from "../../support/mcp.ts";
 import { startWorld, type World } from "../../support/world.ts";
@@ -143,6 +144,8 @@ describe("every operation answers as its document says", () => {
     },
     LONG_MS,
   );
+
+  test("a trigger", () => driveTriggers({ post, answer }));
 
   test(
     "an agent",

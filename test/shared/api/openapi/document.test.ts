@@ -54,8 +54,9 @@ describe("the document", () => {
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
   });
 
+  // About 2,000 for an operation, with what it takes and answers.
   test("stays small: what several operations have is there once", () => {
-    expect(JSON.stringify(document).length).toBeLessThan(160_000);
+    expect(JSON.stringify(document).length).toBeLessThan(190_000);
   });
 });
 

@@ -1,0 +1,47 @@
+import type { ListFirings } from "../shared/api/triggers.ts";
+import type { Static } from "../shared/schema/type.ts";
+import {
+  type CallOptions,
+  type CreateOptions,
+  type Filter,
+  json,
+  newKey,
+  pages,
+  posted,
+} from "./calls.ts";
+import type { Send } from "./connection.ts";
+import type { CreateTrigger, Firing, Trigger } from "./types.ts";
+
+export function triggersOf(send: Send) {
+  const at = (id: string) => `/triggers/${encodeURIComponent(id)}`;
+  return {
+    /** A hook's `secret` is in this answer alone. */
+    create: (body: CreateTrigger, { idempotencyKey = newKey(), ...options }: CreateOptions = {}) =>
+      json<Trigger>(send("/triggers", { ...options, ...posted(body, idempotencyKey) })),
+    list: (filter: Filter<{ pageSize?: number }> = {}) => pages<Trigger>(send, "/triggers", filter),
+    get: (id: string, options: CallOptions = {}) => json<Trigger>(send(at(id), options)),
+    /** Changes the trigger as it was read: `precondition_failed` if somebody else did meanwhile. */
+    patch: (
+      { id, revision }: Pick<Trigger, "id" | "revision">,
+      body: Record<string, unknown>,
+      options: CallOptions = {},
+    ) =>
+      json<Trigger>(
+        send(at(id), {
+          method: "PATCH",
+          bodyType: "application/merge-patch+json",
+          headers: { "if-match": `"${revision}"` },
+          body,
+          ...options,
+        }),
+      ),
+    delete: async (id: string, options: CallOptions = {}) =>
+      void (await send(at(id), { method: "DELETE", ...options })),
+    /** A new secret for a hook; that of before is taken for 24 hours more. */
+    rotateSecret: (id: string, body: { secret?: string } = {}, options: CallOptions = {}) =>
+      json<Trigger>(send(`${at(id)}/secret`, { method: "POST", body, ...options })),
+    /** What became of its events, for 30 days. */
+    firings: (id: string, filter: Filter<Static<typeof ListFirings>> = {}) =>
+      pages<Firing>(send, `${at(id)}/firings`, filter),
+  };
+}
