@@ -17,6 +17,7 @@ export interface SettingsFlags {
   ref?: string;
   credential?: string;
   submodules?: boolean;
+  lfs?: boolean;
   schema?: string;
   settings?: string;
 }
@@ -33,6 +34,7 @@ export function withSettings(command: Command): Command {
     .option("--ref <REF>", "the repository's branch, tag or commit")
     .option("--credential <SECRET>", "a private one's: projects/P/secrets/S/versions/V")
     .option("--submodules", "the repository's submodules as well")
+    .option("--lfs", "the repository's files of Git LFS as well")
     .option("--schema <FILE>", "JSON Schema that its output must satisfy (- for standard input)")
     .option("--settings <FILE>", "all other settings, as a JSON object (- for standard input)")
     .optionsGroup("Options:");
@@ -62,10 +64,11 @@ const OF_REPOSITORY = {
   ref: "names a branch, tag or commit of",
   credential: "names a secret that opens",
   submodules: "are those of",
+  lfs: "is about files of",
 } as const;
 
 function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
-  const { repo: url, ref, credential: secret, submodules } = flags;
+  const { repo: url, ref, credential: secret, submodules, lfs } = flags;
   if (url === undefined) {
     for (const [name, what] of Object.entries(OF_REPOSITORY)) {
       if (flags[name as keyof typeof OF_REPOSITORY] === undefined) continue;
@@ -79,6 +82,7 @@ function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
       ...(ref !== undefined && { ref }),
       ...(secret !== undefined && { credential: { secret } }),
       ...(submodules && { submodules }),
+      ...(lfs && { lfs }),
     },
   };
 }

@@ -152,9 +152,11 @@ export const TIMING = {
   queueTtl: 600,
   /** Added to a due time so that the message that is on its way comes first. */
   grace: 60,
-  /** Checking a repository out; the same again for applying what earlier turns changed. */
-  checkout: 90,
-  /** What a build needs beside the agent: image pull, source, checkout and restoring before, */
+  /** Checking repositories out, with all that is fetched of them. */
+  checkout: 600,
+  /** Each step of bringing back what earlier turns left. */
+  restore: 90,
+  /** What a build needs beside checkout and agent: image pull, source, restoring before, */
   buildSetup: 300,
   /** … stopping the agent, or waiting for what it left at work, */
   agentStop: 20,
@@ -217,7 +219,8 @@ export const CAPACITY = {
 
 /** `timeout` of the build whose agent may work for `agentSeconds`. */
 export function buildTimeoutSeconds(agentSeconds: number): number {
-  return agentSeconds + TIMING.buildSetup + TIMING.agentStop + TIMING.buildUpload;
+  const before = TIMING.buildSetup + TIMING.checkout;
+  return before + agentSeconds + TIMING.agentStop + TIMING.buildUpload;
 }
 
 /** Bounds of the API's answers that take a while. */

@@ -206,7 +206,7 @@ function notStarted(work: AgentWork, outcome: AgentOutcome, reason: NotStarted):
 function prepare(work: AgentWork, arrangement: Arrangement, engineName: string) {
   const { clock, path, repositories } = work;
   const { place } = arrangement;
-  const deadlineAt = clock.now() + TIMING.checkout * 1000;
+  const deadlineAt = clock.now() + TIMING.restore * 1000;
   const helper = {
     ...work,
     patience: stepPatienceOf(work, deadlineAt),

@@ -25,7 +25,7 @@ export const FIELDS = {
     label: "Repository with",
     hint: "Fetched besides its files.",
     kind: "choice",
-    choices: ["submodules"],
+    choices: ["submodules", "lfs", "submodules and lfs"],
   },
   maxBudgetUsd: { label: "Spend at most, in USD", hint: "Empty: 5.", kind: "amount" },
   timeoutSeconds: { label: "Work at most", hint: "Empty: 5 min.", kind: "time" },
@@ -73,7 +73,7 @@ export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [nam
 const NONE = "none";
 const PLACED: readonly FieldName[] = ["url", "ref", "credential", "parts", "other"];
 /** Settings of a repository that are chosen in `parts`. */
-const PARTS = ["submodules"] as const;
+const PARTS = ["submodules", "lfs"] as const;
 
 /** Settings in their fields. */
 export function writtenOf(settings: AgentSettings): Written {

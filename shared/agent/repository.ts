@@ -39,6 +39,12 @@ const properties = {
         "Whether its submodules are fetched: those on its own host with its credential, others from allowedHosts as everybody may read them. Default: false.",
     }),
   ),
+  lfs: Type.Optional(
+    Type.Boolean({
+      description:
+        "Whether its files of Git LFS are fetched, and those of its submodules; without it they are the pointers that git has. Default: false.",
+    }),
+  ),
 };
 
 /** A repository that everybody may read. */

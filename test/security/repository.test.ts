@@ -35,6 +35,10 @@ const REFUSED = [
   `GET ${HOST}/private/x/info/refs?${SERVICE}`,
   `GET ${HOST}/x/private/info/refs?${SERVICE}`,
   `GET ${HOST}/api/v4/user`,
+  // The settings do not want files of Git LFS.
+  `POST ${HOST}/private.git/info/lfs/objects/batch`,
+  `GET ${HOST}/private.git/info/lfs/objects/${"0".repeat(64)}`,
+  `POST ${HOST}/private.git/info/lfs/locks`,
   `GET ${HOST}:8080/private/info/refs?${SERVICE}`,
   `GET http://u:p@git.example/private/info/refs?${SERVICE}`,
   `GET http://thief.example/private/info/refs?${SERVICE}`,

@@ -23,6 +23,24 @@ const CONFIGURATION = `[core]
 	insteadOf = https://
 `;
 
+/**
+ * Git LFS puts files into their places while git checks them out. Only the proxy says where they
+ * are, and that a file cannot be had is said at once.
+ */
+const LFS = `[filter "lfs"]
+	process = git-lfs filter-process
+	clean = git-lfs clean -- %f
+	smudge = git-lfs smudge -- %f
+	required = true
+[lfs]
+	skipDownloadErrors = false
+	tlsTimeout = 15
+	activityTimeout = 30
+[lfs "transfer"]
+	maxRetries = 1
+	maxRetryDelay = 1
+`;
+
 /** Submodules may be named as for a user of SSH. */
 const bySsh = (host: string): string => `[url "http://${host}/"]
 	insteadOf = git@${host}:
@@ -32,15 +50,27 @@ const bySsh = (host: string): string => `[url "http://${host}/"]
 /** Writes the configuration; not a variable, as git hands none of those on to submodules. */
 const PRELUDE = 'cat > "$GIT_CONFIG_GLOBAL"\n';
 
+interface GitOptions {
+  args: readonly string[];
+  /** When it is given up, in milliseconds of the helper's clock. */
+  until: number;
+  hosts: readonly string[];
+  /** Whether files of Git LFS are put into their places. */
+  hasLfs: boolean;
+}
+
 /** A script for bash with git, as it reads repositories in the sandbox through the proxy. */
 export function runGitInside(
   helper: Helper,
   script: string,
-  { args, until, hosts }: { args: readonly string[]; until: number; hosts: readonly string[] },
+  { args, until, hosts, hasLfs }: GitOptions,
 ): Promise<HelperRun> {
   const { clock, patience, path, temporary } = helper;
   return runHelper(
-    { ...helper, patience: { ...patience, deadlineMs: until - clock.now() } },
+    {
+      ...helper,
+      patience: { ...patience, deadlineMs: until - clock.now(), idleMs: Number.POSITIVE_INFINITY },
+    },
     {
       command: ["/bin/bash", "-c", `${PRELUDE}${script}`, "git", ...args],
       environment: {
@@ -49,7 +79,7 @@ export function runGitInside(
         GIT_ALLOW_PROTOCOL: "http",
         PATH: path,
       },
-      input: Buffer.from(CONFIGURATION + hosts.map(bySsh).join("")),
+      input: Buffer.from(CONFIGURATION + (hasLfs ? LFS : "") + hosts.map(bySsh).join("")),
     },
   );
 }

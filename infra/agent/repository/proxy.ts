@@ -7,7 +7,8 @@ import {
 import { pipeline } from "node:stream/promises";
 import { listenOnSocket, type RunningProxy } from "../sandbox/unix-server.ts";
 import type { Credential } from "./credential.ts";
-import { placeOf, type Read, readOf } from "./reads.ts";
+import { askForDownloads, type Downloads, openDownload } from "./lfs.ts";
+import { placeOf, type Read, readOf, withGit } from "./reads.ts";
 import { askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
 export interface RepositoryProxyOptions {
@@ -22,6 +23,8 @@ export interface RepositoryProxyOptions {
    * everybody may. Undefined: they may not.
    */
   submoduleHosts?: readonly string[] | undefined;
+  /** Whether files of Git LFS may be read as well, of whatever may be read. Default: no. */
+  hasLfs?: boolean | undefined;
   access: RepositoryAccess;
 }
 
@@ -42,11 +45,13 @@ export interface RepositoryProxy extends RunningProxy {
 export async function startRepositoryProxy(
   options: RepositoryProxyOptions,
 ): Promise<RepositoryProxy> {
-  const proxy: Proxy = { ...options, moved: new Map(), faults: new Map() };
+  const proxy: Proxy = { ...options, moved: new Map(), faults: new Map(), downloads: new Map() };
   const server = createServer((request, response) => {
-    const wanted = readOf(request.method, request.url);
-    if (wanted === undefined) return refuse(response, 403, "Repositories may only be read here.");
-    read(proxy, wanted, { request, response }).catch((error: unknown) => {
+    const asked = readOf(request.method, request.url);
+    if (asked === undefined) return refuse(response, 403, "Repositories may only be read here.");
+    const wanted = isOfLfs(asked) ? withoutGit(proxy, asked) : asked;
+    const reading = isOfLfs(asked) ? readLfs : read;
+    reading(proxy, wanted, { request, response }).catch((error: unknown) => {
       const why = error instanceof Unreachable ? error.message : "its host ended the connection";
       proxy.faults.set(addressOf(wanted), why);
       refuse(response, 502, why);
@@ -68,6 +73,7 @@ interface Proxy extends Omit<RepositoryProxyOptions, "socketPath"> {
    */
   moved: Map<string, string>;
   faults: Map<string, string>;
+  downloads: Downloads;
 }
 
 interface Exchange {
@@ -116,6 +122,53 @@ function grantOf({ url, credential, submoduleHosts }: Proxy, wanted: Read): Gran
   const isAllowed = submoduleHosts?.some((each) => each.toLowerCase() === wanted.host);
   return isAllowed ? {} : undefined;
 }
+
+const isOfLfs = ({ kind }: Read): boolean => kind === "batch" || kind === "object";
+
+/** Git LFS gives a repository's path an end that it need not have. */
+function withoutGit({ url }: Proxy, wanted: Read): Read {
+  const own = placeOf(url);
+  const isOwn = own?.host === wanted.host && withGit(own.repository) === wanted.repository;
+  return isOwn ? { ...wanted, ...own } : wanted;
+}
+
+/**
+ * Says where files of Git LFS are, which is here, and passes on what is where the host says that
+ * they are. A fault stays: Git LFS asks for many files at once.
+ */
+async function readLfs(proxy: Proxy, wanted: Read, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  const { hasLfs = false, access, downloads } = proxy;
+  const grant = hasLfs ? grantOf(proxy, wanted) : undefined;
+  if (grant === undefined) return refuse(response, 403, "Files of Git LFS may not be read here.");
+  const address = addressOf(wanted);
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const asking = { address, credential: grant.credential, signal: gone.signal };
+  if (wanted.kind === "batch") {
+    const now = new URL(withGit(proxy.moved.get(address) ?? address));
+    const places = `${withGit(address).replace(/^https:/, "http:")}/info/lfs/objects/`;
+    const body = await askForDownloads(
+      downloads,
+      {
+        ...asking,
+        target: new URL(`${now.href}${wanted.suffix}`),
+        question: request,
+        hrefOf: (oid) => `${places}${oid}`,
+      },
+      access,
+    );
+    response.writeHead(200, { "content-type": LFS_TYPE }).end(body);
+    return;
+  }
+  const oid = wanted.suffix.slice(wanted.suffix.lastIndexOf("/") + 1);
+  const download = await openDownload(downloads, { ...asking, oid }, access);
+  if (download === undefined) return refuse(response, 404, "Its host was not asked for this file.");
+  response.writeHead(200, { "content-length": download.size });
+  await pipeline(download.content, download.check, response);
+}
+
+const LFS_TYPE = "application/vnd.git-lfs+json";
 
 const MOST_REDIRECTS = 5;
 

@@ -4,16 +4,21 @@ export interface Read {
   host: string;
   repository: string;
   /** What is asked for of it. */
-  kind: "refs" | "pack" | "file";
+  kind: "refs" | "pack" | "file" | LfsKind;
   /** Behind the repository's path, with its query. */
   suffix: string;
 }
+
+/** Of Git LFS: where files are, and one of them. */
+type LfsKind = "batch" | "object";
 
 const SERVICE = "?service=git-upload-pack";
 /** Files that git reads of a repository that is a folder of files. */
 const FILES =
   "/HEAD|/objects/info/(?:packs|(?:http-)?alternates)|/objects/[0-9a-f]{2}/[0-9a-f]{38,62}|/objects/pack/pack-[0-9a-f]{40,64}\\.(?:pack|idx)";
-const READ = new RegExp(`^(.*?)/*(/info/refs|/git-upload-pack|${FILES})$`);
+/** Where Git LFS asks, and where the proxy has it ask for one file. */
+const LFS = "/info/lfs/objects/(?:batch|[0-9a-f]{64})";
+const READ = new RegExp(`^(.*?)/*(/info/refs|/git-upload-pack|${FILES}|${LFS})$`);
 
 /**
  * What a request asks for, if it is one of those by which git reads: no others leave the sandbox
@@ -26,15 +31,21 @@ export function readOf(method: string | undefined, url: string | undefined): Rea
   if (asked?.protocol !== "http:" || asked.port !== "" || asked.username !== "") return undefined;
   const [, repository = "", path = ""] = READ.exec(asked.pathname) ?? [];
   const kind = kindOf(path, asked.search);
-  if (kind === undefined || method !== (kind === "pack" ? "POST" : "GET")) return undefined;
+  const isSent = kind === "pack" || kind === "batch";
+  if (kind === undefined || method !== (isSent ? "POST" : "GET")) return undefined;
   return { host: hostOf(asked), repository, kind, suffix: `${path}${asked.search}` };
 }
 
 function kindOf(path: string, query: string): Read["kind"] | undefined {
   if (path === "/info/refs") return query === SERVICE ? "refs" : undefined;
   if (path === "" || query !== "") return undefined;
+  if (path.startsWith("/info/lfs/")) return path.endsWith("/batch") ? "batch" : "object";
   return path === "/git-upload-pack" ? "pack" : "file";
 }
+
+/** A repository's path with the end that Git LFS gives it. */
+export const withGit = (repository: string): string =>
+  repository.endsWith(".git") ? repository : `${repository}.git`;
 
 /** Where a repository is. @returns undefined: that is no address of one that can be reached. */
 export function placeOf(url: string): Pick<Read, "host" | "repository"> | undefined {

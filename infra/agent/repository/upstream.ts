@@ -30,7 +30,7 @@ export class Unreachable extends Error {}
 export interface Asking {
   method: "GET" | "POST";
   headers: Record<string, string>;
-  body?: Readable;
+  body?: Readable | string;
   signal: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ export async function askHost(
     asking.once("response", resolve).on("error", fail);
     asking.once("close", () => socket.destroy());
     socket.on("error", fail);
-    if (body === undefined) asking.end();
+    if (body === undefined || typeof body === "string") asking.end(body);
     else body.on("error", () => asking.destroy()).pipe(asking);
   });
 }

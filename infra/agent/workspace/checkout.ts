@@ -1,7 +1,7 @@
 import { credentialOf } from "../repository/credential.ts";
 import { runGitInside } from "../repository/git-inside.ts";
 import { type RepositoryProxy, startRepositoryProxy } from "../repository/proxy.ts";
-import { placeOf } from "../repository/reads.ts";
+import { placeOf, withGit } from "../repository/reads.ts";
 import { SUBMODULES } from "../repository/submodules.ts";
 import type { RepositoryAccess } from "../repository/upstream.ts";
 import type { Helper, HelperRun, NotStarted } from "../sandbox/helper.ts";
@@ -17,10 +17,14 @@ export interface Checkout {
   isPrivate: boolean;
   /** Hosts of submodules beside its own; undefined: those are not fetched. */
   submoduleHosts?: readonly string[] | undefined;
+  /** Whether files of Git LFS are fetched, those of submodules too. */
+  hasLfs: boolean;
 }
 
 export interface CheckoutOptions {
   helper: Helper;
+  /** When it is given up, in milliseconds of the helper's clock. */
+  until: number;
   /** Where to listen for git's way out, on this machine. */
   egressSocket: string;
   access: RepositoryAccess;
@@ -39,9 +43,10 @@ export interface CheckoutFailure extends NotStarted {
 }
 
 /**
- * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch. No branch: `HEAD` is
- * the commit itself, so that every turn of a conversation finds the same. What a ref begins with
- * has no meaning behind a `+`.
+ * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch, `$4` where files of
+ * Git LFS are asked for, or nothing: they stay pointers. No branch: `HEAD` is the commit itself, so
+ * that every turn of a conversation finds the same. What a ref begins with has no meaning behind a
+ * `+`. What `.lfsconfig` says of addresses does not count.
  */
 const SCRIPT = `set -eu
 git init --quiet --template= --initial-branch=main .
@@ -56,21 +61,25 @@ case $3 in
   all) git fetch --quiet origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
     found=$2 ;;
 esac
-git checkout --quiet --detach "$found^{commit}" --
+if [ -n "$4" ]; then
+  git lfs version >/dev/null 2>&1 || { echo 'Git LFS is not installed where runs work' >&2; exit 1; }
+  git lfs install --local --skip-repo >/dev/null
+fi
+git \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
 rm -f .git/FETCH_HEAD
 git rev-parse HEAD
 `;
 
 /**
- * Checks a repository out into the workspace: one commit without history where the server can, no
- * files of Git LFS, submodules only if they are wanted. Git works in the sandbox and reaches the
+ * Checks a repository out into the workspace: one commit without history where the server can,
+ * files of Git LFS and submodules only if they are wanted. Git works in the sandbox and reaches the
  * repository alone, by a proxy that has the credential.
  */
 export async function checkOut(
   checkout: Checkout,
-  { helper, egressSocket: socketPath, access }: CheckoutOptions,
+  { helper, until, egressSocket: socketPath, access }: CheckoutOptions,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { url, submoduleHosts } = checkout;
+  const { url, submoduleHosts, hasLfs } = checkout;
   const address = URL.parse(url);
   if (!address) return failed(checkout, { why: "that is no address" });
   if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
@@ -80,12 +89,12 @@ export async function checkOut(
     return failed(checkout, { why: "its credential is neither TOKEN nor USER:TOKEN" });
   }
   const proxy = await startRepositoryProxy({
-    ...{ socketPath, url, credential, submoduleHosts, access },
+    ...{ socketPath, url, credential, submoduleHosts, hasLfs, access },
   });
   try {
-    const until = helper.clock.now() + helper.patience.deadlineMs;
     const hosts = [address.hostname, ...(submoduleHosts ?? [])];
-    const git: Git = (script, ...args) => runGitInside(helper, script, { args, until, hosts });
+    const git: Git = (script, ...args) =>
+      runGitInside(helper, script, { args, until, hosts, hasLfs });
     return await fetchAll(checkout, { git, proxy });
   } finally {
     await proxy.close();
@@ -103,14 +112,15 @@ async function fetchAll(
   checkout: Checkout,
   { git, proxy }: Fetching,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { url, ref } = checkout;
-  const first = await git(SCRIPT, url, ref, "shallow" satisfies Extent);
+  const { url, ref, hasLfs } = checkout;
+  const lfs = hasLfs ? `${withGit(url.replace(/\/+$/, ""))}/info/lfs` : "";
+  const first = await git(SCRIPT, url, ref, "shallow" satisfies Extent, lfs);
   const next = first.isDone ? undefined : extentAfter(checkout, first);
-  const last = next === undefined ? first : await git(SCRIPT, url, ref, next);
+  const last = next === undefined ? first : await git(SCRIPT, url, ref, next, lfs);
   if (!last.isDone) return failureOf(checkout, last, proxy);
   const commit = last.output.trim();
   if (checkout.submoduleHosts === undefined) return { commit, notes: [] };
-  const submodules = await git(SUBMODULES);
+  const submodules = await git(SUBMODULES, hasLfs ? "lfs" : "");
   if (!submodules.isDone) return failureOf(checkout, submodules, proxy);
   const missing = submodules.output.split("\0").filter(Boolean);
   return { commit, notes: missing.length === 0 ? [] : [noteOf(missing, proxy)] };

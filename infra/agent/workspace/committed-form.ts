@@ -12,6 +12,7 @@ import {
   type TreeChange,
 } from "./git.ts";
 import type { States } from "./git-states.ts";
+import { writePointers } from "./lfs-pointers.ts";
 
 const ATTRIBUTES = ".gitattributes";
 /**
@@ -32,7 +33,9 @@ interface Blob {
  * into that form before it compares. A file that git cannot bring into it stays as it is, as `git
  * apply` leaves it.
  *
- * Git finds the files in a folder of ours, and no filter of anybody's runs.
+ * Git finds the files in a folder of ours, and no filter of anybody's runs. Where files of Git LFS
+ * were fetched a file that was there is its pointer, and one that the agent left its content, which
+ * Git LFS makes a pointer of when it is added.
  *
  * @param side of the changes, that belongs to the state
  * @returns its ref: the state's own if nothing is another.
@@ -48,7 +51,8 @@ export async function committedForm(
   if (files.length === 0) return ref;
   const attributes = await attributesIn(states, ref);
   if (attributes.length === 0) return ref;
-  const forms = await formsOf(states, attributes, files);
+  const hasPointers = states.hasLfs === true && side === "from";
+  const forms = await formsOf(states, { attributes, files, hasPointers });
   const commands = files.flatMap(({ path, mode, blob }) => {
     const form = forms.get(path);
     return form === undefined || form === blob ? [] : [`M ${mode} ${form} ${quote(path)}\n`];
@@ -71,10 +75,16 @@ async function attributesIn(states: States, ref: string): Promise<Blob[]> {
     });
 }
 
+interface Forming {
+  attributes: readonly Blob[];
+  files: readonly Blob[];
+  /** Whether those of Git LFS become pointers. */
+  hasPointers: boolean;
+}
+
 async function formsOf(
   states: States,
-  attributes: readonly Blob[],
-  files: readonly Blob[],
+  { attributes, files, hasPointers }: Forming,
 ): Promise<Map<string, string>> {
   const root = await mkdtemp(join(states.gitFolder, "form-"));
   try {
@@ -83,6 +93,13 @@ async function formsOf(
     await writeOut(states, [...attributes, ...files], { workTree, index: join(root, "index") });
     const repository = { gitFolder: join(root, "git"), path: states.path };
     await makeRepository(repository);
+    if (hasPointers) {
+      await writePointers(
+        repository,
+        workTree,
+        files.map(({ path }) => path),
+      );
+    }
     const objects = join(states.gitFolder, "objects");
     return await hash(repository, files, { workTree, objects });
   } finally {

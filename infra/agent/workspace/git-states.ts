@@ -79,6 +79,8 @@ export interface States extends Repository {
   isOfOtherRun?: boolean;
   /** The request brought files, on which this turn's patch applies. */
   hasFiles?: boolean;
+  /** The workspace began with the contents of files of Git LFS, not with their pointers. */
+  hasLfs?: boolean;
   /** Paths in the latest state's tree; in latin1, byte for byte. */
   paths: Set<string>;
   /** The workspace began with a repository of its own: its `.git` is not among the files. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 import { instructionsHash, type Session } from "../../../shared/documents/session.ts";
+import { TIMING } from "../../../shared/limits.ts";
 import type { Input } from "../attempt/input.ts";
 import type { Objects } from "../attempt/objects.ts";
 import type { Phases } from "../phases.ts";
@@ -163,11 +164,12 @@ async function beginWorkspace(
   if (repository !== undefined) {
     phases.enter("checkout");
     const { egressSocket } = socketsIn(folders.sockets);
+    const until = helper.clock.now() + TIMING.checkout * 1000;
     const ref = wantedCommit ?? repository.ref ?? "HEAD";
-    const { url, credential, submodules = false } = repository;
+    const { url, credential, submodules = false, lfs: hasLfs = false } = repository;
     const submoduleHosts = submodules ? allowedHosts : undefined;
-    const wanted = { url, ref, isPrivate: credential !== undefined, submoduleHosts };
-    const done = await checkOut(wanted, { helper, egressSocket, access });
+    const wanted = { url, ref, isPrivate: credential !== undefined, submoduleHosts, hasLfs };
+    const done = await checkOut(wanted, { helper, until, egressSocket, access });
     if ("failedStep" in done) return done;
     ({ commit, notes } = done);
     for (const note of notes) tell(note);
@@ -175,6 +177,7 @@ async function beginWorkspace(
   }
   const { git: gitFolder, workspace } = folders;
   const states = await openStates({ gitFolder, workspace }, path);
+  states.hasLfs = repository?.lfs === true;
   await recordState(states, "first");
   return { states, commit, notes };
 }

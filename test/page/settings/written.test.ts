@@ -24,6 +24,7 @@ const ALL: AgentSettings = {
     ref: "main",
     credential: { secret: "projects/p/secrets/s/versions/1" },
     submodules: true,
+    lfs: true,
   },
   outputSchema: { type: "object" },
   timeoutSeconds: 1200,

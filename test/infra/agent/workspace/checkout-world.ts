@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installedClaudeCode } from "../../../../infra/agent/engines/claude-code/command.ts";
+import type { RepositoryAccess } from "../../../../infra/agent/repository/upstream.ts";
 import type { Helper } from "../../../../infra/agent/sandbox/helper.ts";
 import {
   launchSandboxed,
@@ -10,11 +12,22 @@ import {
   socketsIn,
 } from "../../../../infra/agent/sandbox/launch.ts";
 import { arrange, type Isolation, makeFolders } from "../../../../infra/agent/sandbox/place.ts";
-import { type CheckoutFailure, checkOut } from "../../../../infra/agent/workspace/checkout.ts";
+import {
+  type CheckedOut,
+  type CheckoutFailure,
+  checkOut,
+} from "../../../../infra/agent/workspace/checkout.ts";
 import { systemClock } from "../../../../shared/clock.ts";
 import { startGitServer } from "./git-server.ts";
 
 const PATH = process.env["PATH"] ?? "";
+
+/** The sandbox's user owns the workspace. */
+const ANYBODYS = {
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "safe.directory",
+  GIT_CONFIG_VALUE_0: "*",
+};
 
 /** An empty workspace, and git apart from the machine. */
 export async function startWorld(isolation: Isolation = "none") {
@@ -55,6 +68,9 @@ export async function startWorld(isolation: Isolation = "none") {
     },
   };
   const { egressSocket } = socketsIn(folders.sockets);
+  const options = (access: RepositoryAccess) => ({
+    ...{ helper, egressSocket, access, until: helper.clock.now() + helper.patience.deadlineMs },
+  });
   return {
     server,
     helper,
@@ -62,16 +78,35 @@ export async function startWorld(isolation: Isolation = "none") {
     at: (name: string) => join(folders.workspace, name),
     read: (name: string) => readFileSync(join(folders.workspace, name), "utf8"),
     has: (name: string) => existsSync(join(folders.workspace, name)),
+    /** What a command prints that is run in the workspace, with git as an agent has it. */
+    inside: (command: string): string =>
+      execFileSync("sh", ["-c", command], {
+        cwd: folders.workspace,
+        env: { PATH, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", ...ANYBODYS },
+      }).toString(),
+    /** Empties the workspace. */
+    async empty() {
+      for (const name of readdirSync(folders.workspace)) {
+        await rm(join(folders.workspace, name), { recursive: true });
+      }
+    },
     async checkOut(ref: string, url = server.url, access = server.access) {
       const isPrivate = access.credential !== undefined;
-      const done = await checkOut({ url, ref, isPrivate }, { helper, egressSocket, access });
+      const wanted = { url, ref, isPrivate, hasLfs: false };
+      const done = await checkOut(wanted, options(access));
       return "failedStep" in done ? done : done.commit;
     },
-    /** With submodules. @returns what is missing. */
+    /** With files of Git LFS. */
+    checkOutLfs(url = server.url, access = server.access) {
+      const isPrivate = access.credential !== undefined;
+      const wanted = { url, ref: "HEAD", isPrivate, hasLfs: true };
+      return checkOut(wanted, options(access));
+    },
+    /** With submodules, and their files of Git LFS. @returns what is missing. */
     async checkOutAll(url: string, access = server.access, submoduleHosts: string[] = []) {
       const isPrivate = access.credential !== undefined;
-      const wanted = { url, ref: "HEAD", isPrivate, submoduleHosts };
-      const done = await checkOut(wanted, { helper, egressSocket, access });
+      const wanted = { url, ref: "HEAD", isPrivate, submoduleHosts, hasLfs: true };
+      const done = await checkOut(wanted, options(access));
       if ("failedStep" in done) throw new Error(done.error ?? "");
       return done.notes;
     },
@@ -83,8 +118,9 @@ export async function startWorld(isolation: Isolation = "none") {
 }
 
 /** Why a checkout failed. */
-export const fault = (failure: string | CheckoutFailure): string => {
+export const fault = (failure: string | CheckedOut | CheckoutFailure): string => {
   if (typeof failure === "string") throw new Error(`checked out ${failure}`);
+  if ("commit" in failure) throw new Error(`checked out ${failure.commit}`);
   expect(failure).toMatchObject({ failedStep: "checkout", stoppedBy: null });
   return failure.error ?? "";
 };

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { RepositoryAccess } from "../../../../infra/agent/repository/upstream.ts";
+import { lfsStore } from "./lfs-store.ts";
 
 const HOST = "git.example";
 /** Another's, which answers like the first. */
@@ -49,10 +50,14 @@ export async function startGitServer() {
   const { folder: work, git, commit } = makeRepository(join(root, "work"));
   const tls = certificate(root);
   const asked: Asked[] = [];
+  const lfs = lfsStore(isOpened);
   const server = createServer(tls, (request, response) => {
     const { method, url, headers } = request;
     asked.push({ host: headers.host, method, url, authorization: headers.authorization });
-    answer(root, request, response).catch(() => response.destroy());
+    lfs
+      .answer(request, response)
+      .then((isDone) => (isDone ? undefined : answer(root, request, response)))
+      .catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -69,6 +74,8 @@ export async function startGitServer() {
     /** What arrived, in its order. */
     asked,
     url: `https://${HOST}/repository`,
+    /** Files of Git LFS, of all its repositories. */
+    lfs,
     /** Its work tree. */
     folder: work,
     git,
