@@ -61,9 +61,9 @@ async function atWorkspaces(options: { workspaces: number; seed: number }): Prom
 }
 
 async function atProxies(options: { connections: number; seed: number }): Promise<void> {
-  const { connections, seconds, forwarded, tunnels } = await fuzzProxies(options);
+  const { connections, seconds, forwarded, tunnels, reads } = await fuzzProxies(options);
   process.stdout.write(
-    `${connections} connections in ${seconds.toFixed(1)} s; ${forwarded} requests of the proxy's own and ${tunnels} tunnels to the allowed host, nothing else\n`,
+    `${connections} connections in ${seconds.toFixed(1)} s; ${forwarded} requests of the proxy's own, ${reads} for the repository and ${tunnels} tunnels to the allowed host, nothing else\n`,
   );
 }
 

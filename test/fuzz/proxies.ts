@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { startEgressProxy } from "../../infra/agent/sandbox/egress-proxy.ts";
 import { REQUEST, startModelWorld } from "../security/model-world.ts";
+import { hostileReads, startRepository } from "./repository-proxy.ts";
 
 export interface ProxyFigures {
   connections: number;
@@ -11,6 +12,8 @@ export interface ProxyFigures {
   forwarded: number;
   /** Tunnels to the one allowed host. */
   tunnels: number;
+  /** Requests for the one repository. */
+  reads: number;
 }
 
 const CONNECTIONS_AT_ONCE = 32;
@@ -20,9 +23,9 @@ const ALLOWED_HOST = "allowed.test";
 const PUBLIC_ADDRESS = "93.184.215.14";
 
 /**
- * Sends malformed and hostile HTTP/1.1 to both proxies of the sandbox. Behind the model's there is
- * an API that reads bytes and knows each request of the proxy's own; behind the other nothing but
- * what it was allowed to open may be opened.
+ * Sends malformed and hostile HTTP/1.1 to the proxies of the sandbox. Behind the model's and the
+ * repository's there are servers that know each request of the proxy's own; behind the third
+ * nothing but what it was allowed to open may be opened.
  *
  * @param options.connections rounded up to whole batches of 32
  * @param options.seed the same one sends the same bytes
@@ -33,18 +36,24 @@ export async function fuzzProxies(options: {
   seed: number;
 }): Promise<ProxyFigures> {
   await using model = await startModelWorld({ budgetUsd: 1_000_000 });
-  await using egress = await startEgress(join(dirname(model.socketPath), "egress.sock"));
+  const folder = dirname(model.socketPath);
+  await using egress = await startEgress(join(folder, "egress.sock"));
+  await using repository = await startRepository(join(folder, "repository.sock"));
+  const sockets = {
+    model: model.socketPath,
+    egress: egress.socketPath,
+    repository: repository.socketPath,
+  };
   const key = model.access.placeholderKey;
   const batches = Math.ceil(options.connections / CONNECTIONS_AT_ONCE);
   const [startMs, cases] = [Date.now(), fc.array(hostileBytes(key), EXACTLY)];
   const property = fc.asyncProperty(cases, async (batch) => {
     await Promise.all(
-      batch.map(({ proxy, bytes }) =>
-        send(proxy === "model" ? model.socketPath : egress.socketPath, bytes),
-      ),
+      batch.map(({ proxy, bytes }) => send(sockets[proxy], bytes, proxy === "repository")),
     );
     const foreign = model.arrived.find(({ isPlain }) => !isPlain);
-    const got = model.strays[0] ?? (foreign && JSON.stringify(foreign)) ?? egress.faults[0];
+    const others = egress.faults[0] ?? repository.faults[0];
+    const got = model.strays[0] ?? (foreign && JSON.stringify(foreign)) ?? others;
     if (got === undefined) return;
     const sent = batch.map(({ bytes }) => JSON.stringify(bytes.toString("latin1"))).join("\n");
     throw new Error(`got through: ${got}\nby one of:\n${sent}`);
@@ -57,9 +66,11 @@ export async function fuzzProxies(options: {
     seconds: (Date.now() - startMs) / 1000,
     forwarded: model.arrived.length,
     tunnels: egress.tunnels(),
+    reads: repository.reads(),
   };
   if (figures.forwarded === 0) throw new Error("no request reached the model's API");
   if (figures.tunnels === 0) throw new Error("no tunnel was opened");
+  if (figures.reads === 0) throw new Error("no request reached the repository's host");
   return figures;
 }
 
@@ -98,8 +109,15 @@ async function startEgress(socketPath: string) {
   };
 }
 
-/** Sends bytes and waits until the proxy hangs up. */
-function send(socketPath: string, bytes: Buffer): Promise<void> {
+/** How long one is waited for that asks for something and may get nothing. */
+const SILENCE_MS = 100;
+
+/**
+ * Sends bytes and waits until the proxy hangs up.
+ *
+ * @param waits whether the end of what is sent would be the end of what is asked for
+ */
+function send(socketPath: string, bytes: Buffer, waits: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     const timer = setTimeout(() => {
@@ -109,14 +127,17 @@ function send(socketPath: string, bytes: Buffer): Promise<void> {
     socket.on("error", () => {}).resume();
     socket.once("close", () => {
       clearTimeout(timer);
+      clearTimeout(silence);
       resolve();
     });
-    socket.end(bytes);
+    const silence = setTimeout(() => socket.end(), SILENCE_MS);
+    if (!waits) return void socket.end(bytes);
+    socket.once("data", () => socket.end()).write(bytes);
   });
 }
 
 interface HostileBytes {
-  proxy: "model" | "egress";
+  proxy: "model" | "egress" | "repository";
   bytes: Buffer;
 }
 
@@ -203,10 +224,11 @@ function hostileBytes(key: string): fc.Arbitrary<HostileBytes> {
       proxy: "egress" as const,
       text: [`${verb} ${to} HTTP/1.1`, `host: ${to}`, "", ""].join(end),
     }));
+  const repository = hostileReads.map((text) => ({ proxy: "repository" as const, text }));
   const change = fc.tuple(fc.nat(400), fc.integer({ min: 0, max: 255 }));
   return fc
     .tuple(
-      fc.oneof(model, model, egress),
+      fc.oneof(model, model, egress, repository),
       fc.oneof(fc.constant([]), fc.array(change, { maxLength: 3 })),
     )
     .map(([{ proxy, text }, changes]) => {

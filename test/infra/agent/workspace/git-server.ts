@@ -130,7 +130,8 @@ function makeRepository(folder: string) {
   };
 }
 
-function certificate(folder: string): { key: string; cert: string } {
+/** A key and a certificate for both hosts, made in a folder. */
+export function certificate(folder: string): { key: string; cert: string } {
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = ["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST},DNS:${THIEF}`];
   const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
