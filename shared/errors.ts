@@ -16,6 +16,7 @@ export const PROBLEMS = {
   agent_archived: { status: 409, title: "The agent is archived", retry: false },
   prompt_expired: { status: 410, title: "The prompt is no longer kept", retry: false },
   outputs_expired: { status: 410, title: "The outputs are no longer kept", retry: false },
+  upload_expired: { status: 410, title: "The upload is no longer kept", retry: false },
   events_expired: { status: 410, title: "The events are no longer kept", retry: false },
   conflict: { status: 409, title: "The run's state does not allow this", retry: false },
   length_required: { status: 411, title: "Content-Length is required", retry: false },

@@ -36,6 +36,10 @@ export const RUN_LIMITS = {
   uploadBytes: 100 * 1024 ** 2,
   /** … and those of a path of one. */
   filePathBytes: 500,
+  /** Files, folders and links of a working tree that a run begins with, */
+  treeEntries: 50_000,
+  /** … and bytes of its archive once that is unpacked. */
+  treeBytes: 512 * 1024 ** 2,
   minTimeoutSeconds: 10,
   /** Cloud Build ends every build after 24 h; {@link buildTimeoutSeconds} must stay below. */
   maxTimeoutSeconds: 23 * 3600,

@@ -112,6 +112,7 @@ async function inputArchive(
     restore,
     resume,
     agent: request.settings,
+    ...(request.tree && { tree: request.tree }),
     ...(request.files && { files: [...request.files] }),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     ...(retention && { retention }),

@@ -90,8 +90,8 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
     ...{ isolation, installed, agent, path, memoryBytes, log },
   });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
-  const { restore, files } = input.attempt;
-  if (agent.repository || restore || files) work.progress.report(PREPARING);
+  const { restore, files, tree } = input.attempt;
+  if (agent.repository || restore || files || tree) work.progress.report(PREPARING);
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   outcome.workplace = {

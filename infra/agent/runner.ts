@@ -132,9 +132,9 @@ function customTimesOf({ retention }: AttemptInput, clock: Clock): CustomTimes {
 
 function isolationOf({ isolation, unconfinedPrompt }: RunnerOptions, input: Input): Isolation {
   const { agent, attempt, prompt } = input;
-  const { restore, files = [] } = attempt;
-  const isBare =
-    isDeepStrictEqual(agent, resolveAgent({})) && restore === null && files.length === 0;
+  const { restore, files = [], tree } = attempt;
+  const hasNothing = restore === null && files.length === 0 && tree === undefined;
+  const isBare = isDeepStrictEqual(agent, resolveAgent({})) && hasNothing;
   return isBare && prompt.toString() === unconfinedPrompt ? "none" : isolation;
 }
 

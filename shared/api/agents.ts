@@ -152,6 +152,7 @@ export const AGENT_OPERATIONS = [
     answers: RUN_ACCEPTED_OR_TRIED,
     problems: [
       "not_found",
+      "upload_expired",
       "conflict",
       "agent_archived",
       "idempotency_key_reused",

@@ -69,6 +69,7 @@ export const CONVERSATION_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "upload_expired",
       "prompt_expired",
       "conflict",
       "conversation_busy",

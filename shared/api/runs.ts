@@ -45,6 +45,7 @@ export const RUN_OPERATIONS = [
     answers: RUN_ACCEPTED_OR_TRIED,
     problems: [
       "not_found",
+      "upload_expired",
       "conflict",
       "idempotency_key_reused",
       "agent_archived",
@@ -155,6 +156,7 @@ export const RUN_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "upload_expired",
       "conflict",
       "prompt_expired",
       "idempotency_key_reused",
@@ -176,6 +178,7 @@ export const RUN_OPERATIONS = [
     answers: RUN_ACCEPTED,
     problems: [
       "not_found",
+      "upload_expired",
       "prompt_expired",
       "conflict",
       "conversation_busy",

@@ -2,7 +2,7 @@ import { AgentSettings } from "../agent/settings.ts";
 import { Retention } from "../run/retention.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
-import { PlacedFile } from "./files.ts";
+import { PlacedFile, SentTree } from "./files.ts";
 import { Session } from "./session.ts";
 
 /** Files of the input archive, which is the build's source. */
@@ -31,6 +31,8 @@ export const AttemptInput = Type.Object({
   resume: Type.Optional(nullable(Session)),
   /** Settings with every default filled in. */
   agent: AgentSettings,
+  /** What the conversation's workspace began with in the place of a repository. Absent: nothing. */
+  tree: Type.Optional(SentTree),
   /** What is put into the workspace on top of all that. Absent: nothing. */
   files: Type.Optional(Type.Array(PlacedFile)),
   /**

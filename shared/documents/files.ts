@@ -1,7 +1,7 @@
 import { RUN_LIMITS } from "../limits.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
-import { UploadId } from "./upload.ts";
+import { UPLOAD_DAYS, UploadId } from "./upload.ts";
 
 const path = Type.String({
   ...formed({
@@ -16,21 +16,56 @@ const executable = Type.Optional(
   Type.Boolean({ description: "Whether it may be executed. Default: false." }),
 );
 
+/** What is known of a working tree that was sent, and nobody but its sender's `apply` looks at. */
+const ofSender = {
+  commit: Type.Optional(
+    Type.String({
+      ...formed({
+        pattern: "^[0-9a-f]{40}([0-9a-f]{24})?$",
+        form: "the id of a commit of git",
+        example: "8b137891791fe96927ad78e64b0aad7bded08bdc",
+      }),
+      description: "The commit that the sent tree was on.",
+    }),
+  ),
+  changed: Type.Optional(Type.Boolean({ description: "Whether the tree differed from that." })),
+};
+
 /** What a run's workspace begins with. */
 export const GivenWorkspace = Type.Object(
   {
-    run: Type.String({
-      ...formed({
-        pattern: "^run_[0-9A-Za-z]{22}$",
-        form: "the id of a run",
-        example: "run_2MApo7WXve5lCHoJCSaJKN",
+    run: Type.Optional(
+      Type.String({
+        ...formed({
+          pattern: "^run_[0-9A-Za-z]{22}$",
+          form: "the id of a run",
+          example: "run_2MApo7WXve5lCHoJCSaJKN",
+        }),
+        description:
+          "A finished run: its files are what this one begins with, and not its session.",
       }),
-      description: "A finished run: its files are what this one begins with, and not its session.",
+    ),
+    upload: Type.Optional({
+      ...UploadId,
+      description: `Or a tree that was uploaded: a tar with gzip of files, folders and symbolic links, at most ${RUN_LIMITS.treeEntries} of them and ${RUN_LIMITS.treeBytes} bytes unpacked. It is kept for ${UPLOAD_DAYS} days, and so long the run can be gone on from.`,
     }),
+    ...ofSender,
   },
   { additionalProperties: false },
 );
 export type GivenWorkspace = Static<typeof GivenWorkspace>;
+
+/** A sent tree, as `GET /v1/runs/{id}/request` tells of it. */
+export const TreeOfRequest = Type.Object({
+  upload: UploadId,
+  sizeBytes: Type.Integer(),
+  sha256: Type.String(),
+  ...ofSender,
+});
+
+/** The same with its object, as it is stored with the request and given to the runner. */
+export const SentTree = Type.Object({ ...TreeOfRequest.properties, object: Type.String() });
+export type SentTree = Static<typeof SentTree>;
 
 /** A file that a request brings along. */
 const GivenFile = Type.Object(

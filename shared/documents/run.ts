@@ -8,7 +8,7 @@ import { formed } from "../schema/words.ts";
 import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
-import { FileOfRequest, GivenFiles, GivenWorkspace } from "./files.ts";
+import { FileOfRequest, GivenFiles, GivenWorkspace, TreeOfRequest } from "./files.ts";
 import { ChangedFile, DeniedCall } from "./manifest.ts";
 import { ArtifactGaps, Omissions } from "./omissions.ts";
 import { SESSION_ORIGINS } from "./session.ts";
@@ -110,6 +110,10 @@ export const RunRequest = Type.Object({
     Type.Array(FileOfRequest, { description: "The files that came with it; absent: none." }),
   ),
   workspace: Type.Optional(GivenWorkspace),
+  tree: Type.Optional({
+    ...TreeOfRequest,
+    description: "The upload that its workspace, or that of the runs before it, began with.",
+  }),
 });
 export type RunRequest = Static<typeof RunRequest>;
 

@@ -2,7 +2,7 @@ import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
 import { after } from "../clock.ts";
 import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
 import type { Event } from "../documents/event.ts";
-import type { PlacedFile } from "../documents/files.ts";
+import type { PlacedFile, SentTree } from "../documents/files.ts";
 import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
 import { type Session, workspaceOf } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
@@ -26,6 +26,8 @@ export interface Order {
   files?: readonly PlacedFile[] | undefined;
   /** What another run left, with whose files this one begins. Absent: nothing. */
   workspace?: Session | undefined;
+  /** The sent tree that all of that began with. Absent: none. */
+  tree?: SentTree | undefined;
 }
 
 /** What the API adds to an order. */
@@ -44,9 +46,10 @@ export interface Acceptance {
 }
 
 /** A run's request with its agent's settings resolved, and with its files' contents. */
-export type ResolvedRequest = Omit<RunRequest, "settings" | "files"> & {
+export type ResolvedRequest = Omit<RunRequest, "settings" | "files" | "tree"> & {
   settings: ResolvedAgent;
   files?: readonly PlacedFile[];
+  tree?: SentTree;
 };
 
 /** The documents of a new run: written in one commit, or not at all. */
@@ -94,7 +97,7 @@ interface Rest {
 }
 
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
-  const { prompt, agent, labels, files = [], workspace } = order;
+  const { prompt, agent, labels, files = [], workspace, tree } = order;
   const settings = resolveAgent(order.settings);
   const state: RunState = {
     ...newState(settings, acceptance),
@@ -110,6 +113,7 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
   const more = {
     ...(files.length > 0 && { files }),
     ...(workspace && { workspace: { run: workspace.runId } }),
+    ...(tree && { tree }),
   };
   return { ...record, events, request: { ...asked, ...more } };
 }

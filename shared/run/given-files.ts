@@ -69,7 +69,7 @@ function uploadFault({ upload }: GivenFile, uploads: Uploads): Fault[] {
 }
 
 /** In words that go on after its name. */
-const noUpload = (id: string): string =>
+export const noUpload = (id: string): string =>
   `names ${id}, and there is no such upload: nothing was sent to its address, or that was more than ${UPLOAD_DAYS} days ago`;
 
 function faultsOf(file: GivenFile, others: readonly string[]): Fault[] {

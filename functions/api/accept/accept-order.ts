@@ -22,6 +22,7 @@ import { hangUp } from "../http/hang-up.ts";
 import { refuseFullLine } from "./full-lines.ts";
 import { waitSecondsOf } from "./prefer.ts";
 import { type Patience, waitForRun } from "./wait-for-run.ts";
+import { refuseLostTree } from "./workspace.ts";
 
 /**
  * Accepts a run and answers. It is durable when this answers. A request that was accepted before is
@@ -212,15 +213,16 @@ const NO_SANDBOX =
  * What a schema cannot say: bytes, labels together with the agent's, and the settings; and what may
  * not run without a sandbox.
  *
- * @throws {AppError} invalid, no_sandbox
+ * @throws {AppError} invalid, no_sandbox, upload_expired
  */
 export async function refuseTooMuch(
-  services: Judges & Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting">,
+  services: Judges &
+    Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads">,
   owner: string,
-  { prompt, settings, labels, files = [], workspace }: Order,
+  { prompt, settings, labels, files = [], workspace, tree }: Order,
 ): Promise<void> {
   const { onlyPrompt } = services;
-  const isBare = Object.keys(settings).length + files.length === 0 && !workspace;
+  const isBare = Object.keys(settings).length + files.length === 0 && !(workspace || tree);
   const isSample = prompt === onlyPrompt && isBare;
   if (onlyPrompt !== undefined && !isSample) {
     throw new AppError("no_sandbox", { detail: NO_SANDBOX });
@@ -238,6 +240,7 @@ export async function refuseTooMuch(
   await refuseSettings(services, owner, { settings, pointer: "/agent/settings" });
   await refuseMissingSecrets(services, settings);
   refuseFullLine(services, owner, resolveAgent(settings).machineType);
+  await refuseLostTree(services, tree);
 }
 
 /** A stored agent may name secrets that are still to be added; a run may not. */

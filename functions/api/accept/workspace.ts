@@ -1,32 +1,70 @@
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
-import type { GivenWorkspace } from "../../../shared/documents/files.ts";
+import type { GivenWorkspace, SentTree } from "../../../shared/documents/files.ts";
+import { UPLOAD_DAYS } from "../../../shared/documents/upload.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Order } from "../../../shared/run/accept.ts";
+import { noUpload } from "../../../shared/run/given-files.ts";
 import type { Services } from "../../services/services.ts";
 import { invalid } from "../http/body.ts";
 import { noRun } from "../runs/own-run.ts";
 
+interface From {
+  given: GivenWorkspace | undefined;
+  settings: AgentSettings;
+}
+
+type Begun = Pick<Order, "workspace" | "settings" | "tree">;
+
 /**
- * What a run begins with that shall go on from the files of another, with settings of this
- * repository or of none: it is checked out as it was for that one.
+ * What a run's workspace begins with, if that is neither empty nor the settings' repository.
  *
  * @throws {AppError} not_found, conflict if that run is at work or left nothing, invalid
  */
 export async function workspaceFrom(
+  services: Pick<Services, "runs" | "uploads">,
+  owner: string,
+  { given, settings }: From,
+): Promise<Begun> {
+  if (given === undefined) return { settings };
+  const { run, upload, ...ofSender } = given;
+  if (run !== undefined && Object.keys(given).length === 1) {
+    return workspaceOfRun(services, owner, { run, settings });
+  }
+  if (upload === undefined || run !== undefined) {
+    const detail = "needs run alone, or upload";
+    throw invalid([{ pointer: "/workspace", detail }]);
+  }
+  if (settings.repository !== undefined) {
+    const detail = "cannot be there together with a repository; leave one of them out";
+    throw invalid([{ pointer: "/workspace/upload", detail }]);
+  }
+  const found = await services.uploads.find(owner, upload);
+  if (found === undefined) {
+    throw invalid([{ pointer: "/workspace/upload", detail: noUpload(upload) }]);
+  }
+  return { settings, tree: { upload, ...ofSender, ...found } };
+}
+
+/**
+ * What a run begins with that shall go on from the files of another, with settings of this
+ * repository or of none: it is checked out, or unpacked, as it was for that one.
+ *
+ * @throws {AppError} not_found, conflict if that run is at work or left nothing, invalid
+ */
+async function workspaceOfRun(
   { runs }: Pick<Services, "runs">,
   owner: string,
-  { given, settings }: { given: GivenWorkspace | undefined; settings: AgentSettings },
-): Promise<Pick<Order, "workspace" | "settings">> {
-  if (given === undefined) return { settings };
-  const record = await runs.getRecord(given.run);
-  if (record?.run.owner !== owner) throw noRun(given.run);
+  { run, settings }: { run: string; settings: AgentSettings },
+): Promise<Begun> {
+  const record = await runs.getRecord(run);
+  if (record?.run.owner !== owner) throw noRun(run);
   const { session } = record.state;
   if (!record.run.done) {
-    const detail = `run ${given.run} is not over; wait for it or cancel it, and begin with its files then`;
+    const detail = `run ${run} is not over; wait for it or cancel it, and begin with its files then`;
     throw new AppError("conflict", { detail });
   }
   if (session === null) {
-    const detail = `run ${given.run} left no files to begin with: its agent never began, or they are erased`;
+    const detail = `run ${run} left no files to begin with: its agent never began, or they are erased`;
     throw new AppError("conflict", { detail });
   }
   const request = await runs.getRequest(session.runId);
@@ -34,8 +72,22 @@ export async function workspaceFrom(
   const isSame = (settings.repository?.url ?? repository?.url) === repository?.url;
   if (!isSame) {
     const began = repository ? `began with ${repository.url}` : "began without a repository";
-    const detail = `is ${given.run}, which ${began}; leave out the repository, or the workspace`;
+    const detail = `is ${run}, which ${began}; leave out the repository, or the workspace`;
     throw invalid([{ pointer: "/workspace/run", detail }]);
   }
-  return { workspace: session, settings: { ...settings, ...(repository && { repository }) } };
+  return {
+    workspace: session,
+    settings: { ...settings, ...(repository && { repository }) },
+    tree: request?.tree,
+  };
+}
+
+/** @throws {AppError} upload_expired */
+export async function refuseLostTree(
+  { uploads }: Pick<Services, "uploads">,
+  tree: SentTree | undefined,
+): Promise<void> {
+  if (tree === undefined || (await uploads.isKept(tree.object))) return;
+  const detail = `the working tree ${tree.upload} that this goes on from is no longer kept: it was sent more than ${UPLOAD_DAYS} days ago; send yours as it is now, with a run of its own`;
+  throw new AppError("upload_expired", { detail });
 }

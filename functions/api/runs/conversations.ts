@@ -71,7 +71,10 @@ export async function createTurn(services: Services, call: CallOf<"createTurn">)
     const chosen =
       agent === undefined
         ? await agentOfLatest(services, conversation)
-        : await chosenAgent(services, call.owner, agent);
+        : {
+            ...(await chosenAgent(services, call.owner, agent)),
+            tree: (await requestOfLatest(services, conversation))?.tree,
+          };
     return placeTurn(services, call, {
       conversationId: conversation.id,
       order: {
@@ -136,19 +139,28 @@ function refuseFull({ id, queue }: Conversation): void {
  * @throws {AppError} prompt_expired if the turn is there, and what it ran with is not
  */
 export async function agentOfLatest(
-  { runs }: Services,
-  { queue, lastRun }: Conversation,
-): Promise<Chosen> {
-  const latest = queue.at(-1) ?? lastRun;
-  const request = latest === null ? undefined : await runs.getRequest(latest);
+  services: Services,
+  conversation: Conversation,
+): Promise<Chosen & Pick<Order, "tree">> {
+  const request = await requestOfLatest(services, conversation);
   if (request !== undefined) {
-    return { agent: request.agent, settings: request.settings, labels: {} };
+    const { agent, settings, tree } = request;
+    return { agent, settings, labels: {}, tree };
   }
+  const { runs } = services;
+  const latest = latestOf(conversation);
   if (latest === null || (await runs.getRun(latest)) === undefined) {
     return { agent: null, settings: {}, labels: {} };
   }
   const detail = `the settings of the turn before, run ${latest}, are no longer kept; say with agent what this turn shall run with`;
   throw new AppError("prompt_expired", { detail });
+}
+
+const latestOf = ({ queue, lastRun }: Conversation): string | null => queue.at(-1) ?? lastRun;
+
+async function requestOfLatest({ runs }: Services, conversation: Conversation) {
+  const latest = latestOf(conversation);
+  return latest === null ? undefined : runs.getRequest(latest);
 }
 
 /**

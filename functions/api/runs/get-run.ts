@@ -1,4 +1,4 @@
-import type { PlacedFile } from "../../../shared/documents/files.ts";
+import type { PlacedFile, SentTree } from "../../../shared/documents/files.ts";
 import { answerOf } from "../../../shared/documents/run-answer.ts";
 import type { Services } from "../../services/services.ts";
 import { latestWithin } from "../accept/accept-order.ts";
@@ -26,8 +26,13 @@ export async function getRunRequest(
   call: CallOf<"getRunRequest">,
 ): Promise<void> {
   const run = await ownRun(services, call);
-  const { files, ...asked } = await requestOf(services, run);
-  call.response.json({ ...asked, ...(files && { files: files.map(withoutContent) }) });
+  const { files, tree, ...asked } = await requestOf(services, run);
+  call.response.json({
+    ...asked,
+    ...(files && { files: files.map(withoutContent) }),
+    ...(tree && { tree: withoutObject(tree) }),
+  });
 }
 
+const withoutObject = ({ object: _, ...tree }: SentTree) => tree;
 const withoutContent = ({ content: _, encoding: __, ...file }: PlacedFile) => file;

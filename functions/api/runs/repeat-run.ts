@@ -63,10 +63,11 @@ function orderOf(run: Run, request: ResolvedRequest, overrides: Overrides): Orde
     labels: { ...request.labels, ...labels },
     parentRunId: run.id,
     files: request.files,
+    tree: request.tree,
   };
 }
 
-/** @throws {AppError} conflict if an upload is no longer kept */
+/** @throws {AppError} upload_expired */
 async function refuseLostFiles(
   { uploads }: Services,
   { files = [] }: ResolvedRequest,
@@ -74,7 +75,7 @@ async function refuseLostFiles(
   for (const { path, content, encoding } of files) {
     if (encoding !== "object" || (await uploads.isKept(content))) continue;
     const detail = `the upload of ${path} is no longer kept; upload it again, and send a run of its own`;
-    throw new AppError("conflict", { detail });
+    throw new AppError("upload_expired", { detail });
   }
 }
 

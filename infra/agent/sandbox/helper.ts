@@ -1,3 +1,4 @@
+import { pipeline } from "node:stream/promises";
 import type { AgentFacts } from "../../../shared/documents/manifest.ts";
 import type { AgentEnd, AgentProcess } from "./launch.ts";
 import { tailOf } from "./tail.ts";
@@ -27,8 +28,8 @@ export interface HelperRun {
 interface HelperCommand {
   command: readonly string[];
   environment: Readonly<Record<string, string>>;
-  /** Its standard input. */
-  input: Buffer;
+  /** Its standard input; what fails before its end shows in what the command makes of the rest. */
+  input: Buffer | AsyncIterable<string | Uint8Array>;
 }
 
 const OUTPUT_BYTES = 16 * 1024;
@@ -40,7 +41,8 @@ export async function runHelper(helper: Helper, what: HelperCommand): Promise<He
   const watch = watchOver(process, helper);
   const output = tailOf(process.stdout, OUTPUT_BYTES);
   const complaint = tailOf(process.stderr, OUTPUT_BYTES);
-  process.stdin.end(what.input);
+  const input = Buffer.isBuffer(what.input) ? [what.input] : what.input;
+  pipeline(input, process.stdin).catch(() => {});
   const done = [output.done, complaint.done];
   const end = await awaitEnd(process, { watch, output: done, log: helper.log });
   const stoppedBy = watch.stoppedBy();

@@ -15,6 +15,7 @@ import { type CheckoutFailure, checkOut } from "./checkout.ts";
 import { commitOf } from "./git.ts";
 import { openStates, recordState, type States } from "./git-states.ts";
 import { placeFiles } from "./place-files.ts";
+import { placeTree } from "./place-tree.ts";
 import { keepAsTurn } from "./replayed-states.ts";
 import { type Loss, restoreSession, restoreWorkspace, takeBack } from "./restore.ts";
 
@@ -154,14 +155,34 @@ async function beginAnew(
   return { states, session: whole, isResumed: false };
 }
 
-/** The workspace as the conversation began: empty, or the repository's commit. */
+/** The workspace as the conversation began: empty, the tree that was sent, or the repository's. */
 async function beginWorkspace(
-  { input, folders, path, helper, access, phases, tell }: Preparation,
+  preparation: Preparation,
   wantedCommit: string | null,
 ): Promise<Brought | CheckoutFailure> {
+  const { folders, path } = preparation;
+  const origin = await placeOrigin(preparation, wantedCommit);
+  if ("failedStep" in origin) return origin;
+  const { git: gitFolder, workspace } = folders;
+  const states = await openStates({ gitFolder, workspace }, path);
+  states.hasLfs = preparation.input.agent.repository?.lfs === true;
+  await recordState(states, "first");
+  return { states, ...origin };
+}
+
+async function placeOrigin(
+  { input, folders, helper, access, phases, tell, objectsIn }: Preparation,
+  wantedCommit: string | null,
+): Promise<Omit<Brought, "states"> | CheckoutFailure> {
   const { repository, allowedHosts } = input.agent;
+  const { tree, bucket } = input.attempt;
   let [commit, notes]: [string | null, string[]] = [null, []];
-  if (repository !== undefined) {
+  if (tree !== undefined) {
+    phases.enter("checkout");
+    const placed = await placeTree(tree, { helper, objects: objectsIn(bucket) });
+    if ("failedStep" in placed) return { ...placed, isUnknownRef: false };
+    ({ commit } = placed);
+  } else if (repository !== undefined) {
     phases.enter("checkout");
     const { egressSocket } = socketsIn(folders.sockets);
     const until = helper.clock.now() + TIMING.checkout * 1000;
@@ -175,11 +196,7 @@ async function beginWorkspace(
     for (const note of notes) tell(note);
     helper.log(`checked out commit ${commit}`);
   }
-  const { git: gitFolder, workspace } = folders;
-  const states = await openStates({ gitFolder, workspace }, path);
-  states.hasLfs = repository?.lfs === true;
-  await recordState(states, "first");
-  return { states, commit, notes };
+  return { commit, notes };
 }
 
 /**
@@ -205,15 +222,18 @@ async function bringBack(
   preparation: Preparation,
   { restore, resume }: { restore: Session | null; resume?: Session },
 ): Promise<Brought | Loss | NotStarted> {
-  const { input } = preparation;
+  const { agent, attempt } = preparation.input;
   const { commit } = (resume ?? restore) as Session;
-  if (commit !== null && input.agent.repository === undefined) {
+  if (commit !== null && agent.repository === undefined && attempt.tree === undefined) {
     return { why: "the agent no longer has the repository that they began with" };
   }
   const start = await beginWorkspace(preparation, commit);
   if ("failedStep" in start) {
     if (commit === null || !start.isUnknownRef) return start;
     return { why: `the repository no longer has the commit ${commit}` };
+  }
+  if (attempt.tree !== undefined && start.commit !== commit) {
+    return { why: "they did not begin with the working tree that was sent" };
   }
   preparation.phases.enter("restore");
   const { states } = start;

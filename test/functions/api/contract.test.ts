@@ -333,7 +333,13 @@ test("nothing of the document was left out", () => {
  * missing sandbox.
  */
 const NOT_PROVOKED: ProblemCode[] = [
-  ...(["budget_spent", "events_expired", "outputs_expired", "prompt_expired"] as const),
+  ...([
+    "budget_spent",
+    "events_expired",
+    "outputs_expired",
+    "prompt_expired",
+    "upload_expired",
+  ] as const),
   ...(["foreign_host", "internal", "invalid_request", "limit_reached"] as const),
   ...(["no_sandbox", "rate_limited", "unavailable"] as const),
 ];

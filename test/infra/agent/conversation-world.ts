@@ -7,7 +7,7 @@ import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import { sessionOf } from "../../../shared/attempt/result.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
-import type { GivenFile } from "../../../shared/documents/files.ts";
+import type { GivenFile, SentTree } from "../../../shared/documents/files.ts";
 import type { BuildManifest, Checkpoint } from "../../../shared/documents/manifest.ts";
 import type { Session } from "../../../shared/documents/session.ts";
 import { placedFiles } from "../../../shared/run/given-files.ts";
@@ -21,6 +21,7 @@ interface TurnOptions {
   repositories?: RepositoryAccess;
   isolation?: Isolation;
   files?: readonly GivenFile[];
+  tree?: SentTree;
 }
 
 async function checkpointsIn(
@@ -50,7 +51,8 @@ export async function startConversationWorld(options: Parameters<typeof startWor
       const from = world.requests.length;
       const sessionId = (resume ?? restore)?.sessionId ?? world.sessionId;
       const files = options.files && { files: placedFiles(options.files) };
-      const more = { runId, attempt, prefix, restore, resume, sessionId, ...files };
+      const tree = options.tree && { tree: options.tree };
+      const more = { runId, attempt, prefix, restore, resume, sessionId, ...files, ...tree };
       await runAttempt({
         inputFolder: await world.writeInput(prompt, options.settings ?? {}, more),
         temporaryFolder: world.temporary,

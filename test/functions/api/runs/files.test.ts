@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { packTar } from "modern-tar";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { sha256 } from "../../../../shared/hash.ts";
 import { accepted, ask, ended, otherOwner, post as send, turnsOf } from "../../../support/api.ts";
@@ -89,7 +91,7 @@ async function announced(body: object, headers = {}) {
   const answer = await post("/uploads", body, headers);
   expect(answer.status).toBe(201);
   const { url, headers: signed } = answer.body;
-  const put = async (content: string) =>
+  const put = async (content: string | Buffer<ArrayBuffer>) =>
     (await fetch(url, { method: "PUT", headers: signed, body: content })).status;
   return { ...answer.body, put };
 }
@@ -125,7 +127,7 @@ test(
     await world.storage.bucket("runyard-local").deleteFiles({ prefix: "uploads/" });
     const again = await post(`/runs/${run.id}/rerun`, {});
     expect([again.status, again.body.detail]).toEqual([
-      409,
+      410,
       expect.stringContaining("dir/hello.sh is no longer kept"),
     ]);
   },
@@ -170,6 +172,67 @@ test(
     expect(again.output?.text).toContain("one\ntwo");
     await world.call(`/runs/${one.id}`, { method: "DELETE" });
     expect((await post(`/runs/${two.id}/rerun`, {})).status).toBe(404);
+  },
+  LONG_MS,
+);
+
+test(
+  "a run begins with a working tree that was uploaded, and so does what goes on from it, while that is kept",
+  async () => {
+    const body = "one\n";
+    const archive = gzipSync(await packTar([{ header: { name: "one.txt", size: 4 }, body }]));
+    const digest = sha256(archive);
+    const { id: upload, ...sent } = await announced({
+      sha256: digest,
+      sizeBytes: archive.length,
+    });
+    expect(await sent.put(archive)).toBe(200);
+    const workspace = { upload, commit: "a".repeat(40), changed: true };
+    const asked = { prompt: "run: cat one.txt; echo more >> one.txt", workspace };
+    const repository = { url: "https://git.example/x" };
+    for (const [wrong, pointer] of [
+      [{ ...asked, workspace: {} }, "/workspace"],
+      [{ ...asked, workspace: { upload, run: `run_${"0".repeat(22)}` } }, "/workspace"],
+      [{ ...asked, workspace: { upload: `upl_${"0".repeat(22)}` } }, "/workspace/upload"],
+      [{ ...asked, agent: { settings: { repository } } }, "/workspace/upload"],
+    ] as const) {
+      expect((await post("/runs", wrong)).body).toMatchObject({ errors: [{ pointer }] });
+    }
+    const other = await post("/runs", asked, await otherOwner(world));
+    expect(other.body).toMatchObject({ errors: [{ pointer: "/workspace/upload" }] });
+    const first = await runOf("/runs", asked);
+    expect(first.output).toMatchObject({
+      text: expect.stringMatching(/answered:\none$/),
+      changedFiles: [{ path: "one.txt", status: "modified", added: 1, removed: 0 }],
+    });
+    const tree = { ...workspace, sizeBytes: archive.length, sha256: digest };
+    const request = await ask(world, `GET /runs/${first.id}/request`);
+    expect(request.body).toMatchObject({ tree });
+    expect(request.body.tree).not.toHaveProperty("object");
+    const agent = { settings: { maxTurns: 3 } };
+    const second = await runOf(turnsOf(first), { prompt: "run: cat one.txt", agent });
+    expect(second).toMatchObject({ conversation: { session: "restored", remark: "" } });
+    expect(second.output?.text).toContain("one\nmore");
+    const again = await runOf(`/runs/${first.id}/rerun`, {});
+    expect(again.output?.text).toMatch(/answered:\none$/);
+    const beside = { prompt: "run: cat one.txt", workspace: { run: second.id } };
+    const third = await runOf("/runs", beside);
+    expect(third.output?.text).toContain("one\nmore");
+    expect((await ask(world, `GET /runs/${third.id}/request`)).body).toMatchObject({
+      workspace: { run: second.id },
+      tree,
+    });
+    await world.storage.bucket("runyard-local").deleteFiles({ prefix: "uploads/" });
+    for (const [path, gone] of [
+      ["/runs", beside],
+      [`/runs/${third.id}/rerun`, {}],
+      [turnsOf(first), { prompt: "echo" }],
+    ] as const) {
+      expect(await post(path, gone)).toMatchObject({
+        status: 410,
+        body: { code: "upload_expired", detail: expect.stringContaining(`tree ${upload} that`) },
+      });
+    }
   },
   LONG_MS,
 );
