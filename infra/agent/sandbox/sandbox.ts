@@ -5,6 +5,7 @@ import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import { oneLine } from "../text.ts";
+import { limitOption } from "./hard-limits.ts";
 import { makeReachable } from "./hidden-paths.ts";
 import { newHostUser } from "./host-user.ts";
 import { ownSeccompFilter } from "./seccomp/filter.ts";
@@ -149,10 +150,12 @@ function asUser(user: number | undefined, program: (name: string) => string): st
 
 function bounded({ limits, hostUser }: SandboxPlan, program: (name: string) => string): string[] {
   return [
-    ...[program("prlimit"), "--core=0", `--fsize=${limits.fileBytes}`],
-    `--nofile=${limits.openFiles}`,
+    ...[program("prlimit"), "--core=0"],
+    ...[limitOption("fsize", limits.fileBytes), limitOption("nofile", limits.openFiles)],
     // Counted for each user: of the runner's own user there are processes that are not the agent's.
-    ...(hostUser === undefined ? [] : [`--nproc=${limits.processes * THREADS_PER_PROCESS}`]),
+    ...(hostUser === undefined
+      ? []
+      : [limitOption("nproc", limits.processes * THREADS_PER_PROCESS)]),
     "--",
   ];
 }
