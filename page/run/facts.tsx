@@ -10,6 +10,7 @@ import { shown } from "../words/shown.ts";
 import { countedText, durationText } from "../words/time.ts";
 import { percent } from "./bars.tsx";
 import { events } from "./live-run.ts";
+import { originText } from "./origin.ts";
 import { requestOf } from "./request.ts";
 
 /**
@@ -84,6 +85,7 @@ function askedOf(run: Run): [string, string][] {
     ["Agent", run.agent === null ? undefined : agentText(run)],
     ["Model", model],
     ["Repository", where],
+    ["Began with", originText(requestOf(run))],
     ["Attempt", String(run.attempt)],
     ["Machine", machineType],
     ["Sandbox", run.isolation ?? undefined],
