@@ -52,7 +52,7 @@ export async function accepted(
   const watched = await watchRuns([run.id], { ...session, print, isStrict, known: run });
   const [ended] = watched.runs;
   if (!options.apply || ended?.status !== "succeeded") return watched.code;
-  const applied = await applyRun(ended, session.client, { is3way: false });
+  const applied = await applyRun(ended, session.client, { env: session.env, is3way: false });
   return applied === EXIT.done ? watched.code : applied;
 }
 

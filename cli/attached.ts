@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import type { CreateRun } from "../client/types.ts";
 import { usageFault } from "./failure.ts";
+import type { ReadEntry } from "./here/pack.ts";
 import { oneLine } from "./terminal.ts";
 
 type GivenFile = NonNullable<CreateRun["files"]>[number];
@@ -36,6 +37,13 @@ function contentOf(bytes: Buffer): Pick<GivenFile, "content" | "base64"> {
   const isText = isUtf8(bytes) && !bytes.includes(0);
   return isText ? { content: bytes.toString() } : { base64: bytes.toString("base64") };
 }
+
+/** The files as they are put on top of a tree. */
+export const attachedEntries = (names: readonly string[]): ReadEntry[] =>
+  names.map(attached).map(({ path, bytes, isExecutable }) => ({
+    ...{ path, kind: "file", sizeBytes: bytes.length, isExecutable },
+    content: Buffer.from(bytes),
+  }));
 
 function attached(name: string) {
   const path = placeOf(name);

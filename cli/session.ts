@@ -16,6 +16,8 @@ const RETRIES = 1;
 export interface Session {
   client: Client;
   connection: Connection;
+  /** The variables that the command was started with. */
+  env: Context["env"];
   /** As they were typed, for the commands that are proposed. */
   place: PlaceFlags;
   /** What to do when the server is lost: a local one can be started. */
@@ -105,6 +107,7 @@ function openSession(flags: PlaceFlags, context: Context): Session {
   return {
     client: opened(connection.url, RETRIES),
     connection,
+    env: context.env,
     place: { url, profile, state, keyFile },
     remedy:
       directory !== undefined

@@ -53,7 +53,9 @@ function sayStat({ output, done }: Run): void {
 function addApply(program: Command, context: CliContext): void {
   const command = program
     .command("apply")
-    .description("Has git apply what a run changed to the working tree of this folder.")
+    .description(
+      "Brings what a run changed to the working tree of this folder; with what it was sent from here it is merged, even if that has moved on.",
+    )
     .argument("<run>", "the run's id", runId)
     .option("--3way", "leave conflicts in the files instead of refusing")
     .option("--check", "only say whether it applies, and change nothing");
@@ -63,6 +65,7 @@ function addApply(program: Command, context: CliContext): void {
     async ({ session, args, options }) => {
       const run = await session.client.runs.get(args[0]);
       return applyRun(run, session.client, {
+        env: session.env,
         is3way: options["3way"] ?? false,
         isTried: options.check ?? false,
       });

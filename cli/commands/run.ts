@@ -1,9 +1,10 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CreateRun } from "../../client/types.ts";
 import { type AcceptFlags, accepted, withAcceptance } from "../accepted.ts";
-import { attachedFiles } from "../attached.ts";
+import { attachedEntries, attachedFiles } from "../attached.ts";
 import { sayDryRun } from "../dry-run.ts";
 import { usageFault } from "../failure.ts";
+import { type HereOptions, sayHere, sendHere } from "../here/send-here.ts";
 import { OWN_NAME } from "../own-name.ts";
 import { promptOf } from "../prompt.ts";
 import { type CliContext, remote, runId } from "../session.ts";
@@ -24,6 +25,8 @@ interface RunFlags extends AcceptFlags, SettingsFlags {
   label: string[];
   attach: string[];
   from?: string;
+  here?: boolean;
+  secrets?: "send" | "omit";
 }
 
 const ATTACH = "a file for the agent's workspace; may be said several times";
@@ -41,16 +44,46 @@ export function addRun(program: Command, context: CliContext): void {
     .option("--agent <ID>", "a stored agent by id or name, or ID@VERSION; it has its own settings");
   command.option("--attach <FILE>", ATTACH, collected, []);
   command.option("--from <RUN>", "begin with the files that another run left", runId);
+  command.option(
+    "--here",
+    "begin with the working tree of this folder as it is, which is uploaded",
+  );
+  command.addOption(
+    new Option(
+      "--secrets <CHOICE>",
+      "with --here: files that may hold secrets are sent, or stay",
+    ).choices(["send", "omit"]),
+  );
   command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
   withAcceptance(labelOption(command));
   withSettings(command);
   remote<RunFlags, [string[]]>(command, context, async (given) => {
-    const body = orderOf(given.args[0], given.options);
-    const files = await attachedFiles(given.options.attach, given.session.client.upload);
+    const { options } = given;
+    const body = orderOf(given.args[0], options);
+    const here = hereOptions(options, context);
+    const { session } = given;
+    if (here && options.dryRun) await sayHere(here);
+    else if (here) body.workspace = await sendHere(session.client, here);
+    const files = await attachedFiles(options.attach, session.client.upload);
     if (files.length > 0) body.files = files;
-    if (given.options.dryRun) return sayDryRun(given, body);
-    return accepted(given, (once) => given.session.client.runs.create(body, once));
+    if (options.dryRun) return sayDryRun(given, body);
+    return accepted(given, (once) => session.client.runs.create(body, once));
   });
+}
+
+/** Undefined: the working tree stays where it is. */
+function hereOptions(
+  { here, secrets, from, repo, attach }: RunFlags,
+  { env }: CliContext,
+): HereOptions | undefined {
+  if (!here) {
+    if (secrets !== undefined)
+      throw usageFault("--secrets is about what --here sends: say that too");
+    return undefined;
+  }
+  if (from !== undefined) throw usageFault("--here and --from: say one of them");
+  if (repo !== undefined) throw usageFault("--here and --repo: say one of them");
+  return { env, secrets, files: attachedEntries(attach) };
 }
 
 function orderOf(words: string[], options: RunFlags): CreateRun {

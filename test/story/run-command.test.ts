@@ -1,14 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
+import { perform, type Runyard } from "../support/runyard-command.ts";
 import { startWorld, type World } from "../support/world.ts";
 
-const LAUNCHER = fileURLToPath(new URL("../../infra/launch.js", import.meta.url));
-const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const LONG_MS = 300_000;
 
 // One server for the file: each test has runs of its own, and a world costs seconds.
@@ -23,40 +19,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-interface Ended {
-  code: number | null;
-  out: string;
-  said: string;
-}
-
-interface Surroundings {
-  cwd?: string;
-  env?: Record<string, string>;
-  input?: string;
-}
-
-/**
- * The command as a person in a folder runs it, with the world's server unless something else is
- * said.
- */
-async function runyard(
-  args: string[],
-  { cwd, env, input = "" }: Surroundings = {},
-): Promise<Ended> {
-  const own = { RUNYARD_URL: world.local.address.apiUrl, RUNYARD_KEY: world.local.key };
-  const child = spawn(process.execPath, [LAUNCHER, MAIN, ...args], {
-    cwd: cwd ?? folder,
-    env: { ...process.env, XDG_CONFIG_HOME: folder, ...own, ...env },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  child.stdin.end(input);
-  const [out, said, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close"),
-  ]);
-  return { code: code as number | null, out, said };
-}
+const runyard: Runyard = (args, surroundings) => perform(world, folder, { args, ...surroundings });
 
 const lines = (output: string) => output.trim().split("\n");
 const documents = (output: string) => lines(output).map((line) => JSON.parse(line));
