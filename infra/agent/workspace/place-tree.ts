@@ -19,7 +19,7 @@ mkdir .git/info
 printf '%s' "$1" > .git/info/attributes
 git config user.name Runyard
 git config user.email agent@runyard.invalid
-git -c core.compression=1 -c fastimport.unpackLimit=0 fast-import --quiet --done --depth=0
+git -c core.compression=0 -c fastimport.unpackLimit=0 fast-import --quiet --done --depth=0
 git checkout --quiet --detach refs/heads/sent --
 git update-ref -d refs/heads/sent
 git rev-parse HEAD
