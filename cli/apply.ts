@@ -7,6 +7,7 @@ import { mergeSent } from "./here/apply-sent.ts";
 import { type Environment, seeGit } from "./here/git.ts";
 import { repositoryOf } from "./here/listing.ts";
 import type { Merge } from "./here/merge.ts";
+import { patchOfFolder } from "./patch-of-folder.ts";
 import { changedFiles } from "./result.ts";
 import { complain, oneLine } from "./terminal.ts";
 import { typed } from "./typed.ts";
@@ -30,6 +31,8 @@ export interface ApplyOptions {
   is3way: boolean;
   /** Only says whether it applies, and changes nothing. Default: false. */
   isTried?: boolean;
+  /** Of a run with several repositories: the one that the tree is a clone of. */
+  folder?: string | undefined;
 }
 
 /**
@@ -40,14 +43,16 @@ export interface ApplyOptions {
  */
 export async function applyRun(run: Run, client: Client, options: ApplyOptions): Promise<ExitCode> {
   const { id, done, output } = run;
+  const { env, folder } = options;
   if (!done) throw new Failure(`Run ${id} is still at work; its patch is there when it is over.`);
-  const patch = await patchOf(id, client);
+  const whole = await patchOf(id, client);
+  const patch = whole && folder !== undefined ? patchOfFolder(whole, folder) : whole;
   if (patch === undefined || patch.length === 0) {
     complain("Nothing to apply: the run changed nothing.");
     return EXIT.done;
   }
-  const changes = output ? changedFiles(output) : "the patch";
-  await using merge = await mergeSent(run, client, { patch, env: options.env });
+  const changes = output && folder === undefined ? changedFiles(output) : "the patch";
+  await using merge = await mergeSent(run, client, { patch, env });
   if (merge === undefined) await applyPatch(id, patch, { ...options, changes });
   else await applyMerge(id, merge, { ...options, changes });
   return EXIT.done;
@@ -60,12 +65,13 @@ interface Applying extends ApplyOptions {
 async function applyPatch(
   id: string,
   patch: Buffer,
-  { env, is3way, isTried = false, changes }: Applying,
+  { env, is3way, isTried = false, folder, changes }: Applying,
 ): Promise<void> {
   const tree = await repositoryOf(process.cwd(), env);
   if (tree === undefined) throw noWorkingTree();
   // From its top: in a folder below, git passes over what lies outside of that.
-  const options = [...(is3way ? ["--3way"] : []), ...(isTried ? ["--check"] : [])];
+  const strip = folder === undefined ? [] : ["-p2"];
+  const options = [...strip, ...(is3way ? ["--3way"] : []), ...(isTried ? ["--check"] : [])];
   const { code, errors } = await seeGit(["-C", tree, "apply", ...options, "-"], { input: [patch] });
   if (code !== 0) throw refusal(errors, id, is3way && !isTried);
   complain(isTried ? `It applies: ${changes}` : `Applied: ${changes}`);

@@ -24,7 +24,7 @@ const row = (name: string, text: string): string => `  ${name.padEnd(12)}${oneLi
 
 /** What a request would come to, for a person. */
 export function dryRunLines(answer: DryRun): string[] {
-  const { agent, maxCostUsd, queue, usually, repository } = answer;
+  const { agent, maxCostUsd, queue, usually, repository, repositories } = answer;
   return [
     "It would be accepted.",
     ...(agent ? [row("Agent", `${agent.id}, version ${agent.version}`)] : []),
@@ -32,6 +32,7 @@ export function dryRunLines(answer: DryRun): string[] {
     ...(usually ? [row("Time", usualTime(usually))] : []),
     row("Queue", queue ? placeText(queue) : "a slot is free"),
     ...(repository ? [row("Repository", lookText(repository))] : []),
+    ...repositories.map((one) => row("Repository", `${one.folder}: ${lookText(one)}`)),
   ];
 }
 

@@ -77,6 +77,7 @@ export const DRY_RUN_FIELDS: FieldsOf<DryRun> = {
   queue: true,
   usually: true,
   repository: true,
+  repositories: true,
 };
 
 export const AGENT_FIELDS: FieldsOf<Agent> = {

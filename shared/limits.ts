@@ -50,6 +50,8 @@ export const RUN_LIMITS = {
   checks: 20,
   /** … and how often at most those that did not pass are handed back to the agent. */
   handBacks: 5,
+  /** Repositories in folders of one workspace. */
+  repositories: 10,
   /** Patterns of files that a run keeps as artifacts. */
   artifactPatterns: 20,
   maxTurns: 1000,

@@ -58,8 +58,9 @@ function addApply(program: Command, context: CliContext): void {
     )
     .argument("<run>", "the run's id", runId)
     .option("--3way", "leave conflicts in the files instead of refusing")
+    .option("--folder <NAME>", "of several repositories the one that this is a clone of")
     .option("--check", "only say whether it applies, and change nothing");
-  remote<{ "3way"?: boolean; check?: boolean }, [string]>(
+  remote<{ "3way"?: boolean; check?: boolean; folder?: string }, [string]>(
     command,
     context,
     async ({ session, args, options }) => {
@@ -67,6 +68,7 @@ function addApply(program: Command, context: CliContext): void {
       return applyRun(run, session.client, {
         env: session.env,
         is3way: options["3way"] ?? false,
+        folder: options.folder,
         isTried: options.check ?? false,
       });
     },

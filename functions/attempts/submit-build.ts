@@ -184,7 +184,7 @@ function refusalOf(faults: readonly Fault[], settings: AgentSettings): string {
   const secrets = new Map(namedSecrets(settings).map(({ pointer, secret }) => [pointer, secret]));
   const described = faults.map(({ pointer, detail }) => {
     const [, , name = ""] = pointer.split("/");
-    const what = pointer.startsWith("/repository") ? "the repository's credential" : name;
+    const what = pointer.startsWith("/repositor") ? credentialText(pointer) : name;
     const isOfSecret = secrets.has(pointer);
     const secret = secrets.get(pointer) ?? secrets.get(`${pointer}/secret`);
     const decides = isOfSecret ? " (RUNYARD_SECRET_PREFIXES, as it is now)" : "";
@@ -192,6 +192,11 @@ function refusalOf(faults: readonly Fault[], settings: AgentSettings): string {
   });
   return `The run's secrets are refused: ${described.join("; ")}.`;
 }
+
+const credentialText = (pointer: string): string =>
+  pointer.startsWith("/repository/")
+    ? "the repository's credential"
+    : `the credential of ${pointer.replace(/^\/|\/credential.*$/g, "")}`;
 
 async function recordCreation(
   services: Services,

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { repositoriesOf } from "../../shared/agent/repository.ts";
 import { textEvent } from "../../shared/documents/event.ts";
 import type { AgentFacts } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
@@ -91,7 +92,8 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   });
   if (arrangement.plan) await probeSandbox(arrangement.plan, path);
   const { restore, files, tree } = input.attempt;
-  if (agent.repository || restore || files || tree) work.progress.report(PREPARING);
+  const isBare = repositoriesOf(agent).length === 0 && !restore && !files && !tree;
+  if (!isBare) work.progress.report(PREPARING);
   const beginning = await prepare(work, arrangement, installed.name);
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   outcome.workplace = {

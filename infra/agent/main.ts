@@ -2,6 +2,7 @@
 import { tmpdir, totalmem } from "node:os";
 import { REPOSITORY_CREDENTIAL } from "../../shared/agent/environment.ts";
 import { systemClock } from "../../shared/clock.ts";
+import { RUN_LIMITS } from "../../shared/limits.ts";
 import { objectsOf, openStorage } from "./attempt/objects.ts";
 import { givenVariables, inheritedVariables } from "./environment.ts";
 import { readPrices } from "./model/prices.ts";
@@ -47,7 +48,13 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     memoryBytes: totalmem() * MEMORY_SHARE,
     path: environment["PATH"] ?? "/usr/bin:/bin",
     inherited: inheritedVariables(environment),
-    repositories: { credential: environment[REPOSITORY_CREDENTIAL] },
+    repositories: {
+      credential: environment[REPOSITORY_CREDENTIAL],
+      credentials: Array.from(
+        { length: RUN_LIMITS.repositories },
+        (_, at) => environment[`${REPOSITORY_CREDENTIAL}_${at}`] ?? "",
+      ),
+    },
     objectsIn: (bucket, customTimes) => objectsOf(storage.bucket(bucket), customTimes),
     terminated,
     clock: systemClock,

@@ -64,6 +64,11 @@ export interface RunnerOptions {
   log(line: string): void;
 }
 
+const credentialsIn = ({ credential = "", credentials = [] }: RepositoryAccess): string[] => [
+  credential,
+  ...credentials,
+];
+
 /**
  * Executes the attempt that lies in `inputFolder`: claims it, lets the agent work, uploads what
  * came out, and writes the manifest, whatever happened to the agent.
@@ -80,7 +85,7 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     attempt.progress.token,
     attempt.prefix.split("/").at(-2) ?? "",
     ...Object.values(options.environment),
-    ...hiddenOf(options.repositories.credential ?? ""),
+    ...credentialsIn(options.repositories).flatMap(hiddenOf),
   ]);
   const log = (line: string): void => options.log(hidden.text(line));
   const objectsIn = (bucket: string): Objects =>

@@ -38,7 +38,9 @@ export function Forecast({ kind }: { kind: Purpose["kind"] }) {
   return <Answer answer={answer} />;
 }
 
-function Answer({ answer: { maxCostUsd, queue, usually, repository } }: { answer: DryRun }) {
+function Answer({ answer }: { answer: DryRun }) {
+  const { maxCostUsd, queue, usually, repository, repositories } = answer;
+  const looks = [...(repository === null ? [] : [{ folder: "", ...repository }]), ...repositories];
   return (
     <div class="most">
       <div class="row strong">
@@ -57,12 +59,13 @@ function Answer({ answer: { maxCostUsd, queue, usually, repository } }: { answer
           ? "A build slot is free."
           : `It would wait: place ${queue.position} of your runs.`}
       </p>
-      {repository !== null && (
-        <p class={repository.reachable !== false && repository.hasRef !== false ? "" : "bad"}>
-          {shown(repository.why)}
-          {repository.hasRef === false && " It has no such ref."}
+      {looks.map(({ folder, reachable, why, hasRef }) => (
+        <p key={folder} class={reachable !== false && hasRef !== false ? "" : "bad"}>
+          {folder !== "" && `${shown(folder)}: `}
+          {shown(why)}
+          {hasRef === false && " It has no such ref."}
         </p>
-      )}
+      ))}
       <p class="small ink3">
         The budget is checked after each answer of the model, so one answer may exceed it.
       </p>

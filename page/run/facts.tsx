@@ -76,15 +76,18 @@ function usedOf(run: Run): Used[] {
   return used.filter((one) => one !== false);
 }
 
+/** Where a repository is, and what of it is taken. */
+const placeText = ({ url, ref }: { url: string; ref?: string }): string =>
+  `${url.replace(/^https:\/\/(www\.)?/, "")}${ref === undefined ? "" : `, ${ref}`}`;
+
 /** What is asked of the run that says most: each only if it is known. */
 function askedOf(run: Run): [string, string][] {
-  const { model, repository, machineType } = requestOf(run)?.settings ?? {};
-  const at = repository?.ref === undefined ? "" : `, ${repository.ref}`;
-  const where = repository && `${repository.url.replace(/^https:\/\/(www\.)?/, "")}${at}`;
+  const { model, repository, repositories = [], machineType } = requestOf(run)?.settings ?? {};
   const told: [string, string | undefined][] = [
     ["Agent", run.agent === null ? undefined : agentText(run)],
     ["Model", model],
-    ["Repository", where],
+    ["Repository", repository && placeText(repository)],
+    ...repositories.map((one): [string, string] => [`In ${one.folder}`, placeText(one)]),
     ["Began with", originText(requestOf(run))],
     ["Attempt", String(run.attempt)],
     ["Machine", machineType],

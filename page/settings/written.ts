@@ -56,7 +56,7 @@ export const FIELDS = {
   allowedHosts: { label: "Hosts", hint: "One a line that may be reached.", kind: "lines" },
   other: {
     label: "Other settings, as JSON",
-    hint: "checks, onFailure, artifacts, fallbackModels, mcpServers, environment, outputSchema.",
+    hint: "repositories, checks, onFailure, artifacts, fallbackModels, mcpServers, environment, outputSchema.",
     kind: "long",
   },
 } as const satisfies Record<string, FieldKind>;

@@ -5,7 +5,10 @@ import { STEERING, steersPrograms } from "./steering-names.ts";
 /** Stands before the name of an agent's variable in its build, where only the runner reads it. */
 export const ENVIRONMENT_PREFIX = "RUNYARD_ENV_";
 
-/** The variable of a build with the repository's credential, which only the runner reads. */
+/**
+ * The variable of a build with the repository's credential, which only the runner reads; of several
+ * repositories with `_` and the place in their list behind it.
+ */
 export const REPOSITORY_CREDENTIAL = "RUNYARD_REPOSITORY_CREDENTIAL";
 
 /** Which secrets the settings of an agent may name; the operator decides. */
@@ -25,21 +28,38 @@ export interface SecretRule {
 }
 
 /** What names secrets. */
-type Naming = Pick<AgentSettings, "environment" | "repository">;
+type Naming = Pick<AgentSettings, "environment" | "repository" | "repositories">;
 
 /** Each secret that settings name, and where. */
-export function namedSecrets({ environment = {}, repository }: Naming): {
+export function namedSecrets({ environment = {}, ...naming }: Naming): {
   pointer: string;
   secret: string;
 }[] {
-  const { secret } = repository?.credential ?? {};
+  const credentials = credentialsOf(naming).map(({ pointer, secret }) => ({
+    pointer: `${pointer}/credential/secret`,
+    secret,
+  }));
   return [
     ...Object.entries(environment).map(([name, variable]) => ({
       pointer: `/environment/${name}/secret`,
       secret: variable.secret,
     })),
-    ...(secret === undefined ? [] : [{ pointer: "/repository/credential/secret", secret }]),
+    ...credentials,
   ];
+}
+
+/** The secrets that open repositories, whose they are, and the variables that have them. */
+export function credentialsOf({ repository, repositories = [] }: Omit<Naming, "environment">) {
+  const named = [
+    { pointer: "/repository", variable: REPOSITORY_CREDENTIAL, credential: repository?.credential },
+    ...repositories.map(({ credential }, at) => ({
+      ...{ pointer: `/repositories/${at}`, credential },
+      variable: `${REPOSITORY_CREDENTIAL}_${at}`,
+    })),
+  ];
+  return named.flatMap(({ credential, ...one }) =>
+    credential === undefined ? [] : [{ ...one, secret: credential.secret }],
+  );
 }
 
 /**

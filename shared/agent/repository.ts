@@ -1,4 +1,6 @@
-import { Type } from "../schema/type.ts";
+import type { Fault } from "../errors.ts";
+import { RUN_LIMITS } from "../limits.ts";
+import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
 import { SecretReference } from "./secret-reference.ts";
 
@@ -53,16 +55,69 @@ export const PublicRepository = Type.Object(properties, {
   description,
 });
 
-export const Repository = Type.Object(
-  {
-    ...properties,
-    credential: Type.Optional(
-      Type.Object(SecretReference.properties, {
-        additionalProperties: false,
-        description:
-          "A secret that is TOKEN or USER:TOKEN, with which the repository's host lets it be read; the agent never has it. Default: everybody may read it.",
+const privately = {
+  ...properties,
+  credential: Type.Optional(
+    Type.Object(SecretReference.properties, {
+      additionalProperties: false,
+      description:
+        "A secret that is TOKEN or USER:TOKEN, with which the repository's host lets it be read; the agent never has it. Default: everybody may read it.",
+    }),
+  ),
+};
+
+export const Repository = Type.Object(privately, { additionalProperties: false, description });
+
+/** The name of a folder that is one on every system, and git's nowhere. */
+const FOLDER = {
+  pattern: "^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$",
+  form: "a folder's name of letters, digits and . _ - that neither begins with . or - nor ends with a dot",
+  example: "shop-api",
+};
+
+/** Several repositories, each in a folder of its own. */
+export const Repositories = Type.Array(
+  Type.Object(
+    {
+      folder: Type.String({
+        ...formed(FOLDER),
+        description: "Name of its folder in the workspace; no two differ in case alone.",
       }),
-    ),
+      ...privately,
+    },
+    { additionalProperties: false },
+  ),
+  {
+    minItems: 1,
+    maxItems: RUN_LIMITS.repositories,
+    description: "What the workspace begins with, each in a folder; instead of `repository`.",
   },
-  { additionalProperties: false, description },
 );
+
+/** What names repositories. */
+interface Naming {
+  repository?: Static<typeof Repository>;
+  repositories?: Static<typeof Repositories>;
+}
+
+/** A repository and its folder; empty: it is the workspace itself. */
+export type PlacedRepository = Static<typeof Repositories>[number];
+
+/** All repositories of settings. */
+export const repositoriesOf = ({ repository, repositories = [] }: Naming): PlacedRepository[] =>
+  repository === undefined ? repositories : [{ folder: "", ...repository }];
+
+/** What is wrong with repositories that a schema cannot say. Pointers begin at the settings. */
+export function repositoryFaults({ repository, repositories = [] }: Naming): Fault[] {
+  if (repository !== undefined && repositories.length > 0) {
+    const detail = "is named beside repository: put that into a folder as well, or leave one out";
+    return [{ pointer: "/repositories", detail }];
+  }
+  const folders = repositories.map(({ folder }) => folder.toLowerCase());
+  return folders.flatMap((folder, at) => {
+    const detail = "is the folder of another one as well, where case does not count";
+    return folders.indexOf(folder) === at
+      ? []
+      : [{ pointer: `/repositories/${at}/folder`, detail }];
+  });
+}

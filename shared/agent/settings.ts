@@ -3,7 +3,7 @@ import { type Static, Type } from "../schema/type.ts";
 import { formed, named } from "../schema/words.ts";
 import { ArtifactPatterns } from "./artifacts.ts";
 import { Check, OnFailure } from "./checks.ts";
-import { Repository } from "./repository.ts";
+import { Repositories, Repository } from "./repository.ts";
 import { SecretReference } from "./secret-reference.ts";
 
 /** Machine types of Cloud Build's default pool, by Google's names. */
@@ -178,6 +178,7 @@ export const AgentSettings = Type.Object(
     onFailure: Type.Optional(OnFailure),
     artifacts: Type.Optional(ArtifactPatterns),
     repository: Type.Optional(Repository),
+    repositories: Type.Optional(Repositories),
     environment: Type.Optional(
       Type.Record(Type.String(formed(VARIABLE)), SecretReference, {
         ...named(VARIABLE),

@@ -46,5 +46,8 @@ export const DryRun = Type.Object({
   repository: nullable(RepositoryLook, {
     description: "Of the settings' repository. Null: they name none.",
   }),
+  repositories: Type.Array(Type.Object({ folder: Type.String(), ...RepositoryLook.properties }), {
+    description: "The same of several, in the order of the settings. Empty: they name none.",
+  }),
 });
 export type DryRun = Static<typeof DryRun>;

@@ -1,4 +1,4 @@
-import { ENVIRONMENT_PREFIX, REPOSITORY_CREDENTIAL } from "../agent/environment.ts";
+import { credentialsOf, ENVIRONMENT_PREFIX } from "../agent/environment.ts";
 import type { ResolvedAgent } from "../agent/settings.ts";
 import { buildTimeoutSeconds, TIMING } from "../limits.ts";
 
@@ -23,7 +23,10 @@ export interface BuildSettings {
 export interface PlannedAttempt {
   runId: string;
   attempt: number;
-  agent: Pick<ResolvedAgent, "timeoutSeconds" | "machineType" | "environment" | "repository">;
+  agent: Pick<
+    ResolvedAgent,
+    "timeoutSeconds" | "machineType" | "environment" | "repository" | "repositories"
+  >;
   /** The input archive; `generation` pins its content. */
   input: { bucket: string; object: string; generation: string };
 }
@@ -41,22 +44,22 @@ export type BuildPlan = ReturnType<typeof buildPlan>;
  * archive alone, and what is an argument or a plain variable here is constant, so neither a shell
  * nor Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of
  * the agent's environment the names and the secrets' versions are here, whose patterns leave no
- * room for a template, and of its repository the secret's; `secretFaults` has refused what nobody
+ * room for a template, and of its repositories the secrets'; `secretFaults` has refused what nobody
  * may name.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.builds#Build
  */
 export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
-  const { environment = {}, repository } = attempt.agent;
+  const { environment = {} } = attempt.agent;
   const secrets = [
     { versionName: settings.modelKeySecret, env: MODEL_KEY },
     ...Object.entries(environment).map(([name, { secret }]) => ({
       versionName: secret,
       env: `${ENVIRONMENT_PREFIX}${name}`,
     })),
-    ...(repository?.credential
-      ? [{ versionName: repository.credential.secret, env: REPOSITORY_CREDENTIAL }]
-      : []),
+    ...credentialsOf(attempt.agent).map(({ secret, variable }) => ({
+      ...{ versionName: secret, env: variable },
+    })),
   ];
   return {
     source: {

@@ -141,6 +141,7 @@ export function sessionOf(
     files,
     workspace: named("workspace.diff") ?? named("patch.diff") ?? null,
     commit: session.commit,
+    ...(session.commits && { commits: session.commits }),
     totalCostUsd: isCounted ? totals.costUsd : (before?.totalCostUsd ?? 0),
     totalInputTokens: isCounted ? totals.inputTokens : (before?.totalInputTokens ?? 0),
     totalOutputTokens: isCounted ? totals.outputTokens : (before?.totalOutputTokens ?? 0),

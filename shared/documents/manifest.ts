@@ -136,6 +136,9 @@ export const AgentFacts = Type.Object({
 });
 export type AgentFacts = Static<typeof AgentFacts>;
 
+/** Commits of several repositories, by their folders. */
+export const Commits = Type.Record(Type.String(), Type.String());
+
 /** One uploaded output: its name, where it is, and what it must be when it is read. */
 export const Output = Type.Object({
   /**
@@ -183,8 +186,10 @@ export const BuildManifest = Type.Object({
       origin: Type.Enum(["new", "restored", "lost"]),
       /** One sentence for people, when there is something to say; else empty. */
       remark: Type.String(),
-      /** The commit that the workspace began with. Null: it began empty. */
+      /** The commit that the workspace began with. Null: it began empty, or with… */
       commit: nullable(Type.String()),
+      /** … several repositories: the commit of each, by its folder. */
+      commits: Type.Optional(Commits),
       /** SHA-256 of the settings that shape the session's system prompt, hex. */
       instructionsHash: Type.String(),
     }),

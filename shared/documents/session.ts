@@ -2,7 +2,7 @@ import type { AgentSettings } from "../agent/settings.ts";
 import { sha256 } from "../hash.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
-import { Output } from "./manifest.ts";
+import { Commits, Output } from "./manifest.ts";
 
 /**
  * What a run leaves for the next turn of its conversation, from its verified manifest: the files of
@@ -22,8 +22,10 @@ export const Session = Type.Object({
   files: Type.Array(Output),
   /** `workspace.diff`: all changes since the conversation's first checkout. Null: none. */
   workspace: nullable(Output),
-  /** The commit that `workspace` applies to. Null: an empty workspace. */
+  /** The commit that `workspace` applies to. Null: an empty workspace, or that of… */
   commit: nullable(Type.String()),
+  /** … several repositories: the commit of each, by its folder. */
+  commits: Type.Optional(Commits),
   /**
    * What the agent command line counts as spent so far in this session; the next turn's total has
    * it too.

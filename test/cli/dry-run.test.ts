@@ -8,6 +8,7 @@ const plain: DryRun = {
   queue: null,
   usually: null,
   repository: null,
+  repositories: [],
 };
 
 test("a request that would be accepted is told with what it could cost and when it would begin", () => {
@@ -26,6 +27,7 @@ test("what is known of its agent, its place and its repository is told, and noth
     queue: { position: 4, startsAt: "2027-01-31T12:00:00.000Z" },
     usually: { runs: 1, p50Ms: 65_000, p95Ms: 3_700_000, p50CostUsd: 0, p95CostUsd: 0.25 },
     repository: { reachable: false, why: "No\nreason.", hasRef: null },
+    repositories: [{ folder: "web", reachable: true, why: "It lists its refs.", hasRef: null }],
   });
   expect(lines).toEqual([
     "It would be accepted.",
@@ -34,5 +36,6 @@ test("what is known of its agent, its place and its repository is told, and noth
     "  Time        half of its runs 1:05, 95 of 100 1:01:40; 1 run in 30 days",
     "  Queue       place 4 of your runs that wait, until about 2027-01-31T12:00:00.000Z",
     "  Repository  not reachable: No\u{fffd}reason.",
+    "  Repository  web: reachable: It lists its refs.",
   ]);
 });

@@ -180,7 +180,15 @@ test("an agent is stored, changed, archived and run", async () => {
   expect(tried).toMatchObject({ valid: true, agent: { id: agent.id, version: 2 } });
   const settings = { maxBudgetUsd: 2 };
   expect(await client.runs.dryRun({ prompt: "echo", agent: { settings } })).toEqual({
-    ...{ valid: true, agent: null, maxCostUsd: 2, queue: null, usually: null, repository: null },
+    ...{
+      valid: true,
+      agent: null,
+      maxCostUsd: 2,
+      queue: null,
+      usually: null,
+      repository: null,
+      repositories: [],
+    },
   });
   expect((await client.agents.archive(agent.id)).archivedAt).toEqual(expect.any(String));
   expect(await all(client.agents.list())).toEqual([]);

@@ -3,6 +3,7 @@ import type { Request, Response } from "express";
 import { checkFaults } from "../../../shared/agent/checks.ts";
 import { namedSecrets, secretFaults } from "../../../shared/agent/environment.ts";
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
+import { repositoryFaults } from "../../../shared/agent/repository.ts";
 import { resolveAgent } from "../../../shared/agent/settings.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { answerOf } from "../../../shared/documents/run-answer.ts";
@@ -278,6 +279,7 @@ export async function refuseSettings(
     ...secretFaults(settings, owner, secretRule),
     ...mcpFaults(settings),
     ...checkFaults(settings),
+    ...repositoryFaults(settings),
   ];
   if (faults.length > 0) {
     throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));

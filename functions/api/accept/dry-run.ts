@@ -22,12 +22,13 @@ export async function answerDryRun(
   order: Order,
 ): Promise<void> {
   await refuseTooMuch(services, owner, order);
-  const { maxBudgetUsd, machineType, repository } = resolveAgent(order.settings);
+  const { maxBudgetUsd, machineType, repository, repositories = [] } = resolveAgent(order.settings);
   const leftUsd = await services.runs.tryCreate(owner);
-  const [queue, usually, look] = await Promise.all([
+  const [queue, usually, look, looks] = await Promise.all([
     services.capacity.placeOfNext(owner, machineType),
     order.agent && usuallyOf(services, owner, order.agent),
     repository === undefined ? null : services.repositories.look(repository),
+    Promise.all(repositories.map((each) => services.repositories.look(each))),
   ]);
   const answer: DryRun = {
     valid: true,
@@ -36,6 +37,7 @@ export async function answerDryRun(
     queue: queue ?? null,
     usually,
     repository: look,
+    repositories: looks.map((one, at) => ({ folder: repositories[at]?.folder ?? "", ...one })),
   };
   response.json(answer);
 }

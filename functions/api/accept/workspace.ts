@@ -1,3 +1,4 @@
+import { repositoriesOf } from "../../../shared/agent/repository.ts";
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import type { GivenWorkspace, SentTree } from "../../../shared/documents/files.ts";
 import { UPLOAD_DAYS } from "../../../shared/documents/upload.ts";
@@ -16,7 +17,7 @@ interface From {
 type Begun = Pick<Order, "workspace" | "settings" | "tree">;
 
 /**
- * What a run's workspace begins with, if that is neither empty nor the settings' repository.
+ * What a run's workspace begins with, if that is neither empty nor the settings' repositories.
  *
  * @throws {AppError} not_found, conflict if that run is at work or left nothing, invalid
  */
@@ -34,7 +35,7 @@ export async function workspaceFrom(
     const detail = "needs run alone, or upload";
     throw invalid([{ pointer: "/workspace", detail }]);
   }
-  if (settings.repository !== undefined) {
+  if (repositoriesOf(settings).length > 0) {
     const detail = "cannot be there together with a repository; leave one of them out";
     throw invalid([{ pointer: "/workspace/upload", detail }]);
   }
@@ -46,8 +47,8 @@ export async function workspaceFrom(
 }
 
 /**
- * What a run begins with that shall go on from the files of another, with settings of this
- * repository or of none: it is checked out, or unpacked, as it was for that one.
+ * What a run begins with that shall go on from the files of another, with settings of the same
+ * repositories or of none: they are checked out, or a tree unpacked, as they were for that one.
  *
  * @throws {AppError} not_found, conflict if that run is at work or left nothing, invalid
  */
@@ -68,18 +69,17 @@ async function workspaceOfRun(
     throw new AppError("conflict", { detail });
   }
   const request = await runs.getRequest(session.runId);
-  const { repository } = request?.settings ?? {};
-  const isSame = (settings.repository?.url ?? repository?.url) === repository?.url;
-  if (!isSame) {
-    const began = repository ? `began with ${repository.url}` : "began without a repository";
-    const detail = `is ${run}, which ${began}; leave out the repository, or the workspace`;
+  const { repository, repositories } = request?.settings ?? {};
+  const same = { ...(repository && { repository }), ...(repositories && { repositories }) };
+  const asked = placesOf(settings);
+  const began = placesOf(same);
+  if (asked.length > 0 && asked.join() !== began.join()) {
+    const what =
+      began.length > 0 ? `began with ${began.join(" and ")}` : "began without a repository";
+    const detail = `is ${run}, which ${what}; leave out the repository, or the workspace`;
     throw invalid([{ pointer: "/workspace/run", detail }]);
   }
-  return {
-    workspace: session,
-    settings: { ...settings, ...(repository && { repository }) },
-    tree: request?.tree,
-  };
+  return { workspace: session, settings: { ...settings, ...same }, tree: request?.tree };
 }
 
 /** @throws {AppError} upload_expired */
@@ -91,3 +91,7 @@ export async function refuseLostTree(
   const detail = `the working tree ${tree.upload} that this goes on from is no longer kept: it was sent more than ${UPLOAD_DAYS} days ago; send yours as it is now, with a run of its own`;
   throw new AppError("upload_expired", { detail });
 }
+
+/** Which repositories are where. */
+const placesOf = (settings: Parameters<typeof repositoriesOf>[0]): string[] =>
+  repositoriesOf(settings).map(({ folder, url }) => (folder ? `${url} in ${folder}` : url));

@@ -48,9 +48,14 @@ const bySsh = (host: string): string => `[url "http://${host}/"]
 `;
 
 /** Writes the configuration; not a variable, as git hands none of those on to submodules. */
-const PRELUDE = 'cat > "$GIT_CONFIG_GLOBAL"\n';
+const PRELUDE = `cat > "$GIT_CONFIG_GLOBAL"
+mkdir -p "./$1" && cd "./$1" || exit
+shift
+`;
 
 interface GitOptions {
+  /** In which of the workspace it runs; empty: in itself. */
+  folder: string;
   args: readonly string[];
   /** When it is given up, in milliseconds of the helper's clock. */
   until: number;
@@ -63,7 +68,7 @@ interface GitOptions {
 export function runGitInside(
   helper: Helper,
   script: string,
-  { args, until, hosts, hasLfs }: GitOptions,
+  { folder, args, until, hosts, hasLfs }: GitOptions,
 ): Promise<HelperRun> {
   const { clock, patience, path, temporary } = helper;
   return runHelper(
@@ -72,7 +77,7 @@ export function runGitInside(
       patience: { ...patience, deadlineMs: until - clock.now(), idleMs: Number.POSITIVE_INFINITY },
     },
     {
-      command: ["/bin/bash", "-c", `${PRELUDE}${script}`, "git", ...args],
+      command: ["/bin/bash", "-c", `${PRELUDE}${script}`, "git", folder, ...args],
       environment: {
         ...GIT_ENVIRONMENT,
         GIT_CONFIG_GLOBAL: `${temporary}/git.config`,

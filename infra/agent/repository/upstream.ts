@@ -22,6 +22,8 @@ export interface RepositoryAccess {
    * none.
    */
   credential?: string | undefined;
+  /** The same of several repositories, by their places in the list; empty: the build has none. */
+  credentials?: readonly string[] | undefined;
 }
 
 /** Why a host gives nothing; the end of a sentence of ours. */

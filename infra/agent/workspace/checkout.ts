@@ -10,6 +10,8 @@ import { enumerated } from "./omissions.ts";
 
 /** What to check out. */
 export interface Checkout {
+  /** Into which folder of the workspace. Default: into itself. */
+  folder?: string;
   url: string;
   /** Branch, tag or commit; `HEAD` for the repository's own. */
   ref: string;
@@ -38,12 +40,13 @@ export interface CheckedOut {
 }
 
 export interface CheckoutFailure extends NotStarted {
-  /** The repository is there and answers, but has no such branch, tag or commit. */
+  /** The repository is there and answers, but has no such branch, tag or commit: */
   isUnknownRef: boolean;
+  ref: string;
 }
 
 /**
- * Runs in the empty workspace. `$1` address, `$2` ref, `$3` how much to fetch, `$4` where files of
+ * Runs in an empty folder. `$1` address, `$2` ref, `$3` how much to fetch, `$4` where files of
  * Git LFS are asked for, or nothing: they stay pointers. No branch: `HEAD` is the commit itself, so
  * that every turn of a conversation finds the same. What a ref begins with has no meaning behind a
  * `+`. What `.lfsconfig` says of addresses does not count.
@@ -71,7 +74,7 @@ git rev-parse HEAD
 `;
 
 /**
- * Checks a repository out into the workspace: one commit without history where the server can,
+ * Checks a repository out into its folder: one commit without history where the server can,
  * files of Git LFS and submodules only if they are wanted. Git works in the sandbox and reaches the
  * repository alone, by a proxy that has the credential.
  */
@@ -79,7 +82,7 @@ export async function checkOut(
   checkout: Checkout,
   { helper, until, egressSocket: socketPath, access }: CheckoutOptions,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { url, submoduleHosts, hasLfs } = checkout;
+  const { folder = "", url, submoduleHosts, hasLfs } = checkout;
   const address = URL.parse(url);
   if (!address) return failed(checkout, { why: "that is no address" });
   if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
@@ -93,8 +96,8 @@ export async function checkOut(
   });
   try {
     const hosts = [address.hostname, ...(submoduleHosts ?? [])];
-    const git: Git = (script, ...args) =>
-      runGitInside(helper, script, { args, until, hosts, hasLfs });
+    const options = { folder, until, hosts, hasLfs };
+    const git: Git = (script, ...args) => runGitInside(helper, script, { ...options, args });
     return await fetchAll(checkout, { git, proxy });
   } finally {
     await proxy.close();
@@ -122,7 +125,11 @@ async function fetchAll(
   if (checkout.submoduleHosts === undefined) return { commit, notes: [] };
   const submodules = await git(SUBMODULES, hasLfs ? "lfs" : "");
   if (!submodules.isDone) return failureOf(checkout, submodules, proxy);
-  const missing = submodules.output.split("\0").filter(Boolean);
+  const { folder } = checkout;
+  const missing = submodules.output
+    .split("\0")
+    .filter(Boolean)
+    .map((path) => (folder ? `${folder}/${path}` : path));
   return { commit, notes: missing.length === 0 ? [] : [noteOf(missing, proxy)] };
 }
 
@@ -170,9 +177,9 @@ const lastWords = (complaint: string): string =>
   oneLine(complaint.trim().split("\n").at(-1) ?? "", 300) || "git says nothing";
 
 function failed(
-  { url }: Checkout,
+  { url, ref }: Checkout,
   { why, isUnknownRef = false }: { why: string; isUnknownRef?: boolean },
 ): CheckoutFailure {
   const error = `The repository ${url} cannot be checked out: ${why}.`;
-  return { failedStep: "checkout", stoppedBy: null, error, isUnknownRef };
+  return { failedStep: "checkout", stoppedBy: null, error, isUnknownRef, ref };
 }

@@ -83,8 +83,8 @@ export interface States extends Repository {
   hasLfs?: boolean;
   /** Paths in the latest state's tree; in latin1, byte for byte. */
   paths: Set<string>;
-  /** The workspace began with a repository of its own: its `.git` is not among the files. */
-  isCheckout: boolean;
+  /** Data of the repositories that the workspace began with, as paths; not among its files. */
+  ownData: ReadonlySet<string>;
   /** Whether the agent may be at work while a state is recorded. */
   isLive: boolean;
   /** The patch alone brings back what the agent left. */
@@ -97,21 +97,24 @@ export interface States extends Repository {
  * Files go into it through `git fast-import`, byte for byte: no index, no work tree, thus no
  * filter, hook, ignore rule, attribute or nested repository of the workspace has a say.
  *
+ * @param folders.repositories where those may be that it begins with. Default: at its top.
  * @throws if git is not installed.
  */
 export async function openStates(
-  folders: { gitFolder: string; workspace: string },
+  folders: { gitFolder: string; workspace: string; repositories?: readonly string[] },
   path: string,
   limits: PatchLimits = PATCH_LIMITS,
 ): Promise<States> {
-  const { gitFolder, workspace } = folders;
+  const { gitFolder, workspace, repositories = [""] } = folders;
   await makeRepository({ gitFolder, path });
   await mkdir(join(gitFolder, "info"));
   await writeFile(join(gitFolder, "info", "attributes"), NO_ATTRIBUTES);
-  const isCheckout = lstatSync(join(workspace, ".git"), { throwIfNoEntry: false }) !== undefined;
+  const ownData = repositories
+    .map((folder) => (folder === "" ? ".git" : `${folder}/.git`))
+    .filter((data) => lstatSync(join(workspace, data), { throwIfNoEntry: false }) !== undefined);
   return {
-    ...{ gitFolder, workspace, path, limits, isCheckout, isPatchWhole: true, isLive: false },
-    ...{ refs: {}, recorded: {}, paths: new Set<string>() },
+    ...{ gitFolder, workspace, path, limits, isPatchWhole: true, isLive: false },
+    ...{ refs: {}, recorded: {}, paths: new Set<string>(), ownData: new Set(ownData) },
   };
 }
 
@@ -187,10 +190,10 @@ const pickStored = (last: Known | undefined): Pick<Known, "isStored" | "why"> =>
 });
 
 /** What git takes into no tree, and its own data, which are no files of a workspace. */
-function judgeOf({ isCheckout }: States): Judge {
+function judgeOf({ ownData }: States): Judge {
   return (path, kind) => {
     const name = latin1(path.subarray(path.lastIndexOf("/") + 1));
-    if (name === ".git") return isCheckout && path.length === 4 ? "skip" : "repository";
+    if (name === ".git") return ownData.has(latin1(path)) ? "skip" : "repository";
     if (path.length > MAX_PATH_BYTES) return "path_too_long";
     return isRefusedByGit(latin1(path), kind === "link") ? "name_refused" : undefined;
   };

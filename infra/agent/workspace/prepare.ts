@@ -1,38 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { repositoriesOf } from "../../../shared/agent/repository.ts";
 import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 import { instructionsHash, type Session } from "../../../shared/documents/session.ts";
-import { TIMING } from "../../../shared/limits.ts";
-import type { Input } from "../attempt/input.ts";
-import type { Objects } from "../attempt/objects.ts";
-import type { Phases } from "../phases.ts";
-import type { RepositoryAccess } from "../repository/upstream.ts";
-import type { Helper, NotStarted } from "../sandbox/helper.ts";
-import { socketsIn } from "../sandbox/launch.ts";
+import type { NotStarted } from "../sandbox/helper.ts";
 import { clearWorkspace, type Folders } from "../sandbox/place.ts";
 import { oneLine } from "../text.ts";
-import { type CheckoutFailure, checkOut } from "./checkout.ts";
+import { type Brought, beginWorkspace, type Commits, type Preparation } from "./begin-workspace.ts";
 import { commitOf } from "./git.ts";
-import { openStates, recordState, type States } from "./git-states.ts";
+import { recordState, type States } from "./git-states.ts";
 import { placeFiles } from "./place-files.ts";
-import { placeTree } from "./place-tree.ts";
 import { keepAsTurn } from "./replayed-states.ts";
 import { type Loss, restoreSession, restoreWorkspace, takeBack } from "./restore.ts";
-
-export interface Preparation {
-  input: Input;
-  folders: Folders;
-  /** Name of the agent's command line. */
-  engineName: string;
-  /** The runner's own `PATH`. */
-  path: string;
-  helper: Helper;
-  access: RepositoryAccess;
-  phases: Pick<Phases, "enter">;
-  /** Is told what people should know of what is missing. */
-  tell(note: string): void;
-  objectsIn(bucket: string): Objects;
-}
 
 /** The agent's session, as the manifest tells of it. */
 export type AgentSession = NonNullable<BuildManifest["session"]>;
@@ -100,22 +79,23 @@ const notBroughtBack = ({ runId }: Session, { why }: Loss): NotStarted => ({
   error: `What run ${runId} left cannot be brought back, because ${why}.`,
 });
 
-interface Brought {
-  states: States;
-  commit: string | null;
-  /** What is missing, one sentence each. */
-  notes: string[];
-}
-
 async function beginFrom(
   preparation: Preparation,
-  { states, commit, notes }: Brought,
+  { states, commits, notes }: Brought,
   from: Session,
 ): Promise<Beginning> {
   const session = await continueSession(preparation, from);
   const remark = remarkOf(session, notes);
-  const whole = sessionWith(preparation, { ...session, remark, commit });
+  const whole = sessionWith(preparation, { ...session, remark, ...asStored(commits) });
   return { states, session: whole, isResumed: false };
+}
+
+const commitsOf = ({ commit, commits = {} }: Session): Commits =>
+  commit === null ? commits : { "": commit };
+
+function asStored(all: Commits): Pick<AgentSession, "commit" | "commits"> {
+  const { "": commit = null, ...commits } = all;
+  return { commit, ...(Object.keys(commits).length > 0 && { commits }) };
 }
 
 const MAX_REMARK_LENGTH = 1000;
@@ -145,58 +125,14 @@ async function beginAnew(
   preparation: Preparation,
   session: Named,
 ): Promise<Beginning | NotStarted> {
-  const start = await beginWorkspace(preparation, null);
+  const start = await beginWorkspace(preparation, {});
   if ("failedStep" in start) return start;
-  const { states, commit, notes } = start;
+  const { states, commits, notes } = start;
   const failure = await placeGiven(preparation, states);
   if (failure !== undefined) return failure;
   const remark = remarkOf(session, notes);
-  const whole = sessionWith(preparation, { ...session, remark, commit });
+  const whole = sessionWith(preparation, { ...session, remark, ...asStored(commits) });
   return { states, session: whole, isResumed: false };
-}
-
-/** The workspace as the conversation began: empty, the tree that was sent, or the repository's. */
-async function beginWorkspace(
-  preparation: Preparation,
-  wantedCommit: string | null,
-): Promise<Brought | CheckoutFailure> {
-  const { folders, path } = preparation;
-  const origin = await placeOrigin(preparation, wantedCommit);
-  if ("failedStep" in origin) return origin;
-  const { git: gitFolder, workspace } = folders;
-  const states = await openStates({ gitFolder, workspace }, path);
-  states.hasLfs = preparation.input.agent.repository?.lfs === true;
-  await recordState(states, "first");
-  return { states, ...origin };
-}
-
-async function placeOrigin(
-  { input, folders, helper, access, phases, tell, objectsIn }: Preparation,
-  wantedCommit: string | null,
-): Promise<Omit<Brought, "states"> | CheckoutFailure> {
-  const { repository, allowedHosts } = input.agent;
-  const { tree, bucket } = input.attempt;
-  let [commit, notes]: [string | null, string[]] = [null, []];
-  if (tree !== undefined) {
-    phases.enter("checkout");
-    const placed = await placeTree(tree, { helper, objects: objectsIn(bucket) });
-    if ("failedStep" in placed) return { ...placed, isUnknownRef: false };
-    ({ commit } = placed);
-  } else if (repository !== undefined) {
-    phases.enter("checkout");
-    const { egressSocket } = socketsIn(folders.sockets);
-    const until = helper.clock.now() + TIMING.checkout * 1000;
-    const ref = wantedCommit ?? repository.ref ?? "HEAD";
-    const { url, credential, submodules = false, lfs: hasLfs = false } = repository;
-    const submoduleHosts = submodules ? allowedHosts : undefined;
-    const wanted = { url, ref, isPrivate: credential !== undefined, submoduleHosts, hasLfs };
-    const done = await checkOut(wanted, { helper, until, egressSocket, access });
-    if ("failedStep" in done) return done;
-    ({ commit, notes } = done);
-    for (const note of notes) tell(note);
-    helper.log(`checked out commit ${commit}`);
-  }
-  return { commit, notes };
 }
 
 /**
@@ -223,16 +159,19 @@ async function bringBack(
   { restore, resume }: { restore: Session | null; resume?: Session },
 ): Promise<Brought | Loss | NotStarted> {
   const { agent, attempt } = preparation.input;
-  const { commit } = (resume ?? restore) as Session;
-  if (commit !== null && agent.repository === undefined && attempt.tree === undefined) {
+  const commits = commitsOf((resume ?? restore) as Session);
+  const folders = new Set(repositoriesOf(agent).map(({ folder }) => folder));
+  if (attempt.tree !== undefined) folders.add("");
+  if (Object.keys(commits).some((folder) => !folders.has(folder))) {
     return { why: "the agent no longer has the repository that they began with" };
   }
-  const start = await beginWorkspace(preparation, commit);
+  const start = await beginWorkspace(preparation, commits);
   if ("failedStep" in start) {
-    if (commit === null || !start.isUnknownRef) return start;
-    return { why: `the repository no longer has the commit ${commit}` };
+    const { isUnknownRef, ref } = start;
+    if (!(isUnknownRef && Object.values(commits).includes(ref))) return start;
+    return { why: `the repository no longer has the commit ${ref}` };
   }
-  if (attempt.tree !== undefined && start.commit !== commit) {
+  if (attempt.tree !== undefined && start.commits[""] !== commits[""]) {
     return { why: "they did not begin with the working tree that was sent" };
   }
   preparation.phases.enter("restore");

@@ -173,6 +173,7 @@ describe("every operation answers as its document says", () => {
         expect(await post(path, { prompt: "echo" })).toMatchObject({
           valid: true,
           repository: null,
+          repositories: [],
         });
       }
       expect((await call(`${at}/archive`, { method: "POST" })).status).toBe(200);

@@ -90,6 +90,21 @@ describe("the build plan", () => {
     expect(steps[0]?.env).toEqual(["BUILD_ID=$BUILD_ID"]);
   });
 
+  test("passes each of several repositories' credentials under its place in the list", () => {
+    const credential = (at: number) => ({ secret: `projects/p/secrets/git-${at}/versions/1` });
+    const repositories = [
+      { folder: "a", url: "https://git.example/a", credential: credential(0) },
+      { folder: "b", url: "https://git.example/b" },
+      { folder: "c", url: "https://git.example/c", credential: credential(2) },
+    ];
+    const agent = { timeoutSeconds: 60, machineType: "E2_MEDIUM" as const, repositories };
+    const { availableSecrets } = buildPlan(SETTINGS, planned({ agent }));
+    expect(availableSecrets.secretManager.slice(1)).toEqual([
+      { versionName: credential(0).secret, env: "RUNYARD_REPOSITORY_CREDENTIAL_0" },
+      { versionName: credential(2).secret, env: "RUNYARD_REPOSITORY_CREDENTIAL_2" },
+    ]);
+  });
+
   test("stays within Cloud Build's limits", () => {
     for (const tag of plan.tags) expect(tag).toMatch(/^[\w][\w.-]{0,127}$/);
     expect(plan.tags.length).toBeLessThanOrEqual(64);

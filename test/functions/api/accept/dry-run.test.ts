@@ -71,7 +71,7 @@ test(
     expect(before.length).toBeGreaterThan(3);
     const expected = {
       ...{ valid: true, agent: null, maxCostUsd: 5 },
-      ...{ queue: null, usually: null, repository: null },
+      ...{ queue: null, usually: null, repository: null, repositories: [] },
     };
     expect(await tried({ prompt: "Do it" })).toEqual(expected);
     expect(await tried({ prompt: "Do it" }, "/runs?dryRun=true")).toEqual(expected);
@@ -109,6 +109,10 @@ describe("what accepting it would refuse is refused in the same words", () => {
     ["an agent that there is not", { prompt: "x", agent: "nobody" }],
     ["a secret that is not the owner's", secretOf("theirs-token")],
     ["a credential that is not the owner's", settings({ repository: openedBy("theirs-token") })],
+    [
+      "a folder that is git's",
+      settings({ repositories: [{ ...openedBy("mine-x"), folder: ".git" }] }),
+    ],
     ["an output schema that is none", settings({ outputSchema: { type: "no such type" } })],
     ["a repository's address", settings({ repository: { url: "http://git.example/r" } })],
     ["a prompt of more bytes than may be", { prompt: "é".repeat(600 * 1024) }],
@@ -236,6 +240,21 @@ describe("the repository", () => {
     });
     expect(await looked({ url, ref: "trunk" })).toMatchObject({ reachable: true, hasRef: true });
     expect(await looked({ url, ref: "nope" })).toMatchObject({ reachable: true, hasRef: false });
+  });
+
+  test("is one of several, of which each is asked", async () => {
+    const { url } = git;
+    const repositories = [
+      { folder: "a", url, ref: "trunk" },
+      { folder: "b", url: "https://git.example/nothing" },
+    ];
+    expect(await tried(settings({ repositories }))).toMatchObject({
+      repository: null,
+      repositories: [
+        { folder: "a", reachable: true, hasRef: true },
+        { folder: "b", reachable: false },
+      ],
+    });
   });
 
   test("that is private is known to a checkout alone, whether or not there is one", async () => {

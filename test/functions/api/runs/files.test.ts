@@ -146,11 +146,12 @@ test(
     const other = await post("/runs", body, await otherOwner(world));
     expect([other.status, other.body.detail]).toEqual([404, `there is no run ${one.id}`]);
     const repository = { url: "https://git.example/x" };
-    const elsewhere = { ...body, agent: { settings: { repository } } };
-    expect((await post("/runs", elsewhere)).body).toMatchObject({
-      code: "invalid",
-      errors: [{ pointer: "/workspace/run" }],
-    });
+    for (const settings of [{ repository }, { repositories: [{ folder: "a", ...repository }] }]) {
+      expect((await post("/runs", { ...body, agent: { settings } })).body).toMatchObject({
+        code: "invalid",
+        errors: [{ pointer: "/workspace/run" }],
+      });
+    }
     const from = world.modelRequests.length;
     const two = await runOf("/runs", body);
     expect(two).toMatchObject({

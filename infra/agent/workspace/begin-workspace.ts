@@ -1,0 +1,103 @@
+import { repositoriesOf } from "../../../shared/agent/repository.ts";
+import { TIMING } from "../../../shared/limits.ts";
+import type { Input } from "../attempt/input.ts";
+import type { Objects } from "../attempt/objects.ts";
+import type { Phases } from "../phases.ts";
+import type { RepositoryAccess } from "../repository/upstream.ts";
+import type { Helper } from "../sandbox/helper.ts";
+import { socketsIn } from "../sandbox/launch.ts";
+import type { Folders } from "../sandbox/place.ts";
+import { type CheckoutFailure, checkOut } from "./checkout.ts";
+import { openStates, recordState, type States } from "./git-states.ts";
+import { placeTree } from "./place-tree.ts";
+
+export interface Preparation {
+  input: Input;
+  folders: Folders;
+  /** Name of the agent's command line. */
+  engineName: string;
+  /** The runner's own `PATH`. */
+  path: string;
+  helper: Helper;
+  access: RepositoryAccess;
+  phases: Pick<Phases, "enter">;
+  /** Is told what people should know of what is missing. */
+  tell(note: string): void;
+  objectsIn(bucket: string): Objects;
+}
+
+/** The commits that a workspace began with, by their folders; that of one without is `""`. */
+export type Commits = Readonly<Record<string, string>>;
+
+export interface Brought {
+  states: States;
+  commits: Commits;
+  /** What is missing, one sentence each. */
+  notes: string[];
+}
+
+/** The workspace as the conversation began: empty, the tree that was sent, or the repositories'. */
+export async function beginWorkspace(
+  preparation: Preparation,
+  wanted: Commits,
+): Promise<Brought | CheckoutFailure> {
+  const { input, folders, path } = preparation;
+  const origin = await placeOrigin(preparation, wanted);
+  if ("failedStep" in origin) return origin;
+  const { git: gitFolder, workspace } = folders;
+  const repositories = repositoriesOf(input.agent);
+  const named = repositories.map(({ folder }) => folder);
+  const states = await openStates({ gitFolder, workspace, repositories: named }, path);
+  states.hasLfs = repositories.some(({ lfs }) => lfs);
+  await recordState(states, "first");
+  return { states, ...origin };
+}
+
+async function placeOrigin(
+  preparation: Preparation,
+  wanted: Commits,
+): Promise<Omit<Brought, "states"> | CheckoutFailure> {
+  const { input, helper, phases, objectsIn } = preparation;
+  const { tree, bucket } = input.attempt;
+  if (tree !== undefined) {
+    phases.enter("checkout");
+    const placed = await placeTree(tree, { helper, objects: objectsIn(bucket) });
+    if ("failedStep" in placed) return { ...placed, isUnknownRef: false, ref: "" };
+    return { commits: { "": placed.commit }, notes: [] };
+  }
+  if (repositoriesOf(input.agent).length > 0) phases.enter("checkout");
+  return await checkOutAll(preparation, wanted);
+}
+
+/** Checks the repositories out, one after the other: each has its own way out and credential. */
+async function checkOutAll(
+  { input, folders, helper, access, tell }: Preparation,
+  wanted: Commits,
+): Promise<Omit<Brought, "states"> | CheckoutFailure> {
+  const { egressSocket } = socketsIn(folders.sockets);
+  const until = helper.clock.now() + TIMING.checkout * 1000;
+  const [commits, notes]: [Record<string, string>, string[]] = [{}, []];
+  for (const [at, repository] of repositoriesOf(input.agent).entries()) {
+    const { folder, url, ref = "HEAD", submodules, lfs: hasLfs = false } = repository;
+    const done = await checkOut(
+      {
+        ...{ folder, url, hasLfs, ref: wanted[folder] ?? ref },
+        isPrivate: repository.credential !== undefined,
+        submoduleHosts: submodules ? input.agent.allowedHosts : undefined,
+      },
+      { helper, until, egressSocket, access: folder === "" ? access : accessTo(access, at) },
+    );
+    if ("failedStep" in done) return done;
+    commits[folder] = done.commit;
+    notes.push(...done.notes);
+    for (const note of done.notes) tell(note);
+    helper.log(`checked out commit ${done.commit}${folder && ` into ${folder}`}`);
+  }
+  return { commits, notes };
+}
+
+/** With the credential of one of several repositories, and without the others'. */
+const accessTo = (
+  { credentials = [], ...access }: RepositoryAccess,
+  at: number,
+): RepositoryAccess => ({ ...access, credential: credentials[at] });
