@@ -18,6 +18,7 @@ export interface SettingsFlags {
   credential?: string;
   submodules?: boolean;
   lfs?: boolean;
+  path?: string[];
   schema?: string;
   settings?: string;
 }
@@ -35,6 +36,7 @@ export function withSettings(command: Command): Command {
     .option("--credential <SECRET>", "a private one's: projects/P/secrets/S/versions/V")
     .option("--submodules", "the repository's submodules as well")
     .option("--lfs", "the repository's files of Git LFS as well")
+    .option("--path <FOLDER>", "only this folder of it; may be said several times", gathered)
     .option("--schema <FILE>", "JSON Schema that its output must satisfy (- for standard input)")
     .option("--settings <FILE>", "all other settings, as a JSON object (- for standard input)")
     .optionsGroup("Options:");
@@ -65,10 +67,11 @@ const OF_REPOSITORY = {
   credential: "names a secret that opens",
   submodules: "are those of",
   lfs: "is about files of",
+  path: "names a folder of",
 } as const;
 
 function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
-  const { repo: url, ref, credential: secret, submodules, lfs } = flags;
+  const { repo: url, ref, credential: secret, submodules, lfs, path: paths } = flags;
   if (url === undefined) {
     for (const [name, what] of Object.entries(OF_REPOSITORY)) {
       if (flags[name as keyof typeof OF_REPOSITORY] === undefined) continue;
@@ -83,6 +86,7 @@ function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
       ...(secret !== undefined && { credential: { secret } }),
       ...(submodules && { submodules }),
       ...(lfs && { lfs }),
+      ...(paths && { paths }),
     },
   };
 }
@@ -136,6 +140,8 @@ export function jsonObject(flag: string, file: string): Record<string, unknown> 
 export function labelOption(command: Command): Command {
   return command.option("--label <KEY=VALUE>", "a label; may be said several times", collected, []);
 }
+
+const gathered = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** Of an option that may be said several times. */
 export const collected = (value: string, before: string[]): string[] => [...before, value];

@@ -21,6 +21,11 @@ export const FIELDS = {
     hint: "Of a private one: projects/P/secrets/S/versions/latest.",
     kind: "text",
   },
+  paths: {
+    label: "Repository’s folders",
+    hint: "One a line: apps/web. Empty: all.",
+    kind: "lines",
+  },
   parts: {
     label: "Repository with",
     hint: "Fetched besides its files.",
@@ -71,7 +76,7 @@ export type Faults<Name extends string = FieldName> = Partial<Record<Name, strin
 export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [name, ""])) as Written;
 
 const NONE = "none";
-const PLACED: readonly FieldName[] = ["url", "ref", "credential", "parts", "other"];
+const PLACED: readonly FieldName[] = ["url", "ref", "credential", "paths", "parts", "other"];
 /** Settings of a repository that are chosen in `parts`. */
 const PARTS = ["submodules", "lfs"] as const;
 
@@ -92,10 +97,10 @@ export function writtenOf(settings: AgentSettings): Written {
 
 function writtenRepository(
   repository: AgentSettings["repository"],
-): Pick<Written, "url" | "ref" | "credential" | "parts"> {
-  const { url = "", ref = "", credential } = repository ?? {};
+): Pick<Written, "url" | "ref" | "credential" | "paths" | "parts"> {
+  const { url = "", ref = "", credential, paths = [] } = repository ?? {};
   const parts = PARTS.filter((part) => repository?.[part]).join(" and ");
-  return { url, ref, credential: credential?.secret ?? "", parts };
+  return { url, ref, credential: credential?.secret ?? "", paths: paths.join("\n"), parts };
 }
 
 /** A setting as its field has it; undefined: the field cannot hold it. */
@@ -134,6 +139,7 @@ function repositoryOf(written: Written): AgentSettings["repository"] {
     url,
     ...(ref !== "" && { ref }),
     ...(secret !== "" && { credential: { secret } }),
+    ...(written.paths.trim() !== "" && { paths: linesOf("paths", written.paths) }),
     ...Object.fromEntries(
       written.parts.split(" and ").flatMap((part) => (part ? [[part, true]] : [])),
     ),
@@ -175,9 +181,10 @@ export function faultsOf(written: Written): Faults {
   return faults;
 }
 
-function faultsWithoutRepository({ ref, parts, credential }: Written): Faults {
+function faultsWithoutRepository({ ref, paths, parts, credential }: Written): Faults {
   return {
     ...(ref.trim() !== "" && { ref: "A ref needs a repository." }),
+    ...(paths.trim() !== "" && { paths: "Folders need a repository." }),
     ...(parts !== "" && { parts: "That needs a repository." }),
     ...(credential.trim() !== "" && { credential: "A credential needs a repository." }),
   };

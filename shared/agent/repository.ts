@@ -12,6 +12,13 @@ import { SecretReference } from "./secret-reference.ts";
 const GIT_REF =
   "^(?![-/.])(?!@$)(?!.*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
 
+/** A folder in a repository, as git's cones have them. */
+const FOLDER_PATH = {
+  pattern: '^(?![-/#!])(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\u0000-\\u001f\\u007f"\\\\]+$',
+  form: "a folder's path from the repository's top, without a slash at its ends, . and .., quotes and backslashes",
+  example: "apps/web",
+};
+
 const description = "What the workspace begins with.";
 const properties = {
   url: Type.String({
@@ -39,6 +46,14 @@ const properties = {
     Type.Boolean({
       description:
         "Whether its submodules are fetched: those on its own host with its credential, others from allowedHosts as everybody may read them. Default: false.",
+    }),
+  ),
+  paths: Type.Optional(
+    Type.Array(Type.String({ ...formed(FOLDER_PATH), maxLength: 500 }), {
+      minItems: 1,
+      maxItems: 100,
+      description:
+        "Folders that are checked out, with the files of the folders around them, and nothing else. Default: all.",
     }),
   ),
   lfs: Type.Optional(

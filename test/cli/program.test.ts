@@ -54,6 +54,7 @@ test.each([
   ["run x --credential c", /--credential names a secret that opens --repo: say that too/],
   ["run x --submodules", /--submodules are those of --repo: say that too/],
   ["run x --lfs", /--lfs is about files of --repo: say that too/],
+  ["run x --path a", /--path names a folder of --repo: say that too/],
   ["run x --ref main", /--ref names a branch, tag or commit of --repo/],
   ["run x --label team", /--label team is no label; say it as team=docs/],
   ["run x --schema /nowhere", /--schema \/nowhere cannot be read/],

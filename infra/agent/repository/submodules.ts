@@ -30,7 +30,7 @@ into() {
     else
       printf '%s\\0' "$1$path"
     fi
-  done 3< <(git -C "./$1" ls-tree -r -z HEAD | sed -zn 's/^160000 commit [0-9a-f]*\\t//p')
+  done 3< <(git -C "./$1" ls-files -t -s -z | sed -zn 's/^H 160000 [0-9a-f]* 0\\t//p')
 }
 into "" ${MOST_LEVELS}
 `;

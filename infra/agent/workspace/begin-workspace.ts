@@ -78,10 +78,10 @@ async function checkOutAll(
   const until = helper.clock.now() + TIMING.checkout * 1000;
   const [commits, notes]: [Record<string, string>, string[]] = [{}, []];
   for (const [at, repository] of repositoriesOf(input.agent).entries()) {
-    const { folder, url, ref = "HEAD", submodules, lfs: hasLfs = false } = repository;
+    const { folder, url, ref = "HEAD", submodules, lfs: hasLfs = false, paths } = repository;
     const done = await checkOut(
       {
-        ...{ folder, url, hasLfs, ref: wanted[folder] ?? ref },
+        ...{ folder, url, hasLfs, paths, ref: wanted[folder] ?? ref },
         isPrivate: repository.credential !== undefined,
         submoduleHosts: submodules ? input.agent.allowedHosts : undefined,
       },

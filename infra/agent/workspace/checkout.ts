@@ -19,6 +19,8 @@ export interface Checkout {
   isPrivate: boolean;
   /** Hosts of submodules beside its own; undefined: those are not fetched. */
   submoduleHosts?: readonly string[] | undefined;
+  /** Folders to which the checkout is confined. Default: none, it has all. */
+  paths?: readonly string[] | undefined;
   /** Whether files of Git LFS are fetched, those of submodules too. */
   hasLfs: boolean;
 }
@@ -47,7 +49,8 @@ export interface CheckoutFailure extends NotStarted {
 
 /**
  * Runs in an empty folder. `$1` address, `$2` ref, `$3` how much to fetch, `$4` where files of
- * Git LFS are asked for, or nothing: they stay pointers. No branch: `HEAD` is the commit itself, so
+ * Git LFS are asked for, or nothing: they stay pointers, `$5` the folders that are checked out, a
+ * line each, or nothing: all. No branch: `HEAD` is the commit itself, so
  * that every turn of a conversation finds the same. What a ref begins with has no meaning behind a
  * `+`. What `.lfsconfig` says of addresses does not count.
  */
@@ -57,9 +60,12 @@ git config remote.origin.url "$1"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
 git config user.name Runyard
 git config user.email agent@runyard.invalid
+# From a try before: what a host that serves files has not sent it sends no later.
+git config --unset-all remote.origin.promisor || true
+git config --unset-all remote.origin.partialclonefilter || true
 found=FETCH_HEAD
 case $3 in
-  shallow) git fetch --quiet --no-tags --depth=1 origin "+$2" ;;
+  shallow) git fetch --quiet --no-tags --depth=1 \${5:+--filter=blob:none} origin "+$2" ;;
   whole) git fetch --quiet --no-tags origin "+$2" ;;
   all) git fetch --quiet origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
     found=$2 ;;
@@ -68,7 +74,13 @@ if [ -n "$4" ]; then
   git lfs version >/dev/null 2>&1 || { echo 'Git LFS is not installed where runs work' >&2; exit 1; }
   git lfs install --local --skip-repo >/dev/null
 fi
+if [ -n "$5" ]; then printf '%s\\n' "$5" | git sparse-checkout set --cone --stdin; fi
 git \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
+if [ -n "$5" ]; then
+  while IFS= read -r path; do
+    [ -d "./$path" ] || { printf 'it has no folder %s\\n' "$path" >&2; exit 1; }
+  done <<< "$5"
+fi
 rm -f .git/FETCH_HEAD
 git rev-parse HEAD
 `;
@@ -115,11 +127,12 @@ async function fetchAll(
   checkout: Checkout,
   { git, proxy }: Fetching,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { url, ref, hasLfs } = checkout;
+  const { url, ref, hasLfs, paths = [] } = checkout;
   const lfs = hasLfs ? `${withGit(url.replace(/\/+$/, ""))}/info/lfs` : "";
-  const first = await git(SCRIPT, url, ref, "shallow" satisfies Extent, lfs);
+  const fetch = (extent: Extent) => git(SCRIPT, url, ref, extent, lfs, paths.join("\n"));
+  const first = await fetch("shallow");
   const next = first.isDone ? undefined : extentAfter(checkout, first);
-  const last = next === undefined ? first : await git(SCRIPT, url, ref, next, lfs);
+  const last = next === undefined ? first : await fetch(next);
   if (!last.isDone) return failureOf(checkout, last, proxy);
   const commit = last.output.trim();
   if (checkout.submoduleHosts === undefined) return { commit, notes: [] };

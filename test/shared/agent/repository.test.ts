@@ -47,3 +47,26 @@ test("a credential of one of several is refused at its place", () => {
     { pointer: "/repositories/1/credential/secret", detail: expect.stringContaining("owner") },
   ]);
 });
+
+test.each(["apps/web", "a b", "é", "[id]", ".github", "a/..b"])("a path may be %s", (path) => {
+  expect(validate([{ ...in_("a"), paths: [path] }])).toEqual([]);
+});
+
+test.each([
+  "",
+  "/a",
+  "a/",
+  "a//b",
+  ".",
+  "..",
+  "a/../b",
+  "./a",
+  "-a",
+  "!a",
+  "#a",
+  "a\nb",
+  'a"',
+  "a\\b",
+])("a path is not %j", (path) => {
+  expect(validate([{ ...in_("a"), paths: [path] }])).not.toEqual([]);
+});

@@ -96,6 +96,11 @@ export async function startWorld(isolation: Isolation = "none") {
       const done = await checkOut(wanted, options(access));
       return "failedStep" in done ? done : done.commit;
     },
+    /** Folders alone, with files of Git LFS. */
+    checkOutPaths(paths: readonly string[], url = server.url) {
+      const wanted = { url, ref: "HEAD", isPrivate: false, hasLfs: true, paths };
+      return checkOut(wanted, options(server.access));
+    },
     /** With files of Git LFS. */
     checkOutLfs(url = server.url, access = server.access) {
       const isPrivate = access.credential !== undefined;
