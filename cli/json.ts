@@ -38,6 +38,7 @@ export const RUN_FIELDS: FieldsOf<Run> = {
   phases: true,
   checkpoint: true,
   artifacts: true,
+  repository: true,
   isolation: true,
   history: true,
   createdAt: true,

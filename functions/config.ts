@@ -7,6 +7,7 @@ import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
 import { eventGrantsOf } from "./event-grants.ts";
+import { type GithubSettings, githubOf } from "./github-settings.ts";
 import { retentionTableOf } from "./retention.ts";
 import { sealKeysOf } from "./seal-keys.ts";
 import { type TelemetrySettings, telemetryOf } from "./telemetry-settings.ts";
@@ -72,6 +73,8 @@ export interface Config {
    * `host:port` of a Cloud Build that is not Google's; Google's clients know no variable for it.
    */
   cloudBuildEmulatorHost: string | undefined;
+  /** The App by which runs are delivered to GitHub. */
+  github: GithubSettings;
   /** What is told to whoever draws charts; undefined: nothing. */
   telemetry: TelemetrySettings | undefined;
   /** The function that this process serves. */
@@ -104,6 +107,7 @@ export function readConfig(environment: Environment = process.env): Config {
   ]);
   const projectId = required.GOOGLE_CLOUD_PROJECT;
   const isOnCloudRun = environment["K_SERVICE"] !== undefined;
+  const github = githubOf(environment, projectId);
   const allowedHosts = lowerCase(listOf(environment["RUNYARD_ALLOWED_HOSTS"] ?? LOOPBACK));
   return {
     projectId,
@@ -125,7 +129,9 @@ export function readConfig(environment: Environment = process.env): Config {
       prefixes: secretPrefixesOf(environment),
       projectId,
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
+      appKeySecret: github.keySecret,
     },
+    github,
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
     eventGrants: eventGrantsOf(environment["RUNYARD_EVENT_GRANTS"]),
     sealKeys: sealKeysOf(environment["RUNYARD_SEAL_KEYS"]),

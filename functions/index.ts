@@ -70,6 +70,15 @@ cloudEvent("recordBuildStatus", async (event: CloudEvent<unknown>) =>
   (await recordBuildStatus())(event),
 );
 
+const deliver = served("deliver", async () => {
+  const [{ deliver }, { pubsubTrigger }] = await Promise.all([
+    import("./attempts/deliver.ts"),
+    import("./trigger.ts"),
+  ]);
+  return pubsubTrigger(await loadedServices(), "deliver", deliver);
+});
+cloudEvent("deliver", async (event: CloudEvent<unknown>) => (await deliver())(event));
+
 const keepDeadLetter = served("keepDeadLetter", async () => {
   const { deadLetterTrigger } = await import("./trigger.ts");
   return deadLetterTrigger(await services());

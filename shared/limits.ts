@@ -223,6 +223,20 @@ export const CAPACITY = {
   denied: 3600,
 } as const;
 
+/** Bounds of the deliveries of what runs changed; durations in seconds. */
+export const DELIVERY = {
+  /** The first pause after a host did not take one, doubled with each further, */
+  minPause: 30,
+  /** … and the longest, unless the host asks for a longer one. */
+  maxPause: 3600,
+  /** How long after the end of its run one is tried. */
+  patience: 24 * 3600,
+  /** The longest that one call of the host's API takes. */
+  call: 15,
+  /** UTF-8 bytes of what the run's document says of it. */
+  whyBytes: 500,
+} as const;
+
 /** `timeout` of the build whose agent may work for `agentSeconds`. */
 export function buildTimeoutSeconds(agentSeconds: number): number {
   const before = TIMING.buildSetup + TIMING.checkout;

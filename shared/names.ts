@@ -6,6 +6,8 @@ export const TOPICS = {
   cloudBuilds: "cloud-builds",
   /** Each change of status of each run, for whoever subscribes. */
   runEvents: "run-events",
+  /** Finished runs whose changes are to be delivered to their repositories. */
+  runDeliveries: "run-deliveries",
   /** What no function could handle. */
   deadLetters: "dead-letters",
 } as const;
@@ -17,6 +19,7 @@ export const TRACE_ATTRIBUTE = "googclient_traceparent";
 export const PUSH_TARGETS = {
   [TOPICS.runRequests]: "submitBuild",
   [TOPICS.cloudBuilds]: "recordBuildStatus",
+  [TOPICS.runDeliveries]: "deliver",
   [TOPICS.deadLetters]: "keepDeadLetter",
 } as const;
 

@@ -114,6 +114,7 @@ async function inputArchive(
     agent: request.settings,
     ...(request.tree && { tree: request.tree }),
     ...(request.files && { files: [...request.files] }),
+    ...(record.state.delivery && { isDelivered: true as const }),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     ...(retention && { retention }),
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },

@@ -87,6 +87,9 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
     case "tell":
       await tell(services, record);
       return;
+    case "deliver":
+      await askForDelivery(services, record);
+      return;
   }
 }
 
@@ -103,6 +106,15 @@ async function tell(services: Services, record: RunRecord): Promise<void> {
 /** The same for whoever has nobody to leave it to. */
 export const tellNow = (services: Services, record: RunRecord): Promise<void> =>
   tellChanges(services, record, (event) => applyEvent(services, record.run.id, event));
+
+/** Has what a run changed delivered; of a Pub/Sub that is away it leaves that to the sweep. */
+async function askForDelivery({ publisher, log }: Services, { run }: RunRecord): Promise<void> {
+  try {
+    await publisher.publishDelivery({ runId: run.id });
+  } catch (error) {
+    log("WARNING", `not asked for, the sweep does it: ${describeError(error)}`, { runId: run.id });
+  }
+}
 
 /** Gives what is free to those who wait. */
 export const admit = (services: Services, machineType: string): Promise<void> =>

@@ -143,12 +143,22 @@ async function visit(services: Services, runId: string): Promise<void> {
   const read = await services.runs.read(runId);
   if (read === undefined) return;
   const isDue = (at: Date | null) => at !== null && at <= read.now;
-  const { dueAt, tellAt } = read.record.state;
+  const { dueAt, tellAt, delivery } = read.record.state;
   try {
     if (isDue(dueAt)) await visitDue(services, read);
   } finally {
-    if (isDue(tellAt)) await tellOf(services, runId);
+    try {
+      if (isDue(tellAt)) await tellOf(services, runId);
+    } finally {
+      if (isDue(delivery?.dueAt ?? null)) await askAgain(services, runId);
+    }
   }
+}
+
+/** What the run changed is not delivered: its message was lost, or it may be tried again. */
+async function askAgain(services: Services, runId: string): Promise<void> {
+  await applyEvent(services, runId, { type: "deliveryAsked" });
+  await services.publisher.publishDelivery({ runId });
 }
 
 /** Nobody has told of the run's changes of status, or noted that it did. */

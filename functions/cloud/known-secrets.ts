@@ -28,8 +28,7 @@ function inFile(path: string, projectId: string): KnownSecrets {
     howToAdd,
     async faultOf(versionName) {
       try {
-        const mode = process.platform === "win32" ? undefined : (await stat(path)).mode;
-        const secrets = secretsIn({ path, mode, content: await readFile(path, "utf8") }, projectId);
+        const secrets = await readSecrets(path, projectId);
         if (Object.hasOwn(secrets, versionName)) return undefined;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") return (error as Error).message;
@@ -38,3 +37,16 @@ function inFile(path: string, projectId: string): KnownSecrets {
     },
   };
 }
+
+async function readSecrets(path: string, projectId: string): Promise<Record<string, string>> {
+  const mode = process.platform === "win32" ? undefined : (await stat(path)).mode;
+  return secretsIn({ path, mode, content: await readFile(path, "utf8") }, projectId);
+}
+
+/** Finds a secret's value in the file that stands for Secret Manager; without one, nothing. */
+export const secretsOf =
+  (secretsFile: string | undefined, projectId: string) =>
+  async (versionName: string): Promise<string | undefined> =>
+    secretsFile === undefined
+      ? undefined
+      : (await readSecrets(secretsFile, projectId))[versionName];

@@ -4,6 +4,7 @@ import { systemClock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import { closing } from "../closing.ts";
 import type { Config } from "../config.ts";
+import { GithubDeliveries } from "../github/github-deliveries.ts";
 import { logOf } from "../log.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
 import { ThreadedSchemaChecks } from "../schemas/schema-checks.ts";
@@ -25,7 +26,7 @@ import { SlotWrites } from "./firestore/slot-writes.ts";
 import { FirestoreTriggerStore } from "./firestore/trigger-store.ts";
 import { UsageDays } from "./firestore/usage-days.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
-import { openKnownSecrets } from "./known-secrets.ts";
+import { openKnownSecrets, secretsOf } from "./known-secrets.ts";
 import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { sealingWith } from "./sealing.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
@@ -112,6 +113,9 @@ export function servicesOn(
     secretRule: config.secretRule,
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
     sealing: sealingWith(config.sealKeys, random),
+    deliveries: new GithubDeliveries(config.github, {
+      keyOf: secretsOf(config.secretsFile, config.projectId),
+    }),
     onlyPrompt: config.onlyPrompt,
     googleClientId: config.googleClientId,
     schemas: new ThreadedSchemaChecks(timers),

@@ -6,6 +6,7 @@ import type { TraceContext } from "../../shared/run/trace.ts";
 import type {
   AdmissionMessage,
   AttemptMessage,
+  DeliveryMessage,
   Publisher,
   RefusedMessage,
 } from "../services/builds.ts";
@@ -16,6 +17,7 @@ import { type Calling, calling } from "./google-error.ts";
 export interface Topics {
   runRequests: Pick<Topic, "publishMessage">;
   runEvents: Pick<Topic, "publishMessage">;
+  runDeliveries: Pick<Topic, "publishMessage">;
   deadLetters: Pick<Topic, "publishMessage">;
 }
 
@@ -59,6 +61,10 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.runEvents.publishMessage(message));
   }
 
+  async publishDelivery(message: DeliveryMessage): Promise<void> {
+    await this.#call(() => this.#topics.runDeliveries.publishMessage({ json: message }));
+  }
+
   async publishDeadLetter({ data, ...attributes }: RefusedMessage): Promise<void> {
     await this.#call(() => this.#topics.deadLetters.publishMessage({ data, attributes }));
   }
@@ -72,6 +78,7 @@ export function openTopics({ projectId }: { projectId: string }): Topics {
   return {
     runRequests: pubsub.topic(TOPICS.runRequests, options),
     runEvents: pubsub.topic(TOPICS.runEvents, options),
+    runDeliveries: pubsub.topic(TOPICS.runDeliveries, options),
     deadLetters: pubsub.topic(TOPICS.deadLetters, options),
   };
 }

@@ -45,6 +45,11 @@ export interface AdmissionMessage {
   admit: string;
 }
 
+/** The message on `run-deliveries`: a finished run owes its repository what it changed. */
+export interface DeliveryMessage {
+  runId: string;
+}
+
 /** A message that would be refused each time it came, and why. */
 export interface RefusedMessage {
   data: Buffer;
@@ -54,7 +59,7 @@ export interface RefusedMessage {
   messageId: string;
 }
 
-/** Publishes to `run-requests`, `run-events` and `dead-letters`. */
+/** Publishes to `run-requests`, `run-events`, `run-deliveries` and `dead-letters`. */
 export interface Publisher {
   /**
    * Resolves once Pub/Sub has the message.
@@ -64,5 +69,6 @@ export interface Publisher {
   publishAttempt(message: AttemptMessage, trace: TraceContext | null): Promise<void>;
   publishAdmission(message: AdmissionMessage): Promise<void>;
   publishEvent(message: EventMessage): Promise<void>;
+  publishDelivery(message: DeliveryMessage): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

@@ -10,6 +10,7 @@ import type { Builds, Publisher } from "./builds.ts";
 import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
 import type { CapacityStore } from "./capacity.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Expressions } from "./expressions.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
@@ -53,6 +54,7 @@ export interface Services {
   objects: StoredObjects;
   uploads: Uploads;
   deadLetters: DeadLetters;
+  deliveries: Deliveries;
   builds: Builds;
   settings: BuildSettings;
   /** The secrets that agents may name. */

@@ -3,19 +3,21 @@ import { join } from "node:path";
 import { roundsOf } from "../../shared/agent/checks.ts";
 import { missedChecks } from "../../shared/attempt/checked.ts";
 import { handedBack } from "../../shared/attempt/handed-back.ts";
+import { COMMIT_FILE } from "../../shared/delivery/commit-file.ts";
 import type { CheckFacts } from "../../shared/documents/check.ts";
 import { textEvent } from "../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
 import type { AgentOutcome } from "./agent-outcome.ts";
 import { goOnWithAgent } from "./agent-work.ts";
-import type { Collected } from "./attempt/upload.ts";
+import { type Collected, fileIn } from "./attempt/upload.ts";
 import { collectAndCheck } from "./checking.ts";
 import { linesIn } from "./engines/claude-code/session-lines.ts";
 import { takeBallast } from "./sandbox/place.ts";
 import type { AgentWork, Begun } from "./supervision.ts";
 import { messageOf } from "./text.ts";
 import { collectArtifacts } from "./workspace/artifacts.ts";
-import { recordChecked } from "./workspace/checked-states.ts";
+import { recordChecked, withoutChecks } from "./workspace/checked-states.ts";
+import { writeCommitFile } from "./workspace/commit-file.ts";
 import { renewSession } from "./workspace/restore.ts";
 
 /**
@@ -27,6 +29,7 @@ export async function checkInRounds(work: AgentWork, outcome: AgentOutcome): Pro
   try {
     const collected = await inRounds(work, outcome);
     await addArtifacts(work, outcome, collected);
+    await addCommitFile(work, outcome, collected);
     return collected;
   } finally {
     work.phases.enter("upload");
@@ -53,6 +56,26 @@ async function addArtifacts(
     if (found.gaps) outcome.facts = { ...outcome.facts, artifactGaps: found.gaps };
   } catch (error) {
     problems.push(`artifacts: ${messageOf(error)}`);
+  }
+}
+
+/** Adds what is to be delivered, if anything is, without what the checks have done. */
+async function addCommitFile(
+  { input, folders }: AgentWork,
+  { facts, beginning }: AgentOutcome,
+  { files, problems }: Collected,
+): Promise<void> {
+  const base = beginning?.session.commit ?? null;
+  const { isDelivered, files: placed = [] } = input.attempt;
+  if (!(isDelivered && facts.started && beginning && base !== null)) return;
+  try {
+    const prepared = fileIn(folders, COMMIT_FILE);
+    const given = placed.map(({ path }) => path);
+    const states = await withoutChecks(beginning.states);
+    await writeCommitFile(states, { file: prepared.path, base, given });
+    files.push(prepared);
+  } catch (error) {
+    problems.push(`${COMMIT_FILE}: ${messageOf(error)}`);
   }
 }
 

@@ -15,7 +15,7 @@ export function checkEnvironment(given: DeploySettings): void {
   const settings = { ...given, projectNumber: given.projectNumber ?? UNKNOWN_NUMBER };
   const names = namesOf(settings);
   for (const name of FUNCTIONS) {
-    const mounted = mountedOf(name).map(([variable]) => [variable, ""] as const);
+    const mounted = mountedOf(name, settings).map(([variable]) => [variable, ""] as const);
     const environment = {
       ...environmentOf({ settings, names }, name),
       ...Object.fromEntries(mounted),

@@ -39,10 +39,12 @@ export type Place = Pick<
   "project" | "region" | "buildRegion" | "modelKeySecret"
 > & {
   projectNumber: string;
+  githubKeySecret?: string;
 };
 
 /** The names of all that the stack makes, and of what it is given. */
-export function namesOf({ project, projectNumber, region, buildRegion, modelKeySecret }: Place) {
+export function namesOf(place: Place) {
+  const { project, projectNumber, region, buildRegion, modelKeySecret } = place;
   const emailOf = (account: AccountName) =>
     `${ownName(account)}@${project}.iam.gserviceaccount.com`;
   return {
@@ -54,6 +56,7 @@ export function namesOf({ project, projectNumber, region, buildRegion, modelKeyS
     secret: `projects/${project}/secrets/${modelKeySecret}`,
     /** Of the keys that seal what must be kept secret. */
     sealSecret: `projects/${project}/secrets/${SEAL_SECRET}`,
+    appKey: `projects/${project}/secrets/${place.githubKeySecret ?? "github-app-key"}`,
     emailOf,
     accountName: (account: AccountName) =>
       `projects/${project}/serviceAccounts/${emailOf(account)}`,

@@ -250,6 +250,11 @@ function agentImage(programs: Programs, env: Record<string, string>) {
   };
 }
 
+const LAZY: readonly string[] = [
+  PUSH_TARGETS[TOPICS.runDeliveries],
+  PUSH_TARGETS[TOPICS.deadLetters],
+];
+
 async function startFunctions(
   { programs = FROM_SOURCES, ...options }: LocalOptions,
   { issuer, services }: { issuer: TokenIssuer; services: Promise<Services> },
@@ -261,8 +266,8 @@ async function startFunctions(
     target,
     port: last[target] ?? 0,
     orAny: true,
-    // Hardly ever needed, and a process of its own.
-    lazy: target === PUSH_TARGETS[TOPICS.deadLetters],
+    // Hardly ever needed, and each a process of its own.
+    lazy: LAZY.includes(target),
   }));
   const host = await startFunctionsHost({
     ...programs.functions,

@@ -25,6 +25,8 @@ export interface SecretRule {
   projectId: string;
   /** `projects/P/secrets/S/versions/V` with the key of the model's API, which no agent gets. */
   modelKeySecret: string;
+  /** The same of the key of the App by which runs are delivered. */
+  appKeySecret?: string;
 }
 
 /** What names secrets. */
@@ -81,12 +83,15 @@ export function secretFaults(settings: Naming, owner: string, rule: SecretRule):
 }
 
 /**
- * The key of the model's API has the same id under a project's number, so its project counts not.
+ * A key of the operator's has the same id under a project's number, so its project counts not.
  */
 function refusalOf(secret: string, owner: string, rule: SecretRule): string | undefined {
-  const { projectId, modelKeySecret } = rule;
+  const { projectId, modelKeySecret, appKeySecret = "" } = rule;
   if (idOf(secret) === idOf(modelKeySecret)) {
     return "is the key of the model's API, which agents never get";
+  }
+  if (idOf(secret) === idOf(appKeySecret)) {
+    return "is the key of the GitHub App, which agents never get";
   }
   const full = (prefix: string) =>
     prefix.startsWith("projects/") ? prefix : `projects/${projectId}/secrets/${prefix}`;

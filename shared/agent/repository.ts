@@ -9,7 +9,7 @@ import { SecretReference } from "./secret-reference.ts";
  *
  * @see https://git-scm.com/docs/git-check-ref-format
  */
-const GIT_REF =
+export const GIT_REF =
   "^(?![-/.])(?!@$)(?!.*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
 
 /** A folder in a repository, as git's cones have them. */

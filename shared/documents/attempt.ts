@@ -35,6 +35,8 @@ export const AttemptInput = Type.Object({
   tree: Type.Optional(SentTree),
   /** What is put into the workspace on top of all that. Absent: nothing. */
   files: Type.Optional(Type.Array(PlacedFile)),
+  /** Whether what it changes is to be committed. Absent: it is not. */
+  isDelivered: Type.Optional(Type.Literal(true)),
   /**
    * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
    */

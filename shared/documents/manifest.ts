@@ -143,7 +143,7 @@ export const Commits = Type.Record(Type.String(), Type.String());
 export const Output = Type.Object({
   /**
    * `result.json`, `setup.log`, `checks.log`, `events.jsonl`, `patch.diff`, `workspace.diff`,
-   * `session/…` or, of the workspace, `files/…`.
+   * `commit.jsonl`, `session/…` or, of the workspace, `files/…`.
    */
   name: Type.String(),
   /** Object name in the attempt's bucket. */

@@ -7,6 +7,7 @@ import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
 import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
+import { Deliver, RepositoryResult } from "./deliver.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { FileOfRequest, GivenFiles, GivenWorkspace, TreeOfRequest } from "./files.ts";
 import { ChangedFile, DeniedCall } from "./manifest.ts";
@@ -45,6 +46,7 @@ export const CreateRun = Type.Object(
     labels: Type.Optional(Labels),
     files: Type.Optional(GivenFiles),
     workspace: Type.Optional(GivenWorkspace),
+    deliver: Type.Optional(Deliver),
   },
   { additionalProperties: false },
 );
@@ -77,6 +79,7 @@ export const CreateAgentRun = Type.Object(
     labels: Type.Optional(Labels),
     files: Type.Optional(GivenFiles),
     workspace: Type.Optional(GivenWorkspace),
+    deliver: Type.Optional(Deliver),
   },
   { additionalProperties: false },
 );
@@ -114,6 +117,7 @@ export const RunRequest = Type.Object({
     ...TreeOfRequest,
     description: "The upload that its workspace, or that of the runs before it, began with.",
   }),
+  deliver: Type.Optional(Deliver),
 });
 export type RunRequest = Static<typeof RunRequest>;
 
@@ -263,6 +267,7 @@ export const Run = Type.Object({
     },
   ),
   artifacts: Type.Array(Artifact),
+  repository: Type.Optional(RepositoryResult),
   isolation: nullable(Type.Enum(["bubblewrap", "none"]), {
     description: "How the agent was kept apart: `bubblewrap`, or `none`; null until it is known.",
   }),

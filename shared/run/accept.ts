@@ -1,12 +1,14 @@
 import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
 import { after } from "../clock.ts";
 import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
+import type { Deliver } from "../documents/deliver.ts";
 import type { Event } from "../documents/event.ts";
 import type { PlacedFile, SentTree } from "../documents/files.ts";
 import type { AgentRef, Run, RunRequest } from "../documents/run.ts";
 import { type Session, workspaceOf } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
+import { deliveryOf } from "./owed-delivery.ts";
 import type { RunRecord, RunState } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import { STATE_VERSION, UNSAID } from "./stored.ts";
@@ -28,6 +30,8 @@ export interface Order {
   workspace?: Session | undefined;
   /** The sent tree that all of that began with. Absent: none. */
   tree?: SentTree | undefined;
+  /** How what it changes is handed back to its repository. Absent: it is not. */
+  deliver?: Deliver | undefined;
 }
 
 /** What the API adds to an order. */
@@ -97,10 +101,13 @@ interface Rest {
 }
 
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
-  const { prompt, agent, labels, files = [], workspace, tree } = order;
+  const { prompt, agent, labels, files = [], workspace, tree, deliver } = order;
   const settings = resolveAgent(order.settings);
+  const { repository } = settings;
+  const owed = deliver && repository ? deliveryOf(run, deliver, repository) : undefined;
   const state: RunState = {
     ...newState(settings, acceptance),
+    ...(owed && { delivery: owed.delivery }),
     restore,
     waitsForTurn: waits,
     waitsSince: waits ? null : acceptance.now,
@@ -108,12 +115,14 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
     tellAt: after(acceptance.now, TIMING.tell),
   };
   const status = { type: "status", status: run.status, why: run.why } as const;
-  const { record, events } = withEvents({ run, state }, [status], acceptance.now);
+  const placed = owed ? { ...run, repository: owed.repository } : run;
+  const { record, events } = withEvents({ run: placed, state }, [status], acceptance.now);
   const asked = { runId: run.id, prompt, agent, settings, labels };
   const more = {
     ...(files.length > 0 && { files }),
     ...(workspace && { workspace: { run: workspace.runId } }),
     ...(tree && { tree }),
+    ...(deliver && { deliver }),
   };
   return { ...record, events, request: { ...asked, ...more } };
 }

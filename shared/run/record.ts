@@ -4,6 +4,7 @@ import type { SlotChange } from "../capacity/slot.ts";
 import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
+import type { DeliveryEvent, OwedDelivery } from "./owed-delivery.ts";
 import type { Retention } from "./retention.ts";
 import type { TraceContext } from "./trace.ts";
 
@@ -85,6 +86,8 @@ export interface RunState {
   deadlineAt: Date | null;
   /** What a finished run still owes: `build`, a build that has to be seen to its end. */
   obligations: "build"[];
+  /** How what the run changes is delivered; null or absent: it is not, or was. */
+  delivery?: OwedDelivery | null;
   /** Attempts that ended for a cause outside the request. */
   failures: number;
   /** Submissions that came to nothing: no build is known of, or Cloud Build did not start it. */
@@ -190,6 +193,7 @@ export type RunEvent =
   | { type: "told"; version: number }
   | { type: "postponed"; seconds: number }
   | { type: "visitFailed" }
+  | DeliveryEvent
   /** The attempt's build says that it has left its manifest and ends. */
   | { type: "finished"; attempt: number };
 
@@ -213,6 +217,8 @@ export type Effect =
   | { type: "stopAttempt" }
   /** This build must not live: its run is over or another build has the attempt. */
   | { type: "cancelBuild"; build: BuildRef }
+  /** Publish to `run-deliveries` that a delivery is owed. */
+  | { type: "deliver" }
   /** Give what is free to those who wait. */
   | { type: "admit"; machineType: string }
   /** Tell `run-events` of the changes of status that it was not told of. */

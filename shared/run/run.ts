@@ -27,6 +27,7 @@ import { after } from "../clock.ts";
 import type { Session } from "../documents/session.ts";
 import { TIMING } from "../limits.ts";
 import { onClaimed, onSubmitted, onWorking } from "./build-events.ts";
+import { onDelivery } from "./delivering.ts";
 import { onProgress } from "./progress.ts";
 import type { Effect, RunEvent, RunRecord, RunState, Transition } from "./record.ts";
 import { onSettled } from "./settle.ts";
@@ -37,6 +38,10 @@ import { move, refused, stay } from "./transition.ts";
 /** Events that a run may still have when it is over. */
 const OF_ENDED_RUNS: readonly RunEvent["type"][] = [
   "buildOver",
+  "delivered",
+  "deliveryAsked",
+  "deliveryPutOff",
+  "deliveryTaken",
   "placed",
   "postponed",
   "told",
@@ -82,6 +87,11 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
       return onPostponed(record, { dueAt: after(now, event.seconds) }, now);
     case "visitFailed":
       return onVisitFailed(record, now);
+    case "deliveryTaken":
+    case "deliveryAsked":
+    case "deliveryPutOff":
+    case "delivered":
+      return onDelivery(record, event, now);
     case "finished":
       return onPostponed(record, { dueAt: after(now, TIMING.finished) }, now);
   }
@@ -165,13 +175,16 @@ function onPostponed(record: RunRecord, state: Partial<RunState>, now: Date): Tr
 
 /** What cannot be visited is tried again and again, ever more seldom, and in nobody's way. */
 function onVisitFailed(record: RunRecord, now: Date): Transition {
-  const { dueAt, tellAt, failedVisits } = record.state;
-  if (dueAt === null && tellAt === null) return refused("the run is over and owes nothing");
+  const { dueAt, tellAt, delivery = null, failedVisits } = record.state;
+  const owed = delivery?.dueAt ? delivery : null;
+  if (dueAt === null && tellAt === null && owed === null)
+    return refused("the run is over and owes nothing");
   const seconds = Math.min(TIMING.sweepInterval * 2 ** failedVisits, TIMING.maxVisitBackoff);
   const later = after(now, seconds);
   const state = {
     dueAt: dueAt && later,
     tellAt: tellAt && later,
+    ...(owed && { delivery: { ...owed, dueAt: later } }),
     failedVisits: Math.min(failedVisits + 1, 20),
   };
   return stay(record, { now, state });

@@ -1,6 +1,7 @@
 import type { Run } from "../documents/run.ts";
 import { AppError } from "../errors.ts";
 import { shardOf } from "../shard.ts";
+import type { OwedDelivery } from "./owed-delivery.ts";
 import type { RunRecord, RunState } from "./record.ts";
 
 /** The version of a state that this revision writes; it reads the ones before, too. */
@@ -48,22 +49,24 @@ export const RUN_UNSAID = {
 
 /**
  * When the sweep looks next at a run, which its document says in one field: as the run itself is
- * due, or earlier if changes of its status are to be told.
+ * due, or earlier if changes of its status are to be told or what it changed is to be delivered.
  */
 interface StoredDue {
-  /** The earlier of the two. */
+  /** The earliest of the three. */
   dueAt: Date | null;
   /** The run's own; to be taken only if the field above is the one that was written with it. */
   ownDueAt?: Date | null;
   tellAt?: Date | null;
+  delivery?: Pick<OwedDelivery, "dueAt"> | null;
 }
 
 const earlier = (one: Date | null, other: Date | null): Date | null =>
   one === null || (other !== null && other < one) ? other : one;
 
 /** An earlier revision, which knows of no telling, writes the first field alone. */
-function ownDueAt({ dueAt, ownDueAt = dueAt, tellAt = null }: StoredDue): Date | null {
-  const written = earlier(ownDueAt, tellAt);
+function ownDueAt(stored: StoredDue): Date | null {
+  const { dueAt, ownDueAt = dueAt, tellAt = null, delivery } = stored;
+  const written = earlier(earlier(ownDueAt, tellAt), delivery?.dueAt ?? null);
   return written?.getTime() === dueAt?.getTime() ? ownDueAt : dueAt;
 }
 
@@ -102,6 +105,7 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
  * read; each has the `shard` by which what is due is found.
  */
 export function stateDocument({ run, state: { line, dueAt, ...state } }: RunRecord): object {
-  const due: StoredDue = { dueAt: earlier(dueAt, state.tellAt), ownDueAt: dueAt };
+  const other = earlier(state.tellAt, state.delivery?.dueAt ?? null);
+  const due: StoredDue = { dueAt: earlier(dueAt, other), ownDueAt: dueAt };
   return { ...state, ...due, shard: shardOf(run.id), ...(line !== null && { line }) };
 }

@@ -3,6 +3,7 @@ import { after } from "../clock.ts";
 import type { AgentEvent, Event, EventContent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
+import { deliveryAtEnd } from "./owed-delivery.ts";
 import type { Changed, Effect, Phase, RunRecord, RunState, Transition } from "./record.ts";
 import { eventDaysOf } from "./retention.ts";
 
@@ -57,13 +58,21 @@ export function move(
   };
   const isChange = status !== record.run.status;
   const tellAt = isChange ? after(now, TIMING.tell) : record.state.tellAt;
-  const state = { ...record.state, failedVisits: 0, ...change.state, phase, version, tellAt };
-  const effects = [...(change.effects ?? []), ...(isChange ? [TELL] : [])];
+  const moved = { ...record.state, failedVisits: 0, ...change.state, phase, version, tellAt };
+  const owed = done && moved.delivery ? deliveryAtEnd(run, moved.delivery, now) : undefined;
+  const state = owed ? { ...moved, delivery: owed.delivery } : moved;
+  if (owed?.repository) run.repository = owed.repository;
+  const effects = [
+    ...(change.effects ?? []),
+    ...(isChange ? [TELL] : []),
+    ...(owed?.delivery ? [DELIVER] : []),
+  ];
   const said = [...(change.events ?? []), { type: "status", status, why: run.why } as const];
   return { ...withEvents({ run, state }, said, now), ...besides({ ...change, effects }) };
 }
 
 const TELL: Effect = { type: "tell" };
+const DELIVER: Effect = { type: "deliver" };
 
 /** Its first entry says when the run was accepted, and stays; of the others the latest do. */
 function longerHistory(history: Run["history"], entry: Run["history"][number]): Run["history"] {

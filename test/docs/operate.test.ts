@@ -18,11 +18,11 @@ test("docs/operate.md has every alert, and the cost of a deployment as it is pri
 
 test("docs/operate.md names services and buckets as the stack does", () => {
   const names = namesOf(DEPLOYED);
-  const services = [...text.matchAll(/`?(runyard-(?:api|submit|record|keep|sweep)[a-z-]*)/g)].map(
-    ([, name]) => name,
-  );
+  const services = [
+    ...text.matchAll(/`?(runyard-(?:api|submit|record|deliver|keep|sweep)[a-z-]*)/g),
+  ].map(([, name]) => name);
   const known = (
-    ["api", "submitBuild", "recordBuildStatus", "keepDeadLetter", "sweep"] as const
+    ["api", "submitBuild", "recordBuildStatus", "deliver", "keepDeadLetter", "sweep"] as const
   ).map((name) => names.service(name).split("/").at(-1));
   expect([...new Set(services)].sort()).toEqual(known.sort());
   expect(text).toContain(names.dataBucket);

@@ -76,7 +76,8 @@ test("docs/configuration.md has every variable of the functions, and no other", 
   const named = (text: string, pattern: RegExp) =>
     [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
   const table = named(read("docs/configuration.md"), /^\| `(RUNYARD_\w+)`/gm);
-  const readers = ["functions/config.ts", "functions/trigger-auth.ts"].map(read).join("\n");
+  const sources = ["config", "github-settings", "trigger-auth"];
+  const readers = sources.map((name) => read(`functions/${name}.ts`)).join("\n");
   expect(table).toEqual(named(readers, /"(RUNYARD_[A-Z_]+)"/g));
 });
 

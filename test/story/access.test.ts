@@ -3,6 +3,7 @@ import { GRANTS } from "../../infra/deploy/access/grants.ts";
 import { grantFor } from "../../infra/deploy/access/policy.ts";
 import { LOCAL_ACCOUNTS, localGrants } from "../../infra/local/local-grants.ts";
 import { recordedCallers, type SeenNeed } from "../../infra/local/recorded-callers.ts";
+import { DELIVERING } from "../support/access-deliveries.ts";
 import { storyFaults, tellWholeStory } from "../support/access-story.ts";
 import { startWorld } from "../support/world.ts";
 
@@ -19,7 +20,8 @@ let seen: SeenNeed[] = [];
 beforeAll(async () => {
   const story = storyFaults();
   const callers = recordedCallers(LOCAL_ACCOUNTS, localGrants());
-  await using world = await startWorld({ callers, faults: story.faults });
+  const settings = DELIVERING;
+  await using world = await startWorld({ callers, faults: story.faults, settings });
   await tellWholeStory(world, story, callers.seen);
   seen = callers.seen();
 }, STORY_TIMEOUT_MS);

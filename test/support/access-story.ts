@@ -11,6 +11,7 @@ import { type AttemptInput, INPUT_FILES } from "../../shared/documents/attempt.t
 import type { Run } from "../../shared/documents/run.ts";
 import { CAPACITY } from "../../shared/limits.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
+import { delivered } from "./access-deliveries.ts";
 import { toldBySweep, uploaded } from "./access-parts.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
@@ -89,6 +90,7 @@ export async function tellWholeStory(
       cancelAtWork(stage),
       overdue(stage),
     ]);
+    await delivered(stage, { wrong, send: (prompt, more) => send(stage, prompt, more) });
     await refused(stage);
     await refusedTurn(stage);
     await unpublished(stage);
@@ -174,6 +176,7 @@ async function deadLetters({ world, saw }: Stage, { id }: Run): Promise<void> {
   for (const [topic, data] of [
     [TOPICS.cloudBuilds, "no JSON"],
     [TOPICS.runRequests, ofRun],
+    [TOPICS.runDeliveries, "no JSON"],
   ] as const) {
     await world.pubsub.topic(topic).publishMessage({ data: Buffer.from(data) });
   }

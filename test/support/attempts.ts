@@ -21,6 +21,9 @@ const TIMES = {
     "notBefore",
     "cancelRequestedAt",
     "deniedSince",
+    "delivery.dueAt",
+    "delivery.notBefore",
+    "delivery.since",
   ],
   slots: ["dueAt", "overAt", "takenAt"],
   targets: ["pausedUntil"],
@@ -33,16 +36,12 @@ const TIMES = {
 export async function pass({ config, services }: Pipeline, seconds: number): Promise<void> {
   const firestore = new Firestore({ projectId: config.projectId });
   for (const [collection, fields] of Object.entries(TIMES)) {
-    for (const { ref, data } of (await firestore.collection(collection).get()).docs.map(
-      (document) => ({
-        ref: document.ref,
-        data: document.data(),
-      }),
-    )) {
-      const times = fields.filter((field) => data[field] instanceof Timestamp);
+    for (const document of (await firestore.collection(collection).get()).docs) {
+      const { ref } = document;
+      const times = fields.filter((field) => document.get(field) instanceof Timestamp);
       const older = times.map((field) => [
         field,
-        new Date((data[field] as Timestamp).toMillis() - seconds * 1000),
+        new Date((document.get(field) as Timestamp).toMillis() - seconds * 1000),
       ]);
       if (times.length > 0) await ref.update(Object.fromEntries(older));
     }
@@ -79,6 +78,7 @@ export const withPublisher = (
     publishAdmission: (message) => services.publisher.publishAdmission(message),
     publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
     publishEvent: async () => {},
+    publishDelivery: (message) => services.publisher.publishDelivery(message),
   },
 });
 

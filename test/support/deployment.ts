@@ -11,6 +11,7 @@ export const DEPLOYED: DeploySettings & { projectNumber: string } = {
     RUNYARD_DEPLOY_PROJECT: "my-project",
     RUNYARD_DEPLOY_IMAGE: image("functions"),
     RUNYARD_DEPLOY_RUNNER_IMAGE: image("agent"),
+    RUNYARD_DEPLOY_GITHUB_KEY_SECRET: "github-app-key",
     RUNYARD_DEPLOY_OUTPUT_DAYS: "90",
     RUNYARD_DEPLOY_ALERT_EMAILS: '["ops@example.com"]',
     RUNYARD_DEPLOY_BILLING_ACCOUNT: "012345-ABCDEF-012345",

@@ -48,7 +48,7 @@ export interface Pipeline extends AsyncDisposable {
 
 async function createTopics(apiEndpoint: string): Promise<void> {
   const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint, emulatorMode: true });
-  for (const topic of [TOPICS.runRequests, TOPICS.runEvents]) {
+  for (const topic of [TOPICS.runRequests, TOPICS.runEvents, TOPICS.runDeliveries]) {
     const [{ name }] = await pubsub.createTopic(topic);
     await pubsub.topic(name).createSubscription(topic);
   }

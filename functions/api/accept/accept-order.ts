@@ -5,6 +5,7 @@ import { namedSecrets, secretFaults } from "../../../shared/agent/environment.ts
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
 import { repositoryFaults } from "../../../shared/agent/repository.ts";
 import { resolveAgent } from "../../../shared/agent/settings.ts";
+import { deliveryFaults } from "../../../shared/delivery/repository-name.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -218,9 +219,12 @@ const NO_SANDBOX =
  */
 export async function refuseTooMuch(
   services: Judges &
-    Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads">,
+    Pick<
+      Services,
+      "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads" | "deliveries"
+    >,
   owner: string,
-  { prompt, settings, labels, files = [], workspace, tree }: Order,
+  { prompt, settings, labels, files = [], workspace, tree, deliver }: Order,
 ): Promise<void> {
   const { onlyPrompt } = services;
   const isBare = Object.keys(settings).length + files.length === 0 && !(workspace || tree);
@@ -239,6 +243,9 @@ export async function refuseTooMuch(
     throw invalid([{ pointer: "/labels", detail }]);
   }
   await refuseSettings(services, owner, { settings, pointer: "/agent/settings" });
+  const { rule } = services.deliveries;
+  const faults = deliveryFaults(deliver, settings, { owner, rule });
+  if (faults.length > 0) throw invalid(faults);
   await refuseMissingSecrets(services, settings);
   refuseFullLine(services, owner, resolveAgent(settings).machineType);
   await refuseLostTree(services, tree);

@@ -18,7 +18,7 @@ export async function orderRun(
   choose: () => Promise<Chosen>,
 ): Promise<void> {
   const { owner } = call;
-  const { prompt, labels, files, workspace } = call.body;
+  const { prompt, labels, files, workspace, deliver } = call.body;
   const orderNow = async (): Promise<Order> => {
     const chosen = await choose();
     const { settings } = chosen;
@@ -29,6 +29,7 @@ export async function orderRun(
       labels: { ...chosen.labels, ...labels },
       parentRunId: null,
       files: await filesOf(services, owner, files),
+      deliver,
     };
   };
   if (isDryRun(call.query)) return answerDryRun(services, call, await orderNow());

@@ -65,7 +65,7 @@ export async function getConversation(
  * one.
  */
 export async function createTurn(services: Services, call: CallOf<"createTurn">): Promise<void> {
-  const { prompt, agent, labels, files, onBusy = "refuse" } = call.body;
+  const { prompt, agent, labels, files, deliver, onBusy = "refuse" } = call.body;
   const conversation = await conversationOf(services, call.owner, call.params.id);
   await acceptRequest(services, call, async () => {
     const chosen =
@@ -83,6 +83,7 @@ export async function createTurn(services: Services, call: CallOf<"createTurn">)
         labels: { ...chosen.labels, ...labels },
         parentRunId: null,
         files: await filesOf(services, call.owner, files),
+        ...(deliver && { deliver }),
       },
       refuses: (before) => {
         if (onBusy === "refuse") refuseBusy(before);
@@ -134,18 +135,19 @@ function refuseFull({ id, queue }: Conversation): void {
 }
 
 /**
- * What the latest turn ran with: the same version, or its settings. Without one: the defaults.
+ * What the latest turn ran with: the same version, or its settings, and delivered as it was.
+ * Without one: the defaults.
  *
  * @throws {AppError} prompt_expired if the turn is there, and what it ran with is not
  */
 export async function agentOfLatest(
   services: Services,
   conversation: Conversation,
-): Promise<Chosen & Pick<Order, "tree">> {
+): Promise<Chosen & Pick<Order, "tree" | "deliver">> {
   const request = await requestOfLatest(services, conversation);
   if (request !== undefined) {
-    const { agent, settings, tree } = request;
-    return { agent, settings, labels: {}, tree };
+    const { agent, settings, tree, deliver } = request;
+    return { agent, settings, labels: {}, tree, deliver };
   }
   const { runs } = services;
   const latest = latestOf(conversation);

@@ -64,6 +64,7 @@ function orderOf(run: Run, request: ResolvedRequest, overrides: Overrides): Orde
     parentRunId: run.id,
     files: request.files,
     tree: request.tree,
+    deliver: request.deliver,
   };
 }
 

@@ -17,6 +17,7 @@ export interface Prepared {
 
 const CONTENT_TYPES: Record<string, string> = {
   "checks.log": "text/plain; charset=utf-8",
+  "commit.jsonl": "application/jsonl",
   "events.jsonl": "application/jsonl",
   "patch.diff": "text/x-diff; charset=utf-8",
   "result.json": "application/json",

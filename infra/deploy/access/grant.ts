@@ -9,7 +9,8 @@ export type Principal = AccountName | keyof typeof AGENTS | "anybody";
 export type Target =
   | { kind: "project" }
   | { kind: "topic" | "subscription"; topic: string }
-  | { kind: "dataBucket" | "logsBucket" | "secret" | "sealSecret" | "repository" }
+  | { kind: "dataBucket" | "logsBucket" | "repository" }
+  | { kind: "secret" | "sealSecret" | "appKey" }
   | { kind: "account"; account: AccountName }
   | { kind: "service"; service: FunctionName };
 
@@ -52,6 +53,8 @@ export function targetName(on: Target, names: Names): string {
       return names.secret;
     case "sealSecret":
       return names.sealSecret;
+    case "appKey":
+      return names.appKey;
     case "repository":
       return names.repositoryName;
     case "account":

@@ -2,6 +2,7 @@ import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
+import { OF_DELIVER } from "./deliver-grants.ts";
 import type { Grant, Target } from "./grant.ts";
 import {
   ACT_AS,
@@ -172,6 +173,15 @@ const OF_FUNCTIONS: readonly Grant[] = [
       why: "tells of a run's change of status that it made",
     }),
   ),
+  ...DECIDING.map(
+    (principal): Grant => ({
+      principal,
+      role: PUBLISHER,
+      on: topic(TOPICS.runDeliveries),
+      why: "tells that a run which it ended, or found due, owes what it changed",
+    }),
+  ),
+  ...OF_DELIVER,
   {
     principal: "keepDeadLetter",
     role: DEAD_LETTERS,

@@ -46,6 +46,7 @@ const documents = (id: string, ...entities: string[]): Role =>
 
 export const DOCUMENTS = documents("documents", "create", "delete", "get", "list", "update");
 export const DEAD_LETTERS = documents("deadLetters", "create", "get", "update");
+export const DELIVERER = documents("deliverer", "create", "get", "update");
 export const ACT_AS = own("actAsBuild", "iam.serviceAccounts.actAs");
 const objects = (id: string, ...verbs: string[]): Role =>
   own(id, ...verbs.map((verb) => `storage.objects.${verb}`));
@@ -57,6 +58,7 @@ export const LOG_WRITER = own(
   "storage.buckets.get",
   ...["create", "delete", "get"].map((verb) => `storage.objects.${verb}`),
 );
+export const LEFT_READER = objects("leftReader", "get", "list");
 export const UPLOAD_READER = objects("uploadReader", "get");
 export const SIGNER = own("signer", "iam.serviceAccounts.signBlob");
 export const WORKER = objects("worker", "create", "get");

@@ -108,6 +108,10 @@ function placeOf({ settings, names }: Stack, { on }: Grant): PlacedGrant {
       const args = { project, secretId: SEAL_SECRET };
       return { type: "secretmanager.SecretIamMember", args, after: ["api-secretmanager"] };
     }
+    case "appKey": {
+      const args = { project, secretId: settings.githubKeySecret ?? "" };
+      return { type: "secretmanager.SecretIamMember", args, after: ["api-secretmanager"] };
+    }
     case "repository": {
       const args = { project, location: buildRegion, repository: names.repository };
       return { type: "artifactregistry.RepositoryIamMember", args, after: ["images"] };

@@ -1,6 +1,8 @@
+import { APP_KEY_GRANT } from "../access/given.ts";
 import { SEAL_GRANTS } from "../access/grants.ts";
 import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName, SEAL_SECRET, SEALING } from "../names.ts";
 import type { Resource } from "../resource.ts";
+import type { DeploySettings } from "../settings.ts";
 import { APIS, SERVICES, TELEMETRY_API } from "../tables/services.ts";
 import { memberResource } from "./access.ts";
 import type { Stack } from "./stack.ts";
@@ -56,7 +58,7 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
             image: settings.image,
             envs: [
               ...envs.map(([variable, value]) => ({ name: variable, value })),
-              ...mountedOf(name).map(([variable, secret]) => ({
+              ...mountedOf(name, settings).map(([variable, secret]) => ({
                 name: variable,
                 valueSource: { secretKeyRef: { secret, version: "latest" } },
               })),
@@ -71,16 +73,29 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
       },
     },
     after: [
-      `account-${name}`,
-      ...["api-run", "database", "bucket-data"],
+      ...[`account-${name}`, "api-run", "database", "bucket-data"],
+      // A revision whose account may not read its secrets does not start.
       ...SEAL_GRANTS.filter(({ principal }) => principal === name).map(memberResource),
+      ...(hasKey(name, settings) ? [memberResource(APP_KEY_GRANT)] : []),
     ],
   };
 }
 
 /** The variables of a function whose values are secrets' latest versions, with the secrets' ids. */
-export const mountedOf = (name: FunctionName): [variable: string, secret: string][] =>
-  SEALING.includes(name) ? [["RUNYARD_SEAL_KEYS", SEAL_SECRET]] : [];
+export const mountedOf = (
+  name: FunctionName,
+  settings: Pick<DeploySettings, "githubKeySecret">,
+): [variable: string, secret: string][] => [
+  ...(SEALING.includes(name) ? [["RUNYARD_SEAL_KEYS", SEAL_SECRET] as [string, string]] : []),
+  ...(hasKey(name, settings)
+    ? [["RUNYARD_GITHUB_PRIVATE_KEY", settings.githubKeySecret ?? ""] as [string, string]]
+    : []),
+];
+
+const hasKey = (
+  name: FunctionName,
+  { githubKeySecret }: Pick<DeploySettings, "githubKeySecret">,
+): boolean => name === "deliver" && githubKeySecret !== undefined;
 
 /** The variables of a function, as `functions/config.ts` reads them. */
 export function environmentOf(
@@ -106,6 +121,7 @@ export function environmentOf(
     RUNYARD_LOGS_BUCKET: `gs://${names.logsBucket}`,
     RUNYARD_MODEL_KEY_SECRET: `${names.secret}/versions/latest`,
     RUNYARD_LOCATION: settings.buildRegion,
+    ...(settings.githubKeySecret && { RUNYARD_GITHUB_KEY_SECRET: settings.githubKeySecret }),
     ...(name !== "api" && trigger),
     ...(settings.telemetry && telemetryVariables(settings, name)),
   };

@@ -41,6 +41,8 @@ export const SERVICES: Readonly<Record<FunctionName, ServiceRow>> = {
   },
   submitBuild: pushed("512Mi", 20),
   recordBuildStatus: pushed("512Mi", 20),
+  // A delivery's files are in memory, several times.
+  deliver: { ...pushed("1Gi", 5), concurrency: 4 },
   keepDeadLetter: pushed("512Mi", 2),
   // Two at once share the work.
   sweep: { ...pushed("512Mi", 2), concurrency: 2, timeoutSeconds: 2 * TIMING.sweepInterval },

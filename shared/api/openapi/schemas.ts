@@ -5,6 +5,7 @@ import { Repository } from "../../agent/repository.ts";
 import { SecretReference } from "../../agent/secret-reference.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
 import { AgentChoice } from "../../documents/agent-choice.ts";
+import { Deliver, RepositoryResult } from "../../documents/deliver.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
 import { GivenFiles, GivenWorkspace } from "../../documents/files.ts";
 import { ChangedFile } from "../../documents/manifest.ts";
@@ -37,6 +38,8 @@ const NAMED: Readonly<Record<string, object>> = {
   CreateAgentRun,
   GivenFiles,
   GivenWorkspace,
+  Deliver,
+  RepositoryResult,
   DryRun,
   Overrides,
   RunRequest,

@@ -169,6 +169,8 @@ export class World {
           this.witness.told(attributes);
           return "1";
         }),
+        // No run of this world is delivered.
+        runDeliveries: memoryTopic("run-deliveries", process, () => "1"),
         deadLetters: memoryTopic("dead-letters", process, (data) => {
           this.refused.push(data);
           return "1";

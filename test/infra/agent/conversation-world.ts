@@ -22,6 +22,8 @@ interface TurnOptions {
   isolation?: Isolation;
   files?: readonly GivenFile[];
   tree?: SentTree;
+  /** Whether what it changes is to be committed. */
+  isDelivered?: true;
 }
 
 async function checkpointsIn(
@@ -52,7 +54,9 @@ export async function startConversationWorld(options: Parameters<typeof startWor
       const sessionId = (resume ?? restore)?.sessionId ?? world.sessionId;
       const files = options.files && { files: placedFiles(options.files) };
       const tree = options.tree && { tree: options.tree };
-      const more = { runId, attempt, prefix, restore, resume, sessionId, ...files, ...tree };
+      const delivered = options.isDelivered && { isDelivered: options.isDelivered };
+      const optional = { ...files, ...tree, ...delivered };
+      const more = { runId, attempt, prefix, restore, resume, sessionId, ...optional };
       await runAttempt({
         inputFolder: await world.writeInput(prompt, options.settings ?? {}, more),
         temporaryFolder: world.temporary,

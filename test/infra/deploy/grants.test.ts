@@ -16,6 +16,7 @@ const ASKED_FOR = [
   ]),
   ["pubsub.topics.publish", `${project}/topics/${TOPICS.runRequests}`],
   ["pubsub.topics.publish", `${project}/topics/${TOPICS.runEvents}`],
+  ["pubsub.topics.publish", `${project}/topics/${TOPICS.runDeliveries}`],
   ["cloudbuild.builds.get", project],
   ["cloudbuild.builds.update", project],
   ["storage.objects.create", object],

@@ -94,6 +94,7 @@ test("docs/deploy.md has each setting with its variable", () => {
       ...["project", "projectNumber", "region", "buildRegion", "image", "runnerImage"],
       ...["modelKeySecret", "slots", "outputDays", "logDays", "retention", "alertEmails"],
       ...["billingAccount", "monthlyBudgetUsd", "minInstances", "telemetry", "environment"],
+      "githubKeySecret",
     ].sort(),
   );
   expect(text).toContain(variableOf("buildRegion"));

@@ -45,6 +45,11 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   visitFailed: { type: "visitFailed" },
   told: { type: "told", version: 1 },
   finished: { type: "finished", attempt: 1 },
+  // None of these runs is delivered.
+  deliveryTaken: { type: "deliveryTaken" },
+  deliveryAsked: { type: "deliveryAsked" },
+  deliveryPutOff: { type: "deliveryPutOff", tries: 1, cause: "it is away", retryAfterSeconds: 0 },
+  delivered: { type: "delivered", tries: 1, result: { delivery: "done", why: "Delivered." } },
 };
 
 /** Every legal edge: from, event, to. All that is not here is refused. */

@@ -1,0 +1,70 @@
+import type { DeliveryRule } from "../shared/delivery/repository-name.ts";
+
+/** The GitHub App by which runs are delivered. */
+export interface GithubSettings {
+  /** Undefined: there is none, and nothing is delivered. */
+  appId: string | undefined;
+  /** Where its API is, without a trailing slash. */
+  apiUrl: string;
+  rule: DeliveryRule;
+  /** In PEM; undefined: this process has none, or the file of secrets has it. */
+  privateKey: string | undefined;
+  /** `projects/P/secrets/S/versions/V` of the key, which no agent gets. */
+  keySecret: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const GITHUB = "https://github.com";
+const TABLE = '{"local": ["my-org/*", "other/site"]}: owners, and the repositories of their runs';
+const ROW = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/(\*|[A-Za-z0-9._-]{1,100})$/;
+
+/** @throws {Error} that names the first variable that does not say what it should */
+export function githubOf(environment: Environment, projectId: string): GithubSettings {
+  const appId = environment["RUNYARD_GITHUB_APP_ID"] || undefined;
+  if (appId !== undefined && !/^\d{1,12}$/.test(appId)) {
+    throw new Error(`RUNYARD_GITHUB_APP_ID is ${appId}, and must be an App's id, as 123456`);
+  }
+  const host = addressOf(environment, "RUNYARD_GITHUB_URL") ?? GITHUB;
+  const own = host === GITHUB ? "https://api.github.com" : `${host}/api/v3`;
+  return {
+    appId,
+    apiUrl: addressOf(environment, "RUNYARD_GITHUB_API_URL") ?? own,
+    rule: {
+      host: appId === undefined ? undefined : host,
+      repositories: tableOf(environment["RUNYARD_GITHUB_REPOSITORIES"] || "{}"),
+    },
+    privateKey: environment["RUNYARD_GITHUB_PRIVATE_KEY"] || undefined,
+    keySecret: `projects/${projectId}/secrets/${keyIdOf(environment)}/versions/latest`,
+  };
+}
+
+function keyIdOf(environment: Environment): string {
+  const id = environment["RUNYARD_GITHUB_KEY_SECRET"] || "github-app-key";
+  if (/^[A-Za-z0-9_-]{1,255}$/.test(id)) return id;
+  throw new Error(`RUNYARD_GITHUB_KEY_SECRET is ${id}, and must be the id of a secret`);
+}
+
+function addressOf(environment: Environment, name: string): string | undefined {
+  const text = environment[name]?.replace(/\/+$/, "") || undefined;
+  if (text === undefined) return undefined;
+  const { protocol, hostname } = URL.parse(text) ?? {};
+  if (protocol === "https:" || (protocol === "http:" && hostname === "127.0.0.1")) return text;
+  throw new Error(`${name} is ${text}, and must be an address that begins with https://`);
+}
+
+function tableOf(json: string): DeliveryRule["repositories"] {
+  let table: unknown;
+  try {
+    table = JSON.parse(json);
+  } catch {
+    table = undefined;
+  }
+  const isRow = (row: unknown) =>
+    Array.isArray(row) && row.every((item) => typeof item === "string" && ROW.test(item));
+  const isTable = typeof table === "object" && table !== null && !Array.isArray(table);
+  if (isTable && Object.values(table as object).every(isRow)) {
+    return new Map(Object.entries(table as Record<string, string[]>));
+  }
+  throw new Error(`RUNYARD_GITHUB_REPOSITORIES must be JSON like ${TABLE}`);
+}

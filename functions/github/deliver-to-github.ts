@@ -1,0 +1,62 @@
+import type { Delivered } from "../../shared/run/owed-delivery.ts";
+import { type Delivery, DeliveryFault } from "../services/deliveries.ts";
+import { bringToBranch } from "./branch.ts";
+import { conflictOf, dressPullRequest, openPullRequest, pullRequestOf } from "./pull-request.ts";
+import { leaveCheckRun, leaveComment } from "./reports.ts";
+import type { Repository } from "./repository.ts";
+
+/**
+ * Hands back what a run changed: a commit on a branch, a pull request if one is wanted, a check run
+ * and a comment. Each is looked for before it is made, by a name that comes of the run, so whoever
+ * died in between is gone on from.
+ *
+ * @throws {DeliveryFault}
+ */
+export async function deliverTo(repository: Repository, delivery: Delivery): Promise<Delivered> {
+  const { run, owed, commit } = delivery;
+  const { branch, deliver } = owed;
+  const before = await pullRequestOf(repository, branch);
+  if (before?.state === "merged") {
+    throw new DeliveryFault(
+      `Pull request #${before.number} of the branch ${branch} is merged: send a run of its own, on what is there now.`,
+    );
+  }
+  const head = await bringToBranch(repository, delivery);
+  if (head === undefined) {
+    const why = "The run changed nothing that could be delivered.";
+    return { delivery: "unchanged", why, baseCommit: commit.base };
+  }
+  const made = { baseCommit: commit.base, headCommit: head };
+  const wanted = deliver.pullRequest !== undefined;
+  const pullRequest = before ?? (wanted ? await openPullRequest(repository, delivery) : undefined);
+  const remarks = missingOf(delivery);
+  if (pullRequest && wanted) {
+    remarks.push(...(await dressPullRequest(repository, delivery, pullRequest)));
+  }
+  await leaveCheckRun(repository, { run, head });
+  if (pullRequest === undefined) {
+    const why = sentenceOf([`Delivered to the branch ${branch}.`, ...remarks]);
+    return { ...made, delivery: "done", why };
+  }
+  const conflict = await conflictOf(repository, pullRequest, delivery.signal);
+  if (conflict) remarks.push(CONFLICT);
+  const { number } = pullRequest;
+  await leaveComment(repository, { run, head, number, remarks });
+  const why = sentenceOf([
+    `Delivered to the branch ${branch}, pull request #${number}.`,
+    ...remarks,
+  ]);
+  return { ...made, pullRequest, conflict, delivery: "done", why };
+}
+
+const CONFLICT =
+  "The branch that it is to be merged into has moved on, and the two conflict: merge them by hand, or have a new run do it.";
+
+const sentenceOf = (sentences: readonly string[]): string => sentences.join(" ");
+
+/** What of the workspace is in no commit. */
+function missingOf({ commit: { unnamed }, run: { output } }: Delivery): string[] {
+  const { files = [], moreFiles = 0 } = output?.omitted ?? {};
+  const omitted = files.length + moreFiles + unnamed;
+  return omitted === 0 ? [] : [`Not in it: ${omitted} files that the run could not keep.`];
+}

@@ -1,0 +1,42 @@
+import type { CommitFile } from "../../shared/delivery/commit-file.ts";
+import type { DeliveryRule, RepositoryName } from "../../shared/delivery/repository-name.ts";
+import type { Run } from "../../shared/documents/run.ts";
+import type { Delivered, OwedDelivery } from "../../shared/run/owed-delivery.ts";
+
+/** What is to be handed back to a repository. */
+export interface Delivery {
+  repository: RepositoryName;
+  /** As it ended. */
+  run: Run;
+  owed: OwedDelivery;
+  commit: CommitFile;
+  /** Ends what is under way: its time is over. */
+  signal: AbortSignal;
+}
+
+/** The host that runs are delivered to. */
+export interface Deliveries {
+  /** Whose runs may be delivered where. */
+  readonly rule: DeliveryRule;
+  /**
+   * Hands back what a run changed. To repeat it finds what was made before, and goes on from there.
+   *
+   * @throws {DeliveryFault}
+   */
+  deliver(delivery: Delivery): Promise<Delivered>;
+}
+
+/** Why a delivery was not made, in one sentence for the run's owner. */
+export class DeliveryFault extends Error {
+  override readonly name = "DeliveryFault";
+  /** When it is worth to try again, in seconds; undefined: it is refused for good. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    message: string,
+    { cause, retryAfterSeconds }: { cause?: unknown; retryAfterSeconds?: number | undefined } = {},
+  ) {
+    super(message, { cause });
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}

@@ -1,0 +1,91 @@
+import { isUtf8 } from "node:buffer";
+import { writeFile } from "node:fs/promises";
+import { COMMIT_LIMITS, type CommitEntry } from "../../../shared/delivery/commit-file.ts";
+import { committedForm } from "./committed-form.ts";
+import { changesBetween, runGit, type TreeChange } from "./git.ts";
+import { isBelow, type States } from "./git-states.ts";
+import { withoutSetup } from "./replayed-states.ts";
+
+/** What of a workspace is to be committed. */
+interface Wanted {
+  file: string;
+  /** The commit that the workspace began with. */
+  base: string;
+  /** Paths of files that came with the request: unless the agent changed them they are not. */
+  given: readonly string[];
+}
+
+/**
+ * Writes what all turns changed since the conversation's first checkout to a file, as entries of a
+ * tree: contents as git would commit them, without what setup commands did. Of more than there is
+ * room for it writes that it is so.
+ *
+ * Call only once the state after the agent is recorded.
+ */
+export async function writeCommitFile(
+  states: States,
+  { file, base, given }: Wanted,
+): Promise<void> {
+  const { first = "", restored = "" } = states.refs;
+  const kept = await withoutSetup(states);
+  const placed = await sameSince(states, { from: restored, to: kept, paths: given });
+  const all = await changesBetween(states, first, kept);
+  const changed = all.filter(({ path }) => !(placed.has(path) || isBelow(path, placed)));
+  const to = await committedForm(states, kept, { name: "committed", changes: changed, side: "to" });
+  const names = new Set(changed.map(({ path }) => path));
+  const forms = (await changesBetween(states, first, to)).filter(({ path }) => names.has(path));
+  const named = forms.filter(({ path }) => isUtf8(Buffer.from(path, "latin1")));
+  const head = { schemaVersion: 1, base, unnamed: forms.length - named.length };
+  const bytes = await bytesOf(states, named);
+  if (named.length > COMMIT_LIMITS.files || bytes > COMMIT_LIMITS.bytes) {
+    const most = `${COMMIT_LIMITS.files} files and ${COMMIT_LIMITS.bytes} bytes`;
+    const without = `It changed ${named.length} files with ${bytes} bytes; at most ${most} are delivered.`;
+    await writeFile(file, `${JSON.stringify({ ...head, without })}\n`, { mode: 0o600 });
+    return;
+  }
+  const lines = [head, ...(await entriesOf(states, named))];
+  await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""), { mode: 0o600 });
+}
+
+/** Those of the paths (UTF-8) that are what they were, in latin1. */
+async function sameSince(
+  states: States,
+  { from, to, paths }: { from: string; to: string; paths: readonly string[] },
+): Promise<Set<string>> {
+  if (paths.length === 0) return new Set();
+  const since = new Set((await changesBetween(states, from, to)).map(({ path }) => path));
+  const bytes = paths.map((path) => Buffer.from(path).toString("latin1"));
+  return new Set(bytes.filter((path) => !since.has(path)));
+}
+
+const isGone = ({ status }: TreeChange): boolean => status === "D";
+
+const blobsOf = (changes: readonly TreeChange[]): string[] =>
+  changes.filter((change) => !isGone(change)).map(({ to }) => to.blob);
+
+/** Bytes of what is in the files now, together. */
+async function bytesOf(states: States, changes: readonly TreeChange[]): Promise<number> {
+  const args = ["cat-file", "--batch-check=%(objectsize)"];
+  const input = blobsOf(changes).join("\n");
+  const sizes = (await runGit(states, args, { input })).toString();
+  return sizes.split("\n").reduce((sum, size) => sum + Number(size), 0);
+}
+
+async function entriesOf(states: States, changes: readonly TreeChange[]): Promise<CommitEntry[]> {
+  const input = blobsOf(changes).join("\n");
+  let rest = await runGit(states, ["cat-file", "--batch"], { input });
+  return changes.map((change) => {
+    const path = Buffer.from(change.path, "latin1").toString();
+    if (isGone(change)) return { path, gone: true };
+    const mode = change.to.mode as Exclude<CommitEntry, { gone: true }>["mode"];
+    // A line with the blob's id, kind and size, and then it and one line end.
+    const start = rest.indexOf("\n") + 1;
+    const size = Number(rest.toString("latin1", 0, start).split(" ")[2]);
+    const content = rest.subarray(start, start + size);
+    rest = rest.subarray(start + size + 1);
+    const isText = isUtf8(content) && !content.includes(0);
+    return isText
+      ? { path, mode, text: content.toString() }
+      : { path, mode, base64: content.toString("base64") };
+  });
+}

@@ -1,0 +1,107 @@
+import { deliveryFault } from "../../../../shared/delivery/repository-name.ts";
+import type { Run, RunRequest } from "../../../../shared/documents/run.ts";
+import { type ApiServer, startApiServer } from "../../../support/api-server.ts";
+
+const SITE = "https://github.com/octo/site.git";
+const SECRET = "projects/pipeline/secrets/github-app-key/versions/latest";
+
+let server: ApiServer;
+let key: string;
+
+beforeAll(async () => {
+  const table = { owner: ["octo/*", "Other/One"] };
+  const env = {
+    RUNYARD_GITHUB_APP_ID: "4711",
+    RUNYARD_GITHUB_REPOSITORIES: JSON.stringify(table),
+    RUNYARD_SECRET_PREFIXES: JSON.stringify({ owner: [""] }),
+  };
+  server = await startApiServer({ env });
+  key = await server.newKey();
+});
+
+afterAll(() => server[Symbol.asyncDispose]());
+
+const order = (url: string, more: object = {}) => ({
+  prompt: "Say hello",
+  agent: { settings: { repository: { url }, ...more } },
+});
+
+async function send(path: string, json: object): Promise<{ status: number; body: unknown }> {
+  const response = await server.call(path, { bearer: key, json });
+  return { status: response.status, body: await response.json() };
+}
+
+test("a run says from its acceptance on what is to become of its changes, and so does its turn", async () => {
+  const deliver = { pullRequest: { draft: true }, when: "always" };
+  const { status, body } = await send("/v1/runs", { ...order(SITE), deliver });
+  const run = body as Run;
+  expect(status).toBe(202);
+  expect(run.repository).toEqual({
+    url: SITE,
+    ...{ baseCommit: null, headCommit: null, pullRequest: null, conflict: null },
+    branch: `runyard/${run.id}`,
+    delivery: "waiting",
+    why: "It is delivered once the run is over.",
+  });
+  const path = `/v1/conversations/${run.conversation.id}/runs`;
+  const turn = (await send(path, { prompt: "More", onBusy: "queue" })).body as Run;
+  expect(turn.repository).toMatchObject({ branch: `runyard/${run.id}`, delivery: "waiting" });
+  const asked = await server.call(`/v1/runs/${turn.id}/request`, { bearer: key });
+  expect(((await asked.json()) as RunRequest).deliver).toEqual(deliver);
+  const again = (await send(`/v1/runs/${run.id}/rerun`, {})).body as Run;
+  expect(again.repository?.branch).toBe(`runyard/${again.id}`);
+  const bare = (await send("/v1/runs", order(SITE))).body as Run;
+  expect(bare).not.toHaveProperty("repository");
+});
+
+test.each([
+  [
+    "another's repository",
+    order("https://github.com/thief/site"),
+    /to thief\/site is not for owner/,
+  ],
+  ["another host's", order("https://gitlab.com/octo/site"), /for repositories of https:\/\/github/],
+  ["none at all", { prompt: "Say hello" }, /needs a repository/],
+  [
+    "one with submodules",
+    { prompt: "x", agent: { settings: { repository: { url: SITE, submodules: true } } } },
+    /not possible with the repository's submodules/,
+  ],
+])("it is refused in words to deliver to %s", async (_name, body, words) => {
+  for (const path of ["/v1/runs", "/v1/runs?dryRun"]) {
+    const answer = await send(path, { ...body, deliver: {} });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: "/deliver", detail: expect.stringMatching(words) }] },
+    });
+  }
+});
+
+test("no agent gets the App's key, whoever may name every other secret", async () => {
+  const { status, body } = await send(
+    "/v1/runs",
+    order(SITE, { environment: { K: { secret: SECRET } } }),
+  );
+  expect(status).toBe(422);
+  expect(JSON.stringify(body)).toContain("the key of the GitHub App, which agents never get");
+});
+
+test("only the repository that an address names counts, however it is written", () => {
+  const rule = { host: "https://github.com", repositories: new Map([["o", ["octo/site"]]]) };
+  const fault = (url: string) => deliveryFault({ repository: { url } }, "o", rule);
+  expect(fault("https://github.com/Octo/Site")).toBeUndefined();
+  expect(fault("https://github.com/octo/site/")).toBeUndefined();
+  for (const url of [
+    "https://github.com/octo/site/../other",
+    "https://github.com/octo/other/site",
+    "https://github.com/octo/site?x",
+    "https://github.com/octo%2Fsite/x",
+    "https://github.com.evil.example/octo/site",
+    "https://github.com:444/octo/site",
+    "https://github.com/octo/..",
+  ]) {
+    expect([url, fault(url)]).toEqual([url, expect.any(String)]);
+  }
+  const none = { ...rule, host: undefined };
+  expect(deliveryFault({ repository: { url: SITE } }, "o", none)).toContain("no GitHub App");
+});

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Run } from "../../shared/documents/run.ts";
+import { eventually } from "./eventually.ts";
+import { snapshotsUntil } from "./follow.ts";
+import type { World } from "./world.ts";
+
+/** What lets the local owner have runs of a repository delivered that nobody reaches here. */
+export const DELIVERING = {
+  RUNYARD_GITHUB_APP_ID: "1",
+  RUNYARD_GITHUB_URL: "https://git.invalid",
+  RUNYARD_GITHUB_API_URL: "http://127.0.0.1:9",
+  RUNYARD_GITHUB_REPOSITORIES: JSON.stringify({ local: ["more/*"] }),
+};
+
+const REQUEST = {
+  agent: { settings: { repository: { url: "https://git.invalid/more/site" } } },
+  deliver: { when: "always" },
+};
+
+const PAST = new Date(0);
+
+/** Runs that have nothing to be delivered: each is ended by another function, which asks for it. */
+export async function delivered(
+  { world }: { world: World },
+  {
+    wrong,
+    send,
+  }: {
+    wrong: { publish: boolean; create: boolean };
+    send(prompt: string, more: object): Promise<Run>;
+  },
+): Promise<void> {
+  const { firestore, local } = world;
+  const state = ({ id }: Run) => firestore.doc(`runState/${id}`);
+  const isOver = async (run: Run) => {
+    await snapshotsUntil(firestore, run.id);
+    await eventually(async () => {
+      expect((await state(run).get()).get("delivery")).toBeNull();
+    });
+  };
+  const byRecord = await send("its checkout fails", REQUEST);
+  const owed = (await state(byRecord).get()).get("delivery");
+  await isOver(byRecord);
+  const delivery = { ...owed, since: PAST, dueAt: PAST };
+  await state(byRecord).update({ delivery, dueAt: PAST });
+  await local.tick();
+  await isOver(byRecord);
+  wrong.create = true;
+  await isOver(await send("its build is refused", REQUEST));
+  Object.assign(wrong, { create: false, publish: true });
+  const byApi = await send("it is cancelled before it began", REQUEST);
+  await sleep(200);
+  wrong.publish = false;
+  await world.call(`/runs/${byApi.id}/cancel`, { method: "POST" });
+  await isOver(byApi);
+}
