@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import { waitFor } from "../client/connection.ts";
 import type { Run } from "../client/types.ts";
 import { applyRun } from "./apply.ts";
+import { deliveryText } from "./delivery.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { usageFault } from "./failure.ts";
 import { Detached, watchInterrupts } from "./follow/detach.ts";
@@ -51,9 +53,32 @@ export async function accepted(
   const isStrict = options.strict;
   const watched = await watchRuns([run.id], { ...session, print, isStrict, known: run });
   const [ended] = watched.runs;
+  if (ended && !print) await sayDelivery(ended, session);
   if (!options.apply || ended?.status !== "succeeded") return watched.code;
   const applied = await applyRun(ended, session.client, { env: session.env, is3way: false });
   return applied === EXIT.done ? watched.code : applied;
+}
+
+/** A delivery begins when its run is over: it is waited for so long, … */
+const DELIVERY_MS = 60_000;
+/** … and looked at so often. */
+const LOOK_MS = 1000;
+
+/** Says what becomes of a run's delivery, or that it is still to come. */
+async function sayDelivery({ id, repository }: Run, session: Session): Promise<void> {
+  if (repository?.delivery !== "waiting") return;
+  using interrupts = watchInterrupts();
+  const signal = AbortSignal.any([interrupts.signal, AbortSignal.timeout(DELIVERY_MS)]);
+  let last = repository;
+  try {
+    while (last.delivery === "waiting") {
+      await waitFor(LOOK_MS, signal);
+      last = (await session.client.runs.get(id, { signal })).repository ?? last;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  complain(`Delivered   ${deliveryText(last)}`);
 }
 
 type Said = "wait" | "detach" | "apply" | "strict";

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { CreateRun } from "../../client/types.ts";
 import { type AcceptFlags, accepted, withAcceptance } from "../accepted.ts";
 import { attachedEntries, attachedFiles } from "../attached.ts";
+import { type DeliveryFlags, deliverOf, withDelivery } from "../delivery.ts";
 import { sayDryRun } from "../dry-run.ts";
 import { usageFault } from "../failure.ts";
 import { type HereOptions, sayHere, sendHere } from "../here/send-here.ts";
@@ -18,7 +19,7 @@ import {
 } from "../settings-flags.ts";
 import { oneLine } from "../terminal.ts";
 
-interface RunFlags extends AcceptFlags, SettingsFlags {
+interface RunFlags extends AcceptFlags, SettingsFlags, DeliveryFlags {
   file?: string;
   agent?: string;
   dryRun?: boolean;
@@ -56,6 +57,7 @@ export function addRun(program: Command, context: CliContext): void {
   );
   command.option("--dry-run", "only say whether it would be accepted, and what it would come to");
   withAcceptance(labelOption(command));
+  withDelivery(command);
   withSettings(command);
   remote<RunFlags, [string[]]>(command, context, async (given) => {
     const { options } = given;
@@ -98,12 +100,14 @@ function orderOf(words: string[], options: RunFlags): CreateRun {
     );
   }
   const labels = labelsOf(options.label);
+  const deliver = deliverOf(options);
   return {
     prompt,
     ...(options.agent !== undefined && { agent: agentOf(options.agent) }),
     ...(settings !== undefined && { agent: { settings } }),
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(options.from !== undefined && { workspace: { run: options.from } }),
+    ...(deliver && { deliver }),
   };
 }
 
