@@ -9,6 +9,7 @@ import { tookMs } from "../words/sentence.ts";
 import { shown } from "../words/shown.ts";
 import { countedText, durationText } from "../words/time.ts";
 import { percent } from "./bars.tsx";
+import { Delivery, DeliveryCell } from "./delivery.tsx";
 import { events } from "./live-run.ts";
 import { originText } from "./origin.ts";
 import { requestOf } from "./request.ts";
@@ -121,6 +122,7 @@ export function Facts({ run }: { run: Run }) {
         </dl>
       </section>
       <Files run={run} />
+      <Delivery run={run} />
       <section>
         <dl class="facts">
           <Fact name="Accepted">{<Time at={run.createdAt} />}</Fact>
@@ -216,6 +218,7 @@ export function Strip({ run }: { run: Run }) {
             <dd class="cut">{text}</dd>
           </div>
         ))}
+        <DeliveryCell run={run} />
         <div>
           <Links run={run} />
         </div>

@@ -84,6 +84,42 @@ test("an attempt that was given up is folded below the one that goes on", async 
   await earlier.getByText("did not run").first().waitFor();
 });
 
+test("what was delivered is named, and its pull request is a link of the web's alone", async () => {
+  const repository = {
+    url: "https://github.com/octo/site",
+    branch: "runyard/run_x\u202e",
+    baseCommit: "b",
+    headCommit: "h",
+    conflict: true,
+    pullRequest: { number: 7, url: "https://github.com/octo/site/pull/7", state: "draft" },
+    delivery: "done",
+    why: "Delivered, and the two conflict.",
+  } as const;
+  stage.stage(overRun({ id: "run_delivered", status: "failed", repository }));
+  const page = await browser.open(stage.address("?run=run_delivered"), {
+    viewport: { width: 1440, height: 900 },
+  });
+  const beside = page.getByRole("complementary");
+  const link = beside.getByRole("link", { name: "#7" });
+  expect(await link.getAttribute("href")).toBe(repository.pullRequest.url);
+  await beside.getByText("runyard/run_x⟨RLO⟩").waitFor();
+  await beside.getByText("Delivered, and the two conflict.").waitFor();
+  // A run that ended well has it in its row.
+  const plain = { ...repository, conflict: false };
+  stage.stage(overRun({ id: "run_fine", repository: plain }));
+  const fine = await browser.open(stage.address("?run=run_fine"));
+  await fine.getByText("Delivered").filter({ visible: true }).waitFor();
+  await fine.getByRole("link", { name: "#7" }).filter({ visible: true }).waitFor();
+  const pullRequest = { ...repository.pullRequest, url: "javascript:alert(1)" };
+  const forged = { ...repository, pullRequest };
+  stage.stage(overRun({ id: "run_forged", status: "failed", repository: forged }));
+  const other = await browser.open(stage.address("?run=run_forged"), {
+    viewport: { width: 1440, height: 900 },
+  });
+  await other.getByRole("complementary").getByText("#7 draft").waitFor();
+  expect(await other.getByRole("link", { name: "#7" }).count()).toBe(0);
+});
+
 test("a verdict says what to change, and what the run was allowed", async () => {
   const remedy = 'Allow them. As it was, this would do: "allowedTools": ["Bash(ls)"].';
   const error = { code: "permission_denied", kind: "agent", message: "Denied.", remedy } as const;
