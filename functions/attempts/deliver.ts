@@ -11,7 +11,7 @@ import { TIMING } from "../../shared/limits.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { aboutRun } from "../log.ts";
-import { DeliveryFault } from "../services/deliveries.ts";
+import { DeliveryFault } from "../services/repository-host.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import { applyEvent } from "./settle-attempt.ts";
@@ -45,10 +45,10 @@ export async function deliver(services: Services, message: unknown): Promise<voi
 }
 
 async function handBack(services: Services, record: RunRecord): Promise<Delivered> {
-  const { deliveries } = services;
+  const { repositoryHost } = services;
   const { run, state } = record;
   const owed = state.delivery;
-  const { rule } = deliveries;
+  const { rule } = repositoryHost;
   const repository = owed && rule.host && repositoryNameOf(owed.url, rule.host);
   // It may have been accepted when the operator's table was another.
   const fault = owed && deliveryFault({ repository: owed }, run.owner, rule);
@@ -63,7 +63,7 @@ async function handBack(services: Services, record: RunRecord): Promise<Delivere
     AbortSignal.timeout(TIMING.handlerBudget * 1000),
     services.closing,
   ]);
-  return deliveries.deliver({ repository, run, owed, commit, signal });
+  return repositoryHost.deliver({ repository, run, owed, commit, signal });
 }
 
 /** What the run's last attempt left to be committed, as its manifest has it. */

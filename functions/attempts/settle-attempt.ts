@@ -110,7 +110,7 @@ export const tellNow = (services: Services, record: RunRecord): Promise<void> =>
 /** Has what a run changed delivered; of a Pub/Sub that is away it leaves that to the sweep. */
 async function askForDelivery({ publisher, log }: Services, { run }: RunRecord): Promise<void> {
   try {
-    await publisher.publishDelivery({ runId: run.id });
+    await publisher.publishRunDelivery({ runId: run.id });
   } catch (error) {
     log("WARNING", `not asked for, the sweep does it: ${describeError(error)}`, { runId: run.id });
   }

@@ -158,7 +158,7 @@ async function visit(services: Services, runId: string): Promise<void> {
 /** What the run changed is not delivered: its message was lost, or it may be tried again. */
 async function askAgain(services: Services, runId: string): Promise<void> {
   await applyEvent(services, runId, { type: "deliveryAsked" });
-  await services.publisher.publishDelivery({ runId });
+  await services.publisher.publishRunDelivery({ runId });
 }
 
 /** Nobody has told of the run's changes of status, or noted that it did. */

@@ -113,7 +113,7 @@ export function servicesOn(
     secretRule: config.secretRule,
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
     sealing: sealingWith(config.sealKeys, random),
-    deliveries: new GithubDeliveries(config.github, {
+    repositoryHost: new GithubDeliveries(config.github, {
       keyOf: secretsOf(config.secretsFile, config.projectId),
     }),
     onlyPrompt: config.onlyPrompt,

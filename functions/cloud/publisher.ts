@@ -6,9 +6,9 @@ import type { TraceContext } from "../../shared/run/trace.ts";
 import type {
   AdmissionMessage,
   AttemptMessage,
-  DeliveryMessage,
   Publisher,
   RefusedMessage,
+  RunDeliveryMessage,
 } from "../services/builds.ts";
 import type { Telemetry } from "../services/telemetry.ts";
 import { type Calling, calling } from "./google-error.ts";
@@ -61,7 +61,7 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.runEvents.publishMessage(message));
   }
 
-  async publishDelivery(message: DeliveryMessage): Promise<void> {
+  async publishRunDelivery(message: RunDeliveryMessage): Promise<void> {
     await this.#call(() => this.#topics.runDeliveries.publishMessage({ json: message }));
   }
 

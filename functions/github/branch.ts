@@ -1,6 +1,6 @@
 import type { CommitEntry } from "../../shared/delivery/commit-file.ts";
 import { commitMessageOf, whoseIs } from "../../shared/delivery/words.ts";
-import { type Delivery, DeliveryFault } from "../services/deliveries.ts";
+import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
 import { faultOf, statusOf } from "./faults.ts";
 import type { Repository } from "./repository.ts";
 

@@ -1,5 +1,5 @@
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
-import { type Delivery, DeliveryFault } from "../services/deliveries.ts";
+import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
 import { bringToBranch } from "./branch.ts";
 import { conflictOf, dressPullRequest, openPullRequest, pullRequestOf } from "./pull-request.ts";
 import { leaveCheckRun, leaveComment } from "./reports.ts";

@@ -1,5 +1,5 @@
 import { preview } from "../../shared/text.ts";
-import { DeliveryFault } from "../services/deliveries.ts";
+import { DeliveryFault } from "../services/repository-host.ts";
 
 /** What GitHub's client throws: an answer's status, 500 if there was none. */
 interface RequestFault {

@@ -1,7 +1,7 @@
 import type { DeliveryRule } from "../../shared/delivery/repository-name.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import type { GithubSettings } from "../github-settings.ts";
-import { type Deliveries, type Delivery, DeliveryFault } from "../services/deliveries.ts";
+import { type Delivery, DeliveryFault, type RepositoryHost } from "../services/repository-host.ts";
 
 /** What of the outside deliveries depend on. */
 interface Surroundings {
@@ -12,7 +12,7 @@ interface Surroundings {
 }
 
 /** Deliveries to GitHub, by an App that is installed in the repositories. */
-export class GithubDeliveries implements Deliveries {
+export class GithubDeliveries implements RepositoryHost {
   readonly rule: DeliveryRule;
   readonly #settings: GithubSettings;
   readonly #surroundings: Surroundings;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { descriptionOf, titleOf } from "../../shared/delivery/words.ts";
 import type { PullRequestResult } from "../../shared/documents/deliver.ts";
-import type { Delivery } from "../services/deliveries.ts";
+import type { Delivery } from "../services/repository-host.ts";
 import { faultOf, statusOf } from "./faults.ts";
 import type { Repository } from "./repository.ts";
 

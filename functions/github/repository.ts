@@ -2,7 +2,7 @@ import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
 import type { RepositoryName } from "../../shared/delivery/repository-name.ts";
 import { DELIVERY } from "../../shared/limits.ts";
-import { DeliveryFault } from "../services/deliveries.ts";
+import { DeliveryFault } from "../services/repository-host.ts";
 import { faultOf, statusOf } from "./faults.ts";
 
 /** What of the outside an App's calls depend on. */

@@ -46,7 +46,7 @@ export interface AdmissionMessage {
 }
 
 /** The message on `run-deliveries`: a finished run owes its repository what it changed. */
-export interface DeliveryMessage {
+export interface RunDeliveryMessage {
   runId: string;
 }
 
@@ -69,6 +69,6 @@ export interface Publisher {
   publishAttempt(message: AttemptMessage, trace: TraceContext | null): Promise<void>;
   publishAdmission(message: AdmissionMessage): Promise<void>;
   publishEvent(message: EventMessage): Promise<void>;
-  publishDelivery(message: DeliveryMessage): Promise<void>;
+  publishRunDelivery(message: RunDeliveryMessage): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

@@ -10,10 +10,10 @@ import type { Builds, Publisher } from "./builds.ts";
 import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
 import type { CapacityStore } from "./capacity.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import type { Deliveries } from "./deliveries.ts";
 import type { Expressions } from "./expressions.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
+import type { RepositoryHost } from "./repository-host.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
 import type { Sealing } from "./sealing.ts";
@@ -54,7 +54,7 @@ export interface Services {
   objects: StoredObjects;
   uploads: Uploads;
   deadLetters: DeadLetters;
-  deliveries: Deliveries;
+  repositoryHost: RepositoryHost;
   builds: Builds;
   settings: BuildSettings;
   /** The secrets that agents may name. */

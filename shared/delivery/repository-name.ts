@@ -45,7 +45,7 @@ function mayDeliver(
 
 /** The repository of a run's settings, as far as a delivery depends on it. */
 interface Delivered {
-  repository?: { url: string; submodules?: boolean };
+  repository?: { url: string; submodules?: boolean; lfs?: boolean };
 }
 
 /** Why nothing of a run of `owner` with these settings may be delivered; undefined: it may. */
@@ -66,6 +66,7 @@ export function deliveryFault(
     return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${repository.url}`;
   }
   if (repository.submodules) return "is not possible with the repository's submodules";
+  if (repository.lfs) return "is not possible with the repository's files of Git LFS";
   if (mayDeliver(rule, owner, name)) return undefined;
   return `to ${name.owner}/${name.name} is not for ${owner}: the operator says whose runs are delivered where in RUNYARD_GITHUB_REPOSITORIES`;
 }

@@ -78,7 +78,7 @@ export const withPublisher = (
     publishAdmission: (message) => services.publisher.publishAdmission(message),
     publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
     publishEvent: async () => {},
-    publishDelivery: (message) => services.publisher.publishDelivery(message),
+    publishRunDelivery: (message) => services.publisher.publishRunDelivery(message),
   },
 });
 

@@ -221,7 +221,7 @@ export async function refuseTooMuch(
   services: Judges &
     Pick<
       Services,
-      "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads" | "deliveries"
+      "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads" | "repositoryHost"
     >,
   owner: string,
   { prompt, settings, labels, files = [], workspace, tree, deliver }: Order,
@@ -243,7 +243,7 @@ export async function refuseTooMuch(
     throw invalid([{ pointer: "/labels", detail }]);
   }
   await refuseSettings(services, owner, { settings, pointer: "/agent/settings" });
-  const { rule } = services.deliveries;
+  const { rule } = services.repositoryHost;
   const faults = deliveryFaults(deliver, settings, { owner, rule });
   if (faults.length > 0) throw invalid(faults);
   await refuseMissingSecrets(services, settings);

@@ -15,7 +15,7 @@ export interface Delivery {
 }
 
 /** The host that runs are delivered to. */
-export interface Deliveries {
+export interface RepositoryHost {
   /** Whose runs may be delivered where. */
   readonly rule: DeliveryRule;
   /**
