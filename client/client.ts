@@ -34,6 +34,7 @@ import type {
 } from "./types.ts";
 import { sendUpload } from "./uploads.ts";
 import { type ListenableFirestore, watchRun } from "./watch.ts";
+import { deliveriesOf, webhooksOf } from "./webhooks.ts";
 
 export interface ClientOptions extends ConnectionOptions {
   /** For `watch`: a client of Firestore that may read the owner's runs. */
@@ -63,6 +64,7 @@ export function createClient({ firestore, ...connection }: ClientOptions) {
     conversations: conversationsOf(send),
     agents: agentsOf(send),
     triggers: triggersOf(send),
+    webhooks: webhooksOf(send),
     /** Whether the API answers. */
     health: (options: CallOptions = {}) => json<{ status: "ok" }>(send("/health", options)),
     /** The OpenAPI document. */
@@ -135,6 +137,9 @@ function runsOf(send: Send) {
     /** All artifacts as a tar, or those whose names begin with `prefix`. */
     artifactsTar: (id: string, { prefix, ...options }: CallOptions & { prefix?: string } = {}) =>
       send(`${at(id)}/artifacts.tar`, { ...options, query: { prefix } }),
+    /** What was sent to webhooks of it, newest first. */
+    deliveries: (id: string, options: Filter<{ pageSize?: number }> = {}) =>
+      deliveriesOf(send, at(id), options),
     patch: (id: string, options?: ContentOptions) => content(send, `${at(id)}/patch`, options),
     /** @param options.follow stay until the run is over */
     logs: (id: string, { follow, ...options }: CallOptions & { follow?: boolean } = {}) =>

@@ -8,6 +8,7 @@ import type {
 } from "../shared/api/conversations.ts";
 import type { DryRun as DryRunAnswer } from "../shared/api/dry-run.ts";
 import type { Usages } from "../shared/api/usage.ts";
+import type { Delivery as DeliveryAnswer } from "../shared/documents/delivery.ts";
 import type { Event as EventDocument } from "../shared/documents/event.ts";
 import type {
   Artifact,
@@ -15,13 +16,18 @@ import type {
   RunAnswer,
 } from "../shared/documents/run.ts";
 import type { Upload as UploadAnswer } from "../shared/documents/upload.ts";
+import type {
+  CreateWebhook,
+  WebhookWithSecret as SecretAnswer,
+  Webhook as WebhookAnswer,
+} from "../shared/documents/webhook.ts";
 import type { Static } from "../shared/schema/type.ts";
 import type { Firing as FiringDocument, TriggerAnswer } from "../shared/triggers/trigger.ts";
 
 export type { CreateAgent } from "../shared/agent/agent.ts";
 export type { CreateAgentRun, CreateRun, CreateTurn, Overrides } from "../shared/documents/run.ts";
 export type { CreateTrigger } from "../shared/triggers/trigger.ts";
-export type { Artifact, Usages };
+export type { Artifact, CreateWebhook, Usages };
 
 /** A document as JSON has it: its instants are RFC 3339 strings. */
 type AsJson<T> = T extends Date
@@ -44,6 +50,12 @@ export type AgentVersion = AsJson<VersionDocument>;
 export type Trigger = AsJson<TriggerAnswer>;
 /** What became of an event at a trigger. */
 export type Firing = AsJson<FiringDocument>;
+export type Webhook = AsJson<WebhookAnswer>;
+export type WebhookWithSecret = AsJson<Static<typeof SecretAnswer>>;
+/** One event at one webhook. */
+export type Delivery = AsJson<DeliveryAnswer>;
+/** A JSON merge patch: null removes. */
+export type PatchWebhook = { [Name in keyof CreateWebhook]?: CreateWebhook[Name] | null };
 
 /** What a request for a run would come to. */
 export type DryRun = AsJson<DryRunAnswer>;

@@ -1,5 +1,6 @@
 import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
+import { type WebhookNet, webhookNetsOf } from "../shared/events/target.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
 import type { RetentionTable } from "../shared/run/retention.ts";
 import type { EventGrant } from "../shared/triggers/grants.ts";
@@ -62,6 +63,8 @@ export interface Config {
   secretRule: SecretRule;
   /** The file that stands for Secret Manager on one machine; undefined: Google's is used. */
   secretsFile: string | undefined;
+  /** Where webhooks may go beside port 443 of the public Internet. */
+  webhookNets: readonly WebhookNet[];
   /** The keys that seal what must be kept secret, of 32 bytes; only some functions have them. */
   sealKeys: readonly Uint8Array[];
   /**
@@ -134,6 +137,7 @@ export function readConfig(environment: Environment = process.env): Config {
     github,
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
     eventGrants: eventGrantsOf(environment["RUNYARD_EVENT_GRANTS"]),
+    webhookNets: webhookNetsOf(environment["RUNYARD_WEBHOOK_NETS"]),
     sealKeys: sealKeysOf(environment["RUNYARD_SEAL_KEYS"]),
     onlyPrompt: environment["RUNYARD_UNCONFINED_PROMPT"] || undefined,
     cloudBuildEmulatorHost: environment["CLOUD_BUILD_EMULATOR_HOST"],

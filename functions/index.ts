@@ -78,6 +78,16 @@ const deliver = served("deliver", async () => {
   return pubsubTrigger(await loadedServices(), "deliver", deliver);
 });
 cloudEvent("deliver", async (event: CloudEvent<unknown>) => (await deliver())(event));
+const deliverWebhook = served("deliverWebhook", async () => {
+  const [{ deliverWebhook }, { pubsubTrigger }] = await Promise.all([
+    import("./events/deliver-webhook.ts"),
+    import("./trigger.ts"),
+  ]);
+  return pubsubTrigger(await services(), "deliverWebhook", (opened, data, { attributes }) =>
+    deliverWebhook(opened, { data, attributes }),
+  );
+});
+cloudEvent("deliverWebhook", async (event: CloudEvent<unknown>) => (await deliverWebhook())(event));
 
 const keepDeadLetter = served("keepDeadLetter", async () => {
   const { deadLetterTrigger } = await import("./trigger.ts");

@@ -12,6 +12,13 @@ interface PushedMessage {
   message?: { data?: string; messageId?: string; attributes?: Record<string, string> };
 }
 
+/** What a message says beside its data. */
+interface Sent {
+  /** Where in a trace it was sent from; null: it does not say. */
+  trace: TraceContext | null;
+  attributes: Readonly<Record<string, string>>;
+}
+
 type Trigger = (event: CloudEvent<unknown>) => Promise<void>;
 
 /** Pub/Sub's bound on an attribute is 1,024 bytes. */
@@ -21,18 +28,18 @@ const REASON_BYTES = 1000;
  * Wraps a handler of Pub/Sub messages. What the handler throws is a nack, so the message comes
  * again and in the end goes to the dead letter topic; only an {@link AppError} whose code says that
  * repeating cannot help sends it there at once, with the reason. A message that is not JSON is of
- * the second kind. The handler is also told where in a trace the message was sent from, if it says.
+ * the second kind. The handler is also told what else the message says.
  */
 export function pubsubTrigger(
   services: Services,
   name: string,
-  handle: (services: Services, message: unknown, trace: TraceContext | null) => Promise<void>,
+  handle: (services: Services, message: unknown, sent: Sent) => Promise<void>,
 ): Trigger {
   return async (event) => {
     const { messageId, data, attributes } = messageOf(event);
     const trace = traceContextOf(attributes[TRACE_ATTRIBUTE]);
     try {
-      await handle(services, decode(data), trace);
+      await handle(services, decode(data), { trace, attributes });
     } catch (error) {
       const givesUp = error instanceof AppError && !error.retry;
       const reason = describeError(error);

@@ -8,6 +8,8 @@ export const TOPICS = {
   runEvents: "run-events",
   /** Finished runs whose changes are to be delivered to their repositories. */
   runDeliveries: "run-deliveries",
+  /** Attempts to deliver to a webhook. */
+  webhookDeliveries: "webhook-deliveries",
   /** What no function could handle. */
   deadLetters: "dead-letters",
 } as const;
@@ -15,13 +17,18 @@ export const TOPICS = {
 /** The attribute in which Pub/Sub's own clients have a message's trace. */
 export const TRACE_ATTRIBUTE = "googclient_traceparent";
 
-/** The function that each topic's messages are pushed to, by the topic's name. */
+/** The function that each topic's messages are pushed to, by the topic's name; one may have two. */
 export const PUSH_TARGETS = {
   [TOPICS.runRequests]: "submitBuild",
   [TOPICS.cloudBuilds]: "recordBuildStatus",
   [TOPICS.runDeliveries]: "deliver",
+  [TOPICS.runEvents]: "deliverWebhook",
+  [TOPICS.webhookDeliveries]: "deliverWebhook",
   [TOPICS.deadLetters]: "keepDeadLetter",
 } as const;
+
+/** Each function that messages are pushed to. */
+export const PUSHED_FUNCTIONS = [...new Set(Object.values(PUSH_TARGETS))];
 
 /** Collections of Firestore; `events` and `versions` are below a document of another. */
 export const COLLECTIONS = {
@@ -46,4 +53,6 @@ export const COLLECTIONS = {
   firings: "firings",
   triggerCounts: "triggerCounts",
   triggerLanes: "triggerLanes",
+  webhooks: "webhooks",
+  deliveries: "deliveries",
 } as const;

@@ -37,6 +37,20 @@ import { getTrigger, listFirings, listTriggers } from "./triggers/get-triggers.t
 import { deleteTrigger, patchTrigger, rotateTriggerSecret } from "./triggers/patch-trigger.ts";
 import { createUpload } from "./uploads/create-upload.ts";
 import { getUsage } from "./usage/get-usage.ts";
+import { createWebhook } from "./webhooks/create-webhook.ts";
+import {
+  listDeliveries,
+  listRunDeliveries,
+  pingWebhook,
+  redeliver,
+} from "./webhooks/deliveries.ts";
+import {
+  deleteWebhook,
+  getWebhook,
+  listWebhooks,
+  patchWebhook,
+  rotateWebhook,
+} from "./webhooks/webhooks.ts";
 
 /** Loaded by the first call of all. */
 const callMcp: Handler<"callMcp"> = async (services, call) => {
@@ -66,8 +80,10 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   createTrigger,
   createUpload,
   createTurn,
+  createWebhook,
   deleteRun,
   deleteTrigger,
+  deleteWebhook,
   followRunEvents,
   getAgent,
   getAgentVersion,
@@ -85,6 +101,7 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   getRunRequest,
   getTrigger,
   getUsage,
+  getWebhook,
   legacyConverse,
   legacyCreateAgent,
   legacyDeleteAgent,
@@ -96,14 +113,21 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   listAgents,
   listArtifacts,
   listConversations,
+  listDeliveries,
   listFirings,
+  listRunDeliveries,
   listRuns,
   listTriggers,
+  listWebhooks,
   patchAgent,
   patchTrigger,
+  patchWebhook,
+  pingWebhook,
+  redeliver,
   reportProgress,
   rerunRun,
   rotateTriggerSecret,
+  rotateWebhook,
   unarchiveAgent,
   unarchiveRun,
 };

@@ -38,12 +38,12 @@ const LOOKS = 3;
  * creates its build, once; without a slot it waits in its owner's line. A message for an attempt
  * that somebody holds, or that is over, is done with.
  *
- * @param told where in a trace the message says that it was sent from
+ * @param sent.trace where in a trace the message says that it was sent from
  */
 export async function submitBuild(
   services: Services,
   message: unknown,
-  told: TraceContext | null = null,
+  { trace: told = null }: { trace?: TraceContext | null } = {},
 ): Promise<void> {
   const from = services.now();
   const valid = validateMessage(message);

@@ -3,6 +3,7 @@ import { after } from "../../shared/clock.ts";
 import { CAPACITY, TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { overAt } from "../../shared/run/submission.ts";
+import { sweepDeliveries } from "../events/sweep-deliveries.ts";
 import { describeError } from "../log.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
@@ -42,6 +43,7 @@ export async function sweep(services: Services): Promise<Swept> {
   await Promise.all([
     sweepRuns(services, { now, until, swept }),
     sweepSlots(services, { now, swept }),
+    sweepDeliveries(services, { now, until }),
   ]);
   await admitAll(services);
   if (swept.visited > 0) services.log("INFO", "sweep", { ...swept });

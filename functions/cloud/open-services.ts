@@ -4,6 +4,7 @@ import { systemClock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import { closing } from "../closing.ts";
 import type { Config } from "../config.ts";
+import { HttpsWebhookSender } from "../events/https-webhook-sender.ts";
 import { GithubDeliveries } from "../github/github-deliveries.ts";
 import { logOf } from "../log.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
@@ -18,6 +19,7 @@ import { FirestoreCapacityStore } from "./firestore/capacity-store.ts";
 import { databaseOf, openFirestore } from "./firestore/client.ts";
 import { FirestoreConversationStore } from "./firestore/conversation-store.ts";
 import { FirestoreDeadLetters } from "./firestore/dead-letter-store.ts";
+import { FirestoreDeliveryStore } from "./firestore/delivery-store.ts";
 import { FirestoreKeyStore } from "./firestore/key-store.ts";
 import { OwnerDays } from "./firestore/owner-days.ts";
 import { FirestoreRunStore } from "./firestore/run-store.ts";
@@ -25,6 +27,7 @@ import { FirestoreRunWatch } from "./firestore/run-watch.ts";
 import { SlotWrites } from "./firestore/slot-writes.ts";
 import { FirestoreTriggerStore } from "./firestore/trigger-store.ts";
 import { UsageDays } from "./firestore/usage-days.ts";
+import { FirestoreWebhookStore } from "./firestore/webhook-store.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
 import { openKnownSecrets, secretsOf } from "./known-secrets.ts";
 import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
@@ -112,6 +115,10 @@ export function servicesOn(
     settings: config.builds,
     secretRule: config.secretRule,
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
+    webhooks: new FirestoreWebhookStore(database, random),
+    deliveries: new FirestoreDeliveryStore(database),
+    webhookSender: new HttpsWebhookSender({ nets: config.webhookNets }),
+    webhookNets: config.webhookNets,
     sealing: sealingWith(config.sealKeys, random),
     repositoryHost: new GithubDeliveries(config.github, {
       keyOf: secretsOf(config.secretsFile, config.projectId),

@@ -6,6 +6,7 @@ import type { TraceContext } from "../../shared/run/trace.ts";
 import type {
   AdmissionMessage,
   AttemptMessage,
+  DeliveryMessage,
   Publisher,
   RefusedMessage,
   RunDeliveryMessage,
@@ -18,6 +19,7 @@ export interface Topics {
   runRequests: Pick<Topic, "publishMessage">;
   runEvents: Pick<Topic, "publishMessage">;
   runDeliveries: Pick<Topic, "publishMessage">;
+  webhookDeliveries: Pick<Topic, "publishMessage">;
   deadLetters: Pick<Topic, "publishMessage">;
 }
 
@@ -65,6 +67,10 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.runDeliveries.publishMessage({ json: message }));
   }
 
+  async publishDelivery(message: DeliveryMessage): Promise<void> {
+    await this.#call(() => this.#topics.webhookDeliveries.publishMessage({ json: message }));
+  }
+
   async publishDeadLetter({ data, ...attributes }: RefusedMessage): Promise<void> {
     await this.#call(() => this.#topics.deadLetters.publishMessage({ data, attributes }));
   }
@@ -79,6 +85,7 @@ export function openTopics({ projectId }: { projectId: string }): Topics {
     runRequests: pubsub.topic(TOPICS.runRequests, options),
     runEvents: pubsub.topic(TOPICS.runEvents, options),
     runDeliveries: pubsub.topic(TOPICS.runDeliveries, options),
+    webhookDeliveries: pubsub.topic(TOPICS.webhookDeliveries, options),
     deadLetters: pubsub.topic(TOPICS.deadLetters, options),
   };
 }

@@ -50,6 +50,12 @@ export interface RunDeliveryMessage {
   runId: string;
 }
 
+/** The message on `webhook-deliveries`: an attempt that is due, after so many. */
+export interface DeliveryMessage {
+  deliveryId: string;
+  attempts: number;
+}
+
 /** A message that would be refused each time it came, and why. */
 export interface RefusedMessage {
   data: Buffer;
@@ -59,7 +65,7 @@ export interface RefusedMessage {
   messageId: string;
 }
 
-/** Publishes to `run-requests`, `run-events`, `run-deliveries` and `dead-letters`. */
+/** Publishes to the topics. */
 export interface Publisher {
   /**
    * Resolves once Pub/Sub has the message.
@@ -70,5 +76,6 @@ export interface Publisher {
   publishAdmission(message: AdmissionMessage): Promise<void>;
   publishEvent(message: EventMessage): Promise<void>;
   publishRunDelivery(message: RunDeliveryMessage): Promise<void>;
+  publishDelivery(message: DeliveryMessage): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

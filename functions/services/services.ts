@@ -1,6 +1,7 @@
 import type { SecretRule } from "../../shared/agent/environment.ts";
 import type { BuildSettings } from "../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../shared/clock.ts";
+import type { WebhookNet } from "../../shared/events/target.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import type { RetentionTable } from "../../shared/run/retention.ts";
 import type { EventGrant } from "../../shared/triggers/grants.ts";
@@ -22,6 +23,7 @@ import type { Telemetry } from "./telemetry.ts";
 import type { TriggerStore } from "./triggers.ts";
 import type { Uploads } from "./uploads.ts";
 import type { UsageStore } from "./usage.ts";
+import type { DeliveryStore, WebhookSender, WebhookStore } from "./webhooks.ts";
 
 /**
  * Everything outside a handler that it may touch, in our own words. `functions/cloud` has the real
@@ -61,6 +63,11 @@ export interface Services {
   secretRule: SecretRule;
   secrets: KnownSecrets;
   sealing: Sealing;
+  webhooks: WebhookStore;
+  deliveries: DeliveryStore;
+  webhookSender: WebhookSender;
+  /** See `Config`. */
+  webhookNets: readonly WebhookNet[];
   /** See `Config`. */
   onlyPrompt: string | undefined;
   schemas: SchemaChecks;

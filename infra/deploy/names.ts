@@ -1,15 +1,15 @@
-import { PUSH_TARGETS } from "../../shared/names.ts";
+import { PUSHED_FUNCTIONS } from "../../shared/names.ts";
 import type { DeploySettings } from "./settings.ts";
 
 /** What the names of all that is ours begin with. */
 const PRODUCT = "runyard";
 
 /** Every function that is deployed, by the name that `functions/index.ts` registers. */
-export const FUNCTIONS = ["api", ...Object.values(PUSH_TARGETS), "sweep"] as const;
+export const FUNCTIONS = ["api", ...PUSHED_FUNCTIONS, "sweep"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Those that seal and open what must be kept secret, and so get the keys. */
-export const SEALING: readonly FunctionName[] = ["api"];
+export const SEALING: readonly FunctionName[] = ["api", "deliverWebhook"];
 
 /** Everybody who has an account of the deployment: each function, builds, pushes and the clock. */
 export const ACCOUNTS = [...FUNCTIONS, "build", "push", "scheduler"] as const;

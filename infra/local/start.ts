@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readKey, type ServerAddress } from "../../cli/local-server.ts";
 import { newKey } from "../../shared/documents/key.ts";
 import { TIMING } from "../../shared/limits.ts";
-import { PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
+import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../shared/names.ts";
 import { SEALING } from "../deploy/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
@@ -77,6 +77,14 @@ const BUCKET = LOCAL.bucket;
 const IMAGE = "runyard/agent";
 const KEY_SECRET = `projects/${PROJECT}/secrets/anthropic-api-key/versions/latest`;
 const OWNER = "local";
+/** Where webhooks may go beside the public Internet: to what listens on this machine. */
+const LOOPBACK_NETS = "127.0.0.0/8:*,[::1/128]:*";
+/** Functions that are started by the first message to them. */
+const LAZY: readonly string[] = [
+  PUSH_TARGETS[TOPICS.runDeliveries],
+  PUSH_TARGETS[TOPICS.deadLetters],
+  PUSH_TARGETS[TOPICS.webhookDeliveries],
+];
 /** Cloud Build's smallest quota. */
 const CONCURRENT_BUILDS = 10;
 /** Requests a minute: one machine has one owner, and tests send many. */
@@ -250,17 +258,12 @@ function agentImage(programs: Programs, env: Record<string, string>) {
   };
 }
 
-const LAZY: readonly string[] = [
-  PUSH_TARGETS[TOPICS.runDeliveries],
-  PUSH_TARGETS[TOPICS.deadLetters],
-];
-
 async function startFunctions(
   { programs = FROM_SOURCES, ...options }: LocalOptions,
   { issuer, services }: { issuer: TokenIssuer; services: Promise<Services> },
 ): Promise<FunctionsHost> {
   const { directory, ports = {}, settings, variables, onlyPrompt, callers, onLog } = options;
-  const targets = [...Object.values(PUSH_TARGETS), "sweep"];
+  const targets = [...PUSHED_FUNCTIONS, "sweep"];
   const last = rememberedPorts(directory);
   const fronts = targets.map((target) => ({
     target,
@@ -277,6 +280,7 @@ async function startFunctions(
       RUNYARD_FAILURES_PER_MINUTE: String(AS_GOOD_AS_UNLIMITED),
       RUNYARD_SECRET_PREFIXES: JSON.stringify({ [OWNER]: ["runyard-"] }),
       RUNYARD_EVENT_GRANTS: JSON.stringify([{ source: "*", type: "*", owners: ["*"] }]),
+      RUNYARD_WEBHOOK_NETS: LOOPBACK_NETS,
       ...settings,
       ...unconfined(onlyPrompt),
       ...(await services).clientsOf(target),

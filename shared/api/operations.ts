@@ -9,6 +9,7 @@ import { TOKEN_OPERATIONS } from "./tokens.ts";
 import { TRIGGER_OPERATIONS } from "./triggers.ts";
 import { UPLOAD_OPERATIONS } from "./uploads.ts";
 import { USAGE_OPERATIONS } from "./usage.ts";
+import { WEBHOOK_OPERATIONS } from "./webhooks.ts";
 
 /** Every operation of the HTTP API. */
 export const OPERATIONS = [
@@ -19,6 +20,7 @@ export const OPERATIONS = [
   ...LEGACY_OPERATIONS,
   ...UPLOAD_OPERATIONS,
   ...USAGE_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   ...MCP_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...SERVICE_OPERATIONS,

@@ -4,6 +4,7 @@ import type { ProblemError } from "../../client/problem-error.ts";
 import type { Run } from "../../client/types.ts";
 import { OPERATIONS } from "../../shared/api/operations.ts";
 import { type ApiContract, apiContract } from "../support/api-contract.ts";
+import { eventually } from "../support/eventually.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -209,6 +210,26 @@ test("a trigger is kept, changed and deleted, and a hook gets another secret", a
   expect(await all(client.triggers.firings(hook.id, { outcome: "matched" }))).toEqual([]);
   await client.triggers.delete(hook.id);
   expect(await all(client.triggers.list())).toEqual([]);
+});
+
+test("a webhook is stored, changed, rotated, tried and removed", async () => {
+  // Nothing listens there.
+  const made = await client.webhooks.create({ url: "http://127.0.0.1:9/hook", events: ["*"] });
+  expect(made.secret).toMatch(/^whsec_/);
+  const changed = await client.webhooks.patch(made, { description: "mine", events: null });
+  expect(changed).toMatchObject({ revision: 2, description: "mine", events: ["done"] });
+  expect((await client.webhooks.rotate(made.id)).secret).not.toBe(made.secret);
+  expect(await client.webhooks.get(made.id)).not.toHaveProperty("secret");
+  expect((await all(client.webhooks.list())).map(({ id }) => id)).toEqual([made.id]);
+  const ping = await client.webhooks.ping(made.id);
+  await eventually(async () => {
+    const [delivery] = await all(client.webhooks.deliveries(made.id));
+    expect(delivery).toMatchObject({ id: ping.id, status: "failed", attempts: 1 });
+  });
+  expect((await client.webhooks.redeliver(made.id, ping.id)).status).toBe("pending");
+  await client.webhooks.delete(made.id);
+  const run = await client.runs.create({ prompt: "echo" });
+  expect(await all(client.runs.deliveries(run.id))).toEqual([]);
 });
 
 test("the service tells of itself, and who one is", async () => {

@@ -21,6 +21,8 @@ const WRITTEN: Record<Collection, "named" | "below" | "derived" | "nothing"> = {
   keys: "named",
   events: "below",
   versions: "below",
+  webhooks: "named",
+  deliveries: "named",
   usage: "derived",
   owners: "nothing",
   spending: "nothing",

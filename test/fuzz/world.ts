@@ -72,7 +72,8 @@ async function startServices(stack: AsyncDisposableStack) {
     apiEndpoint: pubsub.address,
     emulatorMode: true,
   });
-  for (const topic of ["run-requests", "run-events"]) await client.createTopic(topic);
+  for (const topic of ["run-requests", "run-events", "webhook-deliveries"])
+    await client.createTopic(topic);
   await client.close();
   // Nothing creates builds here: it is asked for those of runs, and has none.
   const cloudBuild = stack.use(
@@ -105,6 +106,7 @@ function startApi(clients: Record<string, string>, errors: string[]): Promise<Fu
       RUNYARD_IMAGE: "agent",
       RUNYARD_BUILD_SERVICE_ACCOUNT: `projects/${PROJECT}/serviceAccounts/a@b.iam.gserviceaccount.com`,
       RUNYARD_LOGS_BUCKET: `gs://${PROJECT}`,
+      RUNYARD_SEAL_KEYS: randomBytes(32).toString("base64"),
       RUNYARD_MODEL_KEY_SECRET: `projects/${PROJECT}/secrets/key/versions/1`,
       // A small heap makes growth show, instead of being put off.
       NODE_OPTIONS: "--max-old-space-size=128 --max-semi-space-size=4",

@@ -13,6 +13,7 @@ import { CAPACITY } from "../../shared/limits.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
 import { delivered } from "./access-deliveries.ts";
 import { toldBySweep, uploaded } from "./access-parts.ts";
+import { webhooksAreTold } from "./access-webhooks.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
 import type { World } from "./world.ts";
@@ -89,6 +90,7 @@ export async function tellWholeStory(
       deadLetters(stage, run),
       cancelAtWork(stage),
       overdue(stage),
+      webhooksAreTold(world, () => saw("deliverWebhook", "pubsub.topics.publish")),
     ]);
     await delivered(stage, { wrong, send: (prompt, more) => send(stage, prompt, more) });
     await refused(stage);
@@ -177,6 +179,7 @@ async function deadLetters({ world, saw }: Stage, { id }: Run): Promise<void> {
     [TOPICS.cloudBuilds, "no JSON"],
     [TOPICS.runRequests, ofRun],
     [TOPICS.runDeliveries, "no JSON"],
+    [TOPICS.webhookDeliveries, "no JSON"],
   ] as const) {
     await world.pubsub.topic(topic).publishMessage({ data: Buffer.from(data) });
   }

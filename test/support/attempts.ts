@@ -77,6 +77,7 @@ export const withPublisher = (
     publishAttempt,
     publishAdmission: (message) => services.publisher.publishAdmission(message),
     publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
+    publishDelivery: (message) => services.publisher.publishDelivery(message),
     publishEvent: async () => {},
     publishRunDelivery: (message) => services.publisher.publishRunDelivery(message),
   },

@@ -48,7 +48,8 @@ export interface Pipeline extends AsyncDisposable {
 
 async function createTopics(apiEndpoint: string): Promise<void> {
   const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint, emulatorMode: true });
-  for (const topic of [TOPICS.runRequests, TOPICS.runEvents, TOPICS.runDeliveries]) {
+  const { runRequests, runEvents, runDeliveries, webhookDeliveries } = TOPICS;
+  for (const topic of [runRequests, runEvents, runDeliveries, webhookDeliveries]) {
     const [{ name }] = await pubsub.createTopic(topic);
     await pubsub.topic(name).createSubscription(topic);
   }
@@ -126,6 +127,8 @@ export async function startPipeline({
     RUNYARD_TRIGGER_ACCOUNTS: "push@b.iam.gserviceaccount.com",
     CLOUD_BUILD_EMULATOR_HOST: cloudBuild.address,
     FIRESTORE_EMULATOR_HOST: firestore.address,
+    RUNYARD_SEAL_KEYS: randomBytes(32).toString("base64"),
+    RUNYARD_WEBHOOK_NETS: "127.0.0.0/8:*",
     ...env,
   });
   await createTopics(pubsub.address);

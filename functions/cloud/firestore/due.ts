@@ -11,7 +11,7 @@ import type { Database } from "./client.ts";
 interface Part {
   now: Date;
   limit: number;
-  fields?: readonly string[];
+  fields?: readonly string[] | undefined;
 }
 
 export type Page = QueryDocumentSnapshot[];
@@ -26,23 +26,35 @@ export type Page = QueryDocumentSnapshot[];
  * indexes are there for one release. With the next one the second query goes, and its index.
  */
 export async function* dueIn(
-  { call }: Database,
+  { call }: Pick<Database, "call">,
   collection: CollectionReference,
   { now, limit, fields }: Part,
 ): AsyncGenerator<Page> {
-  const due = (documents: Query): AsyncGenerator<Page> => {
-    const inOrder = documents.where("dueAt", "<=", now).orderBy("dueAt").limit(limit);
-    const query = fields ? inOrder.select("dueAt", "shard", ...fields) : inOrder;
-    return pagesOf(query, limit, call);
-  };
-  const inShards = due(collection.where("shard", "in", ALL_SHARDS));
-  const all = due(collection);
+  const inShards = dueInShards({ call }, collection, { now, limit, fields });
+  const all = dueOf({ call }, collection, { now, limit, fields });
   for (;;) {
     const [sharded, others] = await Promise.all([inShards.next(), all.next()]);
     if (sharded.done && others.done) return;
     const page: Page = [...(sharded.value ?? []), ...(others.value ?? []).filter(hasNoShard)];
     yield page.sort((a, b) => dueAtMs(a) - dueAtMs(b));
   }
+}
+
+/** The same where no earlier revision has written documents: each has a shard. */
+export const dueInShards = (
+  database: Pick<Database, "call">,
+  collection: CollectionReference,
+  part: Part,
+): AsyncGenerator<Page> => dueOf(database, collection.where("shard", "in", ALL_SHARDS), part);
+
+function dueOf(
+  { call }: Pick<Database, "call">,
+  documents: Query,
+  { now, limit, fields }: Part,
+): AsyncGenerator<Page> {
+  const inOrder = documents.where("dueAt", "<=", now).orderBy("dueAt").limit(limit);
+  const query = fields ? inOrder.select("dueAt", "shard", ...fields) : inOrder;
+  return pagesOf(query, limit, call);
 }
 
 /** A first page names no second field in its order: Firestore would count lines of the index. */

@@ -1,6 +1,6 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
-import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
+import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
 import { OF_DELIVER } from "./deliver-grants.ts";
 import type { Grant, Target } from "./grant.ts";
@@ -25,6 +25,7 @@ import {
   UPLOAD_READER,
   WORKER,
 } from "./roles.ts";
+import { OF_WEBHOOKS } from "./webhook-grants.ts";
 
 const PROJECT: Target = { kind: "project" };
 const DATA: Target = { kind: "dataBucket" };
@@ -182,6 +183,7 @@ const OF_FUNCTIONS: readonly Grant[] = [
     }),
   ),
   ...OF_DELIVER,
+  ...OF_WEBHOOKS,
   {
     principal: "keepDeadLetter",
     role: DEAD_LETTERS,
@@ -212,7 +214,7 @@ const OF_GOOGLE: readonly Grant[] = [
     why: "callers have keys, which the api itself looks at",
     googles: "https://cloud.google.com/run/docs/authenticating/public",
   },
-  ...Object.values(PUSH_TARGETS).map(
+  ...PUSHED_FUNCTIONS.map(
     (service): Grant => ({
       principal: "push",
       role: INVOKER,

@@ -43,6 +43,8 @@ export const SERVICES: Readonly<Record<FunctionName, ServiceRow>> = {
   recordBuildStatus: pushed("512Mi", 20),
   // A delivery's files are in memory, several times.
   deliver: { ...pushed("1Gi", 5), concurrency: 4 },
+  // Its requests to endpoints take up to 15 seconds, of which it waits for nearly all.
+  deliverWebhook: pushed("512Mi", 20),
   keepDeadLetter: pushed("512Mi", 2),
   // Two at once share the work.
   sweep: { ...pushed("512Mi", 2), concurrency: 2, timeoutSeconds: 2 * TIMING.sweepInterval },

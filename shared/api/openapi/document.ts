@@ -20,6 +20,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Triggers: "Events that start runs: schedules, hooks, events of the project, ends of runs.",
   Uploads: "Files for runs that are too large for a request.",
   Usage: "What an owner's runs came to.",
+  Webhooks: "Addresses that are told of runs' changes of status, and what was sent to them.",
   MCP: "For agents that start and follow runs: tools of the Model Context Protocol.",
   Tokens: "For pages that listen to Firestore as the owner of a key.",
   Legacy: "The paths of the service that this one takes the place of, with its bodies.",

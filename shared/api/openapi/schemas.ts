@@ -6,6 +6,7 @@ import { SecretReference } from "../../agent/secret-reference.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
 import { AgentChoice } from "../../documents/agent-choice.ts";
 import { Deliver, RepositoryResult } from "../../documents/deliver.ts";
+import { Delivery } from "../../documents/delivery.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
 import { GivenFiles, GivenWorkspace } from "../../documents/files.ts";
 import { ChangedFile } from "../../documents/manifest.ts";
@@ -21,6 +22,12 @@ import {
   RunRequest,
   Usage,
 } from "../../documents/run.ts";
+import {
+  CreateWebhook,
+  Webhook,
+  WebhookEvents,
+  WebhookWithSecret,
+} from "../../documents/webhook.ts";
 import { Labels } from "../../schema/schema.ts";
 import { TriggerSource } from "../../triggers/source.ts";
 import { CreateTrigger, TriggerAnswer } from "../../triggers/trigger.ts";
@@ -65,6 +72,11 @@ const NAMED: Readonly<Record<string, object>> = {
   CreateTrigger,
   TriggerSource,
   AgentChoice,
+  CreateWebhook,
+  Webhook,
+  WebhookWithSecret,
+  WebhookEvents,
+  Delivery,
   LegacyAgent,
   LegacyAgentContent,
   LegacyError,

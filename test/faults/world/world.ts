@@ -171,6 +171,8 @@ export class World {
         }),
         // No run of this world is delivered.
         runDeliveries: memoryTopic("run-deliveries", process, () => "1"),
+        // No world has webhooks.
+        webhookDeliveries: memoryTopic("webhook-deliveries", process, () => "1"),
         deadLetters: memoryTopic("dead-letters", process, (data) => {
           this.refused.push(data);
           return "1";

@@ -8,6 +8,7 @@ import { type ApiContract, apiContract, pageAsset } from "../../support/api-cont
 import { driveTriggers } from "../../support/drive-triggers.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
 import { notification, requestOfBefore, requestOfNow } from "../../support/mcp.ts";
+import { webhookIsDriven } from "../../support/webhook-calls.ts";
 import { startWorld, type World } from "../../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -186,6 +187,8 @@ describe("every operation answers as its document says", () => {
     },
     LONG_MS,
   );
+
+  test("a webhook", () => webhookIsDriven(call), LONG_MS);
 
   test(
     "what the service before this one had",

@@ -1,0 +1,62 @@
+import type { WebhookRecord } from "../../../shared/documents/webhook.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { newSecret } from "../../../shared/events/signature.ts";
+import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
+import { sealSecrets } from "../../events/secrets.ts";
+import type { Services } from "../../services/services.ts";
+import { acceptanceOf, confirmReplay } from "../accept/accept-order.ts";
+import type { CallOf } from "../http/call.ts";
+import { partsOf } from "./content.ts";
+import { etagOf, withSecret } from "./webhook-answer.ts";
+
+/** `POST /v1/webhooks`: stores a webhook, or finds the one of the same Idempotency-Key. */
+export async function createWebhook(
+  services: Services,
+  call: CallOf<"createWebhook">,
+): Promise<void> {
+  const record = newWebhook(services, call);
+  await refuseTooMany(services, record);
+  const existing = await services.webhooks.create(record);
+  if (existing !== undefined) confirmReplay(call.response, existing, record);
+  const stored = existing ?? record;
+  call.response
+    .status(201)
+    .set({ Location: `/v1/webhooks/${stored.id}`, ETag: etagOf(stored) })
+    .json(withSecret(services, stored));
+}
+
+function newWebhook(services: Services, call: CallOf<"createWebhook">): WebhookRecord {
+  const { content, secrets } = partsOf(services, call.body);
+  const { id: runId, owner, now, requestHash, writer } = acceptanceOf(services, call);
+  const id = runId.replace(/^run_/, "whk_");
+  const secret = newSecret(services.random);
+  return {
+    id,
+    schemaVersion: 1,
+    owner,
+    revision: 1,
+    ...content,
+    disabledWhy: content.enabled ? null : BY_CALLER,
+    sealed: sealSecrets(services, id, { ...secrets, secret, previousSecret: null }),
+    failingSince: null,
+    nextProbeAt: null,
+    failures: 0,
+    untold: false,
+    previousSecretUntil: null,
+    createdAt: now,
+    updatedAt: now,
+    requestHash,
+    writer,
+  };
+}
+
+export const BY_CALLER = "Its owner disabled it.";
+
+/** @throws {AppError} limit_reached */
+async function refuseTooMany({ webhooks }: Services, { id, owner }: WebhookRecord): Promise<void> {
+  const most = WEBHOOK_LIMITS.webhooks;
+  const found = await webhooks.list(owner, { limit: most });
+  if (found.length < most || found.some((each) => each.id === id)) return;
+  const detail = `an owner has at most ${most} webhooks; remove one that is not needed`;
+  throw new AppError("limit_reached", { detail });
+}
