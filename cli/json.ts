@@ -2,11 +2,13 @@ import type {
   Agent,
   AgentVersion,
   Artifact,
+  Delivery,
   DryRun,
   ListedConversation,
   Run,
   RunEvent,
   Usages,
+  Webhook,
 } from "../client/types.ts";
 import { usageFault } from "./failure.ts";
 import { jsonLine, oneLine } from "./terminal.ts";
@@ -45,6 +47,40 @@ export const RUN_FIELDS: FieldsOf<Run> = {
   updatedAt: true,
   finishedAt: true,
   archivedAt: true,
+};
+
+export const WEBHOOK_FIELDS: FieldsOf<Webhook> = {
+  id: true,
+  schemaVersion: true,
+  owner: true,
+  revision: true,
+  url: true,
+  events: true,
+  format: true,
+  agent: true,
+  labels: true,
+  description: true,
+  headers: true,
+  enabled: true,
+  disabledWhy: true,
+  failingSince: true,
+  nextProbeAt: true,
+  previousSecretUntil: true,
+  createdAt: true,
+  updatedAt: true,
+};
+
+export const DELIVERY_FIELDS: FieldsOf<Delivery> = {
+  id: true,
+  webhookId: true,
+  runId: true,
+  event: true,
+  status: true,
+  attempts: true,
+  nextAttemptAt: true,
+  body: true,
+  log: true,
+  createdAt: true,
 };
 
 export const EVENT_FIELDS: FieldsOf<RunEvent> = {

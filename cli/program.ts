@@ -12,6 +12,7 @@ import { addRuns } from "./commands/runs.ts";
 import { addSmoke } from "./commands/smoke.ts";
 import { addTexts } from "./commands/texts.ts";
 import { addUsage } from "./commands/usage.ts";
+import { addWebhooks } from "./commands/webhooks.ts";
 import { addCapacity } from "./local/capacity.ts";
 import { addDeploy } from "./local/deploy.ts";
 import { addDoctor } from "./local/doctor.ts";
@@ -45,6 +46,7 @@ export async function buildProgram(context: CliContext): Promise<Command> {
   addResults(program, context);
   addAgain(program, context);
   addAgents(program, context);
+  addWebhooks(program, context);
   addUsage(program, context);
   addMcp(program, context);
   program.commandsGroup("Which server:");

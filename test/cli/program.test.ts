@@ -71,6 +71,8 @@ test.each([
   ["list --from soon", /--from soon is no instant; say 2027-01-31, or/],
   ["list --to 2027-13-41", /--to 2027-13-41 is no instant/],
   ["agents edit agent_1", /What shall be changed\?/],
+  ["webhooks update whk_1", /What shall be changed\?/],
+  ["webhooks update whk_1 --enable --disable", /--enable and --disable: say one of them/],
   ["login nowhere", /login: nowhere is no address/],
   ["profile use nope", /There is no profile nope in .*; there is: none/],
   ["capacity set default", /missing required argument 'machines'/],
