@@ -16,7 +16,10 @@ export async function tellChanges(
 ): Promise<void> {
   const changes = untold(record);
   for (const change of changes) {
-    await publisher.publishEvent(statusEvent(record.run, change, eventSource));
+    const event = statusEvent(record.run, change, eventSource);
+    const { webhook } = record.state;
+    const attributes = { ...event.attributes, ...(webhook !== undefined && { webhook }) };
+    await publisher.publishEvent({ ...event, attributes });
   }
   const last = changes.at(-1);
   if (last !== undefined) await note({ type: "told", version: last.version });

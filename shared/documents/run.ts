@@ -47,12 +47,18 @@ export const CreateRun = Type.Object(
     files: Type.Optional(GivenFiles),
     workspace: Type.Optional(GivenWorkspace),
     deliver: Type.Optional(Deliver),
+    webhook: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: "Id of a webhook that is told of this run, whichever runs it else asks for.",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 export type CreateRun = Static<typeof CreateRun>;
 
-const { workspace: _, ...ofTurn } = CreateRun.properties;
+const { workspace: _, webhook: __, ...ofTurn } = CreateRun.properties;
 
 /** The body of `POST /v1/conversations/{id}/runs`. */
 export const CreateTurn = Type.Object(

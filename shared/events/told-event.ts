@@ -13,6 +13,8 @@ export interface ToldEvent {
   sequence?: string | undefined;
   /** Whether the run's status is final. */
   isDone: boolean;
+  /** The webhook that the run's request named. */
+  webhook?: string | undefined;
   data: { owner: string } & Record<string, unknown>;
 }
 
@@ -33,7 +35,8 @@ export function toldEventOf(
   }
   const isDone = attributes["done"] === "true";
   const told = data as ToldEvent["data"];
-  return { id, type, source, subject, time, sequence: of("sequence"), isDone, data: told };
+  const { webhook } = attributes;
+  return { id, type, source, subject, time, sequence: of("sequence"), isDone, webhook, data: told };
 }
 
 /** The CloudEvent that tells of a webhook that was disabled; the same each time that it is told. */
@@ -55,15 +58,18 @@ export function disabledEvent(
   };
 }
 
-type Selection = Pick<WebhookRecord, "owner" | "enabled" | "events" | "agent" | "labels">;
+type Selection = Pick<WebhookRecord, "id" | "owner" | "enabled" | "events" | "agent" | "labels">;
 
-/** Whether a webhook wants an event. */
-export function selects(webhook: Selection, { type, isDone, data }: ToldEvent): boolean {
+/** Whether a webhook wants an event; one that a run names wants it whatever runs it asks for. */
+export function selects(
+  webhook: Selection,
+  { type, isDone, webhook: named, data }: ToldEvent,
+): boolean {
   const { events, agent, labels } = webhook;
   if (!webhook.enabled || webhook.owner !== data.owner) return false;
   const wanted =
     events.includes(type) || events.includes("*") || (isDone && events.includes("done"));
-  if (!wanted || !type.startsWith("runyard.run.")) return wanted;
+  if (!wanted || !type.startsWith("runyard.run.") || named === webhook.id) return wanted;
   const run = data as { agent?: { id?: string } | null; labels?: Record<string, string> };
   const own = new Map(Object.entries(run.labels ?? {}));
   return (

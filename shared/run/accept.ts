@@ -32,6 +32,8 @@ export interface Order {
   tree?: SentTree | undefined;
   /** How what it changes is handed back to its repository. Absent: it is not. */
   deliver?: Deliver | undefined;
+  /** The webhook that is told of this run in any case. Absent: none. */
+  webhook?: string | undefined;
 }
 
 /** What the API adds to an order. */
@@ -101,13 +103,14 @@ interface Rest {
 }
 
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
-  const { prompt, agent, labels, files = [], workspace, tree, deliver } = order;
+  const { prompt, agent, labels, files = [], workspace, tree, deliver, webhook } = order;
   const settings = resolveAgent(order.settings);
   const { repository } = settings;
   const owed = deliver && repository ? deliveryOf(run, deliver, repository) : undefined;
   const state: RunState = {
     ...newState(settings, acceptance),
     ...(owed && { delivery: owed.delivery }),
+    ...(webhook !== undefined && { webhook }),
     restore,
     waitsForTurn: waits,
     waitsSince: waits ? null : acceptance.now,

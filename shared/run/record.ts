@@ -40,6 +40,8 @@ export interface RunState {
   restore: Session | null;
   /** What the attempt before left; absent in older states. */
   resume?: Session | null;
+  /** The webhook that is told of this run in any case; absent: none. */
+  webhook?: string;
   /** What this run leaves for the next turn: its own session, or else the one that it restored. */
   session: Session | null;
   /** Events of the run so far; the next one's number is one more. */

@@ -5,6 +5,7 @@ import type { CallOf } from "../http/call.ts";
 import { acceptRequest, placeOrder } from "./accept-order.ts";
 import { answerDryRun, isDryRun } from "./dry-run.ts";
 import { filesOf } from "./files.ts";
+import { webhookOf } from "./webhook.ts";
 import { workspaceFrom } from "./workspace.ts";
 
 /**
@@ -19,6 +20,7 @@ export async function orderRun(
 ): Promise<void> {
   const { owner } = call;
   const { prompt, labels, files, workspace, deliver } = call.body;
+  const webhook = "webhook" in call.body ? call.body.webhook : undefined;
   const orderNow = async (): Promise<Order> => {
     const chosen = await choose();
     const { settings } = chosen;
@@ -30,6 +32,7 @@ export async function orderRun(
       parentRunId: null,
       files: await filesOf(services, owner, files),
       deliver,
+      webhook: await webhookOf(services, owner, webhook),
     };
   };
   if (isDryRun(call.query)) return answerDryRun(services, call, await orderNow());

@@ -1,4 +1,5 @@
 import { Webhook } from "standardwebhooks";
+import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { sweepDeliveries } from "../../../functions/events/sweep-deliveries.ts";
 import type { Services } from "../../../functions/services/services.ts";
 import { deliveryId } from "../../../shared/documents/delivery.ts";
@@ -69,6 +70,26 @@ test.each([
   await webhook(of);
   await world.tell(event(owner));
   expect(world.asked).toEqual([]);
+});
+
+test("a webhook that a run names is told of it, and of no other", async () => {
+  const { owner, call, webhook } = await world.newOwner();
+  const { id } = await webhook({ labels: { only: "named" } });
+  const other = await call("POST /runs", { prompt: "echo", webhook: `whk_${"0".repeat(22)}` });
+  expect(other.body.errors).toEqual([
+    { pointer: "/webhook", detail: `there is no webhook whk_${"0".repeat(22)}` },
+  ]);
+  const run = (await call("POST /runs", { prompt: "echo", webhook: id })).body;
+  const told = [];
+  for (const runId of [run.id, (await call("POST /runs", { prompt: "echo" })).body.id]) {
+    await applyEvent(world.services, runId, { type: "cancel" });
+    told.push(...world.told.splice(0));
+  }
+  for (const event of told) await world.tell(event);
+  const ended = `${run.id}-${(await call(`GET /runs/${run.id}`)).body.history.at(-1).version}`;
+  expect(world.asked.map(({ deliveryId: one }) => one)).toEqual([deliveryId(id, ended)]);
+  expect(told.length).toBeGreaterThan(2);
+  expect(owner).toBe(run.owner);
 });
 
 test("an event that comes again, and an attempt that comes again, make nothing new", async () => {
