@@ -160,7 +160,7 @@ function dyingAfter(
 ) {
   const died = Promise.withResolvers<"died">();
   let calls = 0;
-  const deliveries = new GithubDeliveries(settings, {
+  const repositoryHost = new GithubDeliveries(settings, {
     keyOf: async () => undefined,
     async fetch(input, init) {
       calls += 1;
@@ -170,7 +170,7 @@ function dyingAfter(
       return new Promise<never>(() => {});
     },
   });
-  return { services: { ...services, deliveries }, died: died.promise };
+  return { services: { ...services, repositoryHost }, died: died.promise };
 }
 
 /** How many of everything a GitHub has. */

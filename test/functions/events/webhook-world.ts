@@ -31,6 +31,7 @@ export async function startWebhookWorld() {
       publishDeadLetter: (message) => publisher.publishDeadLetter(message),
       publishEvent: async (message) => void told.push(message),
       publishDelivery: async (message) => void asked.push(message),
+      publishRunDelivery: (message) => publisher.publishRunDelivery(message),
     },
   };
   const api = stack.use(await startApiServer({ on: server, services }));
