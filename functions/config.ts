@@ -30,8 +30,13 @@ export interface Config {
    * reaches them.
    */
   triggerHosts: readonly string[] | undefined;
-  /** Who may call the functions that are no API; undefined: this process serves the API. */
+  /** Who may call the functions that are not for everybody; undefined: this one is. */
   triggerAuth: TriggerAuth | undefined;
+  /**
+   * Where the API passes on what is posted to hooks, without a trailing slash; undefined: it does
+   * not, hooks have an address of their own.
+   */
+  passHooksTo: string | undefined;
   /** Origins of pages that may call the API, as `https://app.example.com`. */
   corsOrigins: readonly string[];
   /** Requests that each owner may send in a minute to each instance. */
@@ -96,8 +101,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(environment: Environment = process.env): Config {
   const functionTarget = environment["FUNCTION_TARGET"];
-  // Whatever is not known to be the API is none.
-  const isApi = functionTarget === "api";
+  // Whatever is not known to be for everybody is not.
+  const isPublic = functionTarget === "api" || functionTarget === "receiveHook";
   const required = requiredFrom(environment, [
     "GOOGLE_CLOUD_PROJECT",
     "RUNYARD_BUCKET",
@@ -106,7 +111,7 @@ export function readConfig(environment: Environment = process.env): Config {
     "RUNYARD_BUILD_SERVICE_ACCOUNT",
     "RUNYARD_LOGS_BUCKET",
     "RUNYARD_MODEL_KEY_SECRET",
-    ...(isApi ? [] : TRIGGER_SETTINGS),
+    ...(isPublic ? [] : TRIGGER_SETTINGS),
   ]);
   const projectId = required.GOOGLE_CLOUD_PROJECT;
   const isOnCloudRun = environment["K_SERVICE"] !== undefined;
@@ -118,7 +123,8 @@ export function readConfig(environment: Environment = process.env): Config {
     publicUrl: required.RUNYARD_PUBLIC_URL.replace(/\/+$/, ""),
     allowedHosts,
     triggerHosts: isOnCloudRun ? undefined : allowedHosts,
-    triggerAuth: isApi ? undefined : triggerAuthOf(environment),
+    triggerAuth: isPublic ? undefined : triggerAuthOf(environment),
+    passHooksTo: environment["RUNYARD_PASS_HOOKS_TO"] || undefined,
     ...callersOf(environment),
     builds: {
       projectId,

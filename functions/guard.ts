@@ -11,8 +11,8 @@ import type { Admission } from "./trigger-auth.ts";
 
 /** What the guard lets through. */
 export interface GuardOptions {
-  /** Largest body in bytes. */
-  bodyBytes: number;
+  /** Largest body in bytes of a request to such a path. */
+  bodyBytes(path: string): number;
   /** Address to bind to. */
   host: string;
   /** Hosts that requests may be addressed to. Default: any; who is served looks for itself. */
@@ -136,8 +136,9 @@ function refusalOf(request: http.IncomingMessage, options: GuardOptions): AppErr
     return new AppError("length_required", { detail: "send a Content-Length, not a chunked body" });
   }
   const length = Number(request.headers["content-length"] ?? 0);
-  if (length <= options.bodyBytes) return undefined;
-  const detail = `the body has ${length} bytes; at most ${options.bodyBytes} are accepted`;
+  const most = options.bodyBytes(request.url ?? "");
+  if (length <= most) return undefined;
+  const detail = `the body has ${length} bytes; at most ${most} are accepted`;
   return new AppError("too_large", { detail });
 }
 

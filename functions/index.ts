@@ -1,5 +1,7 @@
+import type { RequestListener } from "node:http";
 import { type CloudEvent, cloudEvent, http } from "@google-cloud/functions-framework";
 import { RUN_LIMITS } from "../shared/limits.ts";
+import { HOOK_BYTES, HOOKS_PATH } from "../shared/triggers/hook.ts";
 import { apiListener } from "./api/http/listener.ts";
 import { readConfig } from "./config.ts";
 import { installGuard } from "./guard.ts";
@@ -40,14 +42,31 @@ const api = served("api", async () => {
 const answerApi = apiListener(api);
 http("api", answerApi);
 
+const hook = served("receiveHook", async () => {
+  const { hookApp } = await import("./hooks/receive-hook.ts");
+  return hookApp(await services(), config);
+});
+const answerHook = apiListener(hook);
+http("receiveHook", answerHook);
+
+/** Those that are for everybody, who look for themselves who sends a request. */
+const PUBLIC: Record<string, RequestListener> = { api: answerApi, receiveHook: answerHook };
+
+function bodyBytes(path: string): number {
+  if (target === "receiveHook") return HOOK_BYTES;
+  if (target !== "api") return PUSH_BODY_BYTES;
+  const isPassedOn = config.passHooksTo !== undefined && path.startsWith(HOOKS_PATH);
+  return isPassedOn ? HOOK_BYTES : RUN_LIMITS.bodyBytes;
+}
+
 installGuard({
   host: config.host,
   // The API looks for itself, and tells pages of known origins.
   allowedHosts: target === "api" ? undefined : config.triggerHosts,
   admit: config.triggerAuth && triggerAdmission(config.triggerAuth),
-  bodyBytes: target === "api" ? RUN_LIMITS.bodyBytes : PUSH_BODY_BYTES,
-  // The framework starts and registers the API, but it does not stand in its requests' way.
-  serve: target === "api" ? answerApi : undefined,
+  bodyBytes,
+  // The framework starts and registers them, but it does not stand in their requests' way.
+  serve: PUBLIC[target ?? ""],
 });
 
 const submitBuild = served("submitBuild", async () => {

@@ -10,6 +10,8 @@ export const TOPICS = {
   runDeliveries: "run-deliveries",
   /** Attempts to deliver to a webhook. */
   webhookDeliveries: "webhook-deliveries",
+  /** Events with the triggers that they may start runs at; our own functions alone publish. */
+  triggerFires: "trigger-fires",
   /** What no function could handle. */
   deadLetters: "dead-letters",
 } as const;

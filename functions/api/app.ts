@@ -3,6 +3,7 @@ import type { Request } from "express";
 import express, { type RequestHandler, type Response } from "express";
 import { OPERATIONS, type OperationId, type OperationOf } from "../../shared/api/operations.ts";
 import { AppError } from "../../shared/errors.ts";
+import { HOOKS_PATH } from "../../shared/triggers/hook.ts";
 import type { Config } from "../config.ts";
 import type { Services } from "../services/services.ts";
 import { audit } from "./callers/audit.ts";
@@ -18,11 +19,12 @@ import { hasBody, isJson } from "./http/body.ts";
 import { BodyRoom } from "./http/body-room.ts";
 import { callOf, type Handler } from "./http/call.ts";
 import { apiListener } from "./http/listener.ts";
+import { passOn } from "./http/pass-on.ts";
 import { answerProblem } from "./http/problem.ts";
 import { receiveBody } from "./http/receive-body.ts";
 
 /** What the API takes from the configuration by itself. */
-type ApiSettings = AuthorizeSettings & Pick<Config, "allowedHosts" | "corsOrigins">;
+type ApiSettings = AuthorizeSettings & Pick<Config, "allowedHosts" | "corsOrigins" | "passHooksTo">;
 
 /** The function `api`: the HTTP API, made of the table of its operations. */
 export function apiApp(
@@ -43,6 +45,9 @@ export function apiApp(
   });
   router.use(refuseForeign(settings));
   if (settings.corsOrigins.length > 0) router.use(sharedWith(settings.corsOrigins));
+  if (settings.passHooksTo !== undefined) {
+    router.all(`${HOOKS_PATH}:id`, passOn(settings.passHooksTo));
+  }
   for (const [path, operations] of Map.groupBy(OPERATIONS, (operation) => operation.path)) {
     const route = router.route(expressPath(path));
     for (const operation of operations) {

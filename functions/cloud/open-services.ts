@@ -34,6 +34,7 @@ import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { sealingWith } from "./sealing.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
+import { StorageEvents } from "./storage/event-objects.ts";
 import { StorageObjects } from "./storage/storage-objects.ts";
 import { StorageUploads, selfSigning } from "./storage/storage-uploads.ts";
 import { openTelemetry } from "./telemetry/telemetry.ts";
@@ -107,6 +108,7 @@ export function servicesOn(
     artifacts: new StorageArtifacts(config, storage, timers),
     deadLetters: new FirestoreDeadLetters(database, now),
     objects: new StorageObjects(storage, timers),
+    events: new StorageEvents(config, storage, timers),
     uploads: new StorageUploads(config, storage, {
       timers,
       ...(config.customTokens.unsigned && { signing: selfSigning(config) }),

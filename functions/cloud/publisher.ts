@@ -3,6 +3,7 @@ import type { Clock } from "../../shared/clock.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
 import { TOPICS, TRACE_ATTRIBUTE } from "../../shared/names.ts";
 import type { TraceContext } from "../../shared/run/trace.ts";
+import type { Fires } from "../../shared/triggers/fires.ts";
 import type {
   AdmissionMessage,
   AttemptMessage,
@@ -20,6 +21,7 @@ export interface Topics {
   runEvents: Pick<Topic, "publishMessage">;
   runDeliveries: Pick<Topic, "publishMessage">;
   webhookDeliveries: Pick<Topic, "publishMessage">;
+  triggerFires: Pick<Topic, "publishMessage">;
   deadLetters: Pick<Topic, "publishMessage">;
 }
 
@@ -71,6 +73,10 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.webhookDeliveries.publishMessage({ json: message }));
   }
 
+  async publishFires(message: Fires): Promise<void> {
+    await this.#call(() => this.#topics.triggerFires.publishMessage({ json: message }));
+  }
+
   async publishDeadLetter({ data, ...attributes }: RefusedMessage): Promise<void> {
     await this.#call(() => this.#topics.deadLetters.publishMessage({ data, attributes }));
   }
@@ -86,6 +92,7 @@ export function openTopics({ projectId }: { projectId: string }): Topics {
     runEvents: pubsub.topic(TOPICS.runEvents, options),
     runDeliveries: pubsub.topic(TOPICS.runDeliveries, options),
     webhookDeliveries: pubsub.topic(TOPICS.webhookDeliveries, options),
+    triggerFires: pubsub.topic(TOPICS.triggerFires, options),
     deadLetters: pubsub.topic(TOPICS.deadLetters, options),
   };
 }

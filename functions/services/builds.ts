@@ -2,6 +2,7 @@ import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
 import type { TraceContext } from "../../shared/run/trace.ts";
+import type { Fires } from "../../shared/triggers/fires.ts";
 
 /** What became of a CreateBuild. `unknown`: the build may exist, and only the claim can tell. */
 export type Creation =
@@ -77,5 +78,6 @@ export interface Publisher {
   publishEvent(message: EventMessage): Promise<void>;
   publishRunDelivery(message: RunDeliveryMessage): Promise<void>;
   publishDelivery(message: DeliveryMessage): Promise<void>;
+  publishFires(message: Fires): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { Builds, Publisher } from "./builds.ts";
 import type { CustomTokens, IdTokens, KeyStore } from "./callers.ts";
 import type { CapacityStore } from "./capacity.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { EventObjects } from "./event-objects.ts";
 import type { Expressions } from "./expressions.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
@@ -54,6 +55,7 @@ export interface Services {
   eventSource: string;
   artifacts: Artifacts;
   objects: StoredObjects;
+  events: EventObjects;
   uploads: Uploads;
   deadLetters: DeadLetters;
   repositoryHost: RepositoryHost;

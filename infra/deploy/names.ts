@@ -5,11 +5,14 @@ import type { DeploySettings } from "./settings.ts";
 const PRODUCT = "runyard";
 
 /** Every function that is deployed, by the name that `functions/index.ts` registers. */
-export const FUNCTIONS = ["api", ...PUSHED_FUNCTIONS, "sweep"] as const;
+export const FUNCTIONS = ["api", "receiveHook", ...PUSHED_FUNCTIONS, "sweep"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
+/** Those that anybody may call, and that look for themselves who does. */
+export const PUBLIC: readonly FunctionName[] = ["api", "receiveHook"];
+
 /** Those that seal and open what must be kept secret, and so get the keys. */
-export const SEALING: readonly FunctionName[] = ["api", "deliverWebhook"];
+export const SEALING: readonly FunctionName[] = ["api", "deliverWebhook", "receiveHook"];
 
 /** Everybody who has an account of the deployment: each function, builds, pushes and the clock. */
 export const ACCOUNTS = [...FUNCTIONS, "build", "push", "scheduler"] as const;

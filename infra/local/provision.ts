@@ -28,7 +28,7 @@ export async function provisionPubsub({
 }): Promise<void> {
   const pubsub = new PubSub({ projectId, apiEndpoint: address, emulatorMode: true });
   try {
-    await createTopic(pubsub, TOPICS.deadLetters);
+    for (const topic of [TOPICS.deadLetters, TOPICS.triggerFires]) await createTopic(pubsub, topic);
     for (const [topic, target] of Object.entries(PUSH_TARGETS)) {
       await createTopic(pubsub, topic);
       // functions-framework takes the topic's name from the path.

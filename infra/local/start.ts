@@ -4,7 +4,7 @@ import { readKey, type ServerAddress } from "../../cli/local-server.ts";
 import { newKey } from "../../shared/documents/key.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../shared/names.ts";
-import { SEALING } from "../deploy/names.ts";
+import { PUBLIC, SEALING } from "../deploy/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
 import { startPubsub } from "../emulators/pubsub/start.ts";
@@ -81,6 +81,7 @@ const OWNER = "local";
 const LOOPBACK_NETS = "127.0.0.0/8:*,[::1/128]:*";
 /** Functions that are started by the first message to them. */
 const LAZY: readonly string[] = [
+  "receiveHook",
   PUSH_TARGETS[TOPICS.runDeliveries],
   PUSH_TARGETS[TOPICS.deadLetters],
   PUSH_TARGETS[TOPICS.webhookDeliveries],
@@ -263,7 +264,7 @@ async function startFunctions(
   { issuer, services }: { issuer: TokenIssuer; services: Promise<Services> },
 ): Promise<FunctionsHost> {
   const { directory, ports = {}, settings, variables, onlyPrompt, callers, onLog } = options;
-  const targets = [...PUSHED_FUNCTIONS, "sweep"];
+  const targets = ["receiveHook", ...PUSHED_FUNCTIONS, "sweep"];
   const last = rememberedPorts(directory);
   const fronts = targets.map((target) => ({
     target,
@@ -295,7 +296,9 @@ async function startFunctions(
       RUNYARD_MODEL_KEY_SECRET: KEY_SECRET,
       RUNYARD_SECRETS_FILE: secretsFile(directory),
       ...(SEALING.some((name) => name === target) && { RUNYARD_SEAL_KEYS: sealKeysIn(directory) }),
-      ...(target !== "api" && triggerSettings(target, { url: urlOf(target), ...issuer })),
+      ...(target === "api" && { RUNYARD_PASS_HOOKS_TO: urlOf("receiveHook") }),
+      ...(!PUBLIC.some((name) => name === target) &&
+        triggerSettings(target, { url: urlOf(target), ...issuer })),
       ...variables?.functions,
     }),
     ...(onLog && { onLog }),

@@ -54,7 +54,7 @@ cloudEvent("event", (event) => {
 
 const serve = ["api", "few", "late"].includes(target) ? answerApi : undefined;
 const connections = target === "few" ? 20 : undefined;
-installGuard({ bodyBytes: 1000, host: "127.0.0.1", serve, connections });
+installGuard({ bodyBytes: () => 1000, host: "127.0.0.1", serve, connections });
 `;
 
 type World = Awaited<ReturnType<typeof startFunctions>>;

@@ -1,5 +1,7 @@
 import { sha256 } from "../../shared/hash.ts";
+import { EVENT_MESSAGE_BYTES } from "../../shared/triggers/event-object.ts";
 import { eventually } from "./eventually.ts";
+import { github, writeHook } from "./hooks.ts";
 import type { World } from "./world.ts";
 
 /** Uploads a file, and returns what a request names it by. */
@@ -23,4 +25,14 @@ export async function toldBySweep(world: World, runId: string): Promise<void> {
   await state.update({ told: 0, tellAt: past, dueAt: past });
   await world.local.tick();
   await eventually(async () => expect((await state.get()).get("tellAt")).toBeNull());
+}
+
+/** A hook whose delivery is more than a message carries. */
+export async function hooked(world: World): Promise<void> {
+  const secret = "secret";
+  const id = await writeHook(world, { verify: { scheme: "github" }, current: secret });
+  const body = JSON.stringify("x".repeat(EVENT_MESSAGE_BYTES));
+  const url = `${world.local.address.apiUrl}/hooks/${id}`;
+  const response = await fetch(url, { method: "POST", headers: github(secret, body), body });
+  expect([response.status, await response.text()]).toEqual([202, expect.any(String)]);
 }

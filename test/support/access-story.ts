@@ -12,7 +12,7 @@ import type { Run } from "../../shared/documents/run.ts";
 import { CAPACITY } from "../../shared/limits.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
 import { delivered } from "./access-deliveries.ts";
-import { toldBySweep, uploaded } from "./access-parts.ts";
+import { hooked, toldBySweep, uploaded } from "./access-parts.ts";
 import { webhooksAreTold } from "./access-webhooks.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
@@ -138,6 +138,7 @@ async function oneRun(stage: Stage): Promise<Run> {
   const run = await ended(stage, await send(stage, "Create hello.txt and explain it", { files }));
   expect(run.status).toBe("succeeded");
   await toldBySweep(stage.world, run.id);
+  await hooked(stage.world);
   return run;
 }
 

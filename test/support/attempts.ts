@@ -78,6 +78,7 @@ export const withPublisher = (
     publishAdmission: (message) => services.publisher.publishAdmission(message),
     publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
     publishDelivery: (message) => services.publisher.publishDelivery(message),
+    publishFires: (message) => services.publisher.publishFires(message),
     publishEvent: async () => {},
     publishRunDelivery: (message) => services.publisher.publishRunDelivery(message),
   },

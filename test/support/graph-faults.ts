@@ -104,9 +104,10 @@ function bucketFaults({ name, args }: Made): string[] {
 function serviceFaults({ name, args }: Made): string[] {
   const { timeout } = args["template"] as { timeout: string };
   const seconds = Number(timeout.replace("s", ""));
-  const isPushed = !["service-api", "service-sweep"].includes(name);
+  const isPublic = ["service-api", "service-receiveHook"].includes(name);
+  const isPushed = !isPublic && name !== "service-sweep";
   return [
-    ...(name === "service-api" || args["ingress"] === "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    ...(isPublic || args["ingress"] === "INGRESS_TRAFFIC_INTERNAL_ONLY"
       ? []
       : [`${name}: anybody reaches it`]),
     ...(!isPushed || (seconds > TIMING.handlerBudget && seconds < TIMING.ackDeadline)

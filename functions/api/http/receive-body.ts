@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { Request, Response } from "express";
 import type { Clock } from "../../../shared/clock.ts";
@@ -8,9 +8,14 @@ import type { BodyRoom } from "./body-room.ts";
 /** Requests whose sender waits to be told to go on. */
 const expecting = new WeakSet<IncomingMessage>();
 
-/** Notes that a sender waits for `100 Continue`, which {@link receiveBody} says. */
+/** Notes that a sender waits for `100 Continue`, which {@link letSend} says. */
 export function expectContinue(request: IncomingMessage): void {
   expecting.add(request);
+}
+
+/** Tells a sender who waits for it to send the body. */
+export function letSend(request: IncomingMessage, response: ServerResponse): void {
+  if (expecting.delete(request)) response.writeContinue();
 }
 
 /** How long a body may take to come, however slowly. */
@@ -43,7 +48,7 @@ export async function receiveBody(
     throw new AppError("unavailable", { detail: "too many bodies are being received" });
   }
   response.once("close", release);
-  if (expecting.delete(request)) response.writeContinue();
+  letSend(request, response);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const cancel = timers.after(BODY_SECONDS * 1000, () => {
     const detail = `the body did not come within ${BODY_SECONDS} s`;

@@ -4,6 +4,7 @@ import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../../shared/names.ts
 import { SEALING } from "../names.ts";
 import { OF_DELIVER } from "./deliver-grants.ts";
 import type { Grant, Target } from "./grant.ts";
+import { HOOK_GRANTS } from "./hook-grants.ts";
 import {
   ACT_AS,
   ATTEMPTS,
@@ -295,4 +296,9 @@ export const SEAL_GRANTS: readonly Grant[] = SEALING.map((principal) => ({
 }));
 
 /** What anybody is given in each deployment; `given.ts` adds what a setting needs. */
-export const GRANTS: readonly Grant[] = [...OF_FUNCTIONS, ...OF_GOOGLE, ...SEAL_GRANTS];
+export const GRANTS: readonly Grant[] = [
+  ...OF_FUNCTIONS,
+  ...HOOK_GRANTS,
+  ...OF_GOOGLE,
+  ...SEAL_GRANTS,
+];

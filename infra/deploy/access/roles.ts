@@ -45,6 +45,7 @@ const documents = (id: string, ...entities: string[]): Role =>
   own(id, "datastore.databases.get", ...entities.map((verb) => `datastore.entities.${verb}`));
 
 export const DOCUMENTS = documents("documents", "create", "delete", "get", "list", "update");
+export const TRIGGER_READER = own("triggerReader", "datastore.entities.get");
 export const DEAD_LETTERS = documents("deadLetters", "create", "get", "update");
 export const DELIVERER = documents("deliverer", "create", "get", "update");
 export const DELIVERIES = documents("deliveries", "create", "get", "list", "update");
@@ -60,6 +61,7 @@ export const LOG_WRITER = own(
   ...["create", "delete", "get"].map((verb) => `storage.objects.${verb}`),
 );
 export const LEFT_READER = objects("leftReader", "get", "list");
+export const EVENT_KEEPER = objects("eventKeeper", "create");
 export const UPLOAD_READER = objects("uploadReader", "get");
 export const SIGNER = own("signer", "iam.serviceAccounts.signBlob");
 export const WORKER = objects("worker", "create", "get");

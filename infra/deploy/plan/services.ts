@@ -1,6 +1,14 @@
 import { APP_KEY_GRANT } from "../access/given.ts";
 import { SEAL_GRANTS } from "../access/grants.ts";
-import { ACCOUNTS, FUNCTIONS, type FunctionName, ownName, SEAL_SECRET, SEALING } from "../names.ts";
+import {
+  ACCOUNTS,
+  FUNCTIONS,
+  type FunctionName,
+  ownName,
+  PUBLIC,
+  SEAL_SECRET,
+  SEALING,
+} from "../names.ts";
 import type { Resource } from "../resource.ts";
 import type { DeploySettings } from "../settings.ts";
 import { APIS, SERVICES, TELEMETRY_API } from "../tables/services.ts";
@@ -122,7 +130,7 @@ export function environmentOf(
     RUNYARD_MODEL_KEY_SECRET: `${names.secret}/versions/latest`,
     RUNYARD_LOCATION: settings.buildRegion,
     ...(settings.githubKeySecret && { RUNYARD_GITHUB_KEY_SECRET: settings.githubKeySecret }),
-    ...(name !== "api" && trigger),
+    ...(!PUBLIC.includes(name) && trigger),
     ...(settings.telemetry && telemetryVariables(settings, name)),
   };
 }

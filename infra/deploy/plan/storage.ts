@@ -1,6 +1,7 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOAD_DAYS, UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { CUSTOM_TIME_DAYS } from "../../../shared/run/retention.ts";
+import { EVENT_DAYS, EVENTS_PREFIX } from "../../../shared/triggers/event-object.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
 
@@ -33,6 +34,7 @@ export function storageResources({ settings, names }: Stack): Resource[] {
       EXPIRED,
       deletion(UPLOAD_DAYS, [UPLOADS_PREFIX]),
       ...(outputDays === undefined ? [] : [deletion(outputDays, [ATTEMPTS_PREFIX])]),
+      deletion(EVENT_DAYS, [EVENTS_PREFIX]),
     ]),
     bucket("bucket-logs", names.logsBucket, [deletion(logDays, [])]),
     {

@@ -39,6 +39,15 @@ export const SERVICES: Readonly<Record<FunctionName, ServiceRow>> = {
     timeoutSeconds: STREAMS.eventStreamSeconds + 60,
     ingress: "INGRESS_TRAFFIC_ALL",
   },
+  // Eight bodies of 25 MiB, one of which is parsed at a time.
+  receiveHook: {
+    cpu: "1",
+    memory: "1Gi",
+    concurrency: 8,
+    maxInstances: 20,
+    timeoutSeconds: 60,
+    ingress: "INGRESS_TRAFFIC_ALL",
+  },
   submitBuild: pushed("512Mi", 20),
   recordBuildStatus: pushed("512Mi", 20),
   // A delivery's files are in memory, several times.

@@ -173,6 +173,7 @@ export class World {
         runDeliveries: memoryTopic("run-deliveries", process, () => "1"),
         // No world has webhooks.
         webhookDeliveries: memoryTopic("webhook-deliveries", process, () => "1"),
+        triggerFires: memoryTopic("trigger-fires", process, () => "1"),
         deadLetters: memoryTopic("dead-letters", process, (data) => {
           this.refused.push(data);
           return "1";

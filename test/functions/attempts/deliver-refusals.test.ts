@@ -89,6 +89,7 @@ test("the sweep asks for a delivery whose message was lost", async () => {
       publishDeadLetter: () => Promise.reject(new Error("not asked for here")),
       publishEvent: async () => {},
       publishDelivery: () => Promise.reject(new Error("not asked for here")),
+      publishFires: () => Promise.reject(new Error("not asked for here")),
       publishRunDelivery: async (message) => void asked.push(message),
     } satisfies typeof publisher,
   };

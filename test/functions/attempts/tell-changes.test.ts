@@ -82,6 +82,7 @@ test("what Pub/Sub has not taken stands in nobody's way, and the sweep tells it"
       publishDeadLetter: () => Promise.reject(new Error("not asked for here")),
       publishRunDelivery: () => Promise.reject(new Error("not asked for here")),
       publishDelivery: () => Promise.reject(new Error("not asked for here")),
+      publishFires: () => Promise.reject(new Error("not asked for here")),
       publishEvent: () => Promise.reject(new Error("as the test wants it")),
     } satisfies typeof publisher,
   };

@@ -31,6 +31,7 @@ export async function startWebhookWorld() {
       publishDeadLetter: (message) => publisher.publishDeadLetter(message),
       publishEvent: async (message) => void told.push(message),
       publishDelivery: async (message) => void asked.push(message),
+      publishFires: () => Promise.reject(new Error("not asked for here")),
       publishRunDelivery: (message) => publisher.publishRunDelivery(message),
     },
   };

@@ -3,7 +3,7 @@ import { readConfig } from "../../../functions/config.ts";
 import { grantsOf } from "../../../infra/deploy/access/given.ts";
 import { GRANTS } from "../../../infra/deploy/access/grants.ts";
 import { METHODS } from "../../../infra/deploy/access/needs.ts";
-import { FUNCTIONS, namesOf } from "../../../infra/deploy/names.ts";
+import { FUNCTIONS, namesOf, PUBLIC } from "../../../infra/deploy/names.ts";
 import { keptOf, planOf } from "../../../infra/deploy/plan/plan.ts";
 import { environmentOf } from "../../../infra/deploy/plan/services.ts";
 import { planText } from "../../../infra/deploy/show-plan.ts";
@@ -93,8 +93,9 @@ test.each<[string, () => Made[], RegExp]>([
   expect(faults.join("\n")).toMatch(fault);
 });
 
-test("anybody may call the api and nothing else", () => {
+test("anybody may call the api and what takes hooks, and nothing else", () => {
   expect(GRANTS.filter(({ principal }) => principal === "anybody").map(({ on }) => on)).toEqual([
+    { kind: "service", service: "receiveHook" },
     { kind: "service", service: "api" },
   ]);
 });
@@ -124,7 +125,9 @@ test.each(FUNCTIONS)("%s takes the variables that its service has, and who calls
     telemetry: { traces: "google", metrics: "google" },
     builds: { serviceAccount: names.accountName("build"), location: DEPLOYED.buildRegion },
   });
-  expect(config.triggerAuth?.audiences).toEqual(name === "api" ? undefined : [names.urlOf(name)]);
+  expect(config.triggerAuth?.audiences).toEqual(
+    PUBLIC.includes(name) ? undefined : [names.urlOf(name)],
+  );
 });
 
 test("who is told nothing needs no service, no role and no variable for it", () => {

@@ -54,6 +54,8 @@ test("a grant on more than the table's prefix is none, and one too many", async 
   expect(wrong.map(({ state, remedy }) => [state, remedy])).toEqual([
     ["fault", added("attempts")],
     ["fault", added("uploads")],
+    ["fault", added("events")],
+    ["warning", removed],
     ["warning", removed],
     ["warning", removed],
   ]);

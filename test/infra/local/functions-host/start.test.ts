@@ -12,7 +12,7 @@ const TIMEOUT_MS = 180_000;
 const SOURCE = `
 import { http } from "@google-cloud/functions-framework";
 import { installGuard } from "ROOT/functions/guard.ts";
-installGuard({ bodyBytes: 100, host: "127.0.0.1" });
+installGuard({ bodyBytes: () => 100, host: "127.0.0.1" });
 let held = 0;
 http("whoami", (request, response) => {
   if (request.path === "/crash") process.kill(process.pid, "SIGKILL");
