@@ -10,7 +10,17 @@ import {
   posted,
 } from "./calls.ts";
 import type { Send } from "./connection.ts";
-import type { CreateTrigger, Firing, Trigger } from "./types.ts";
+import type { CreateTrigger, Firing, Trigger, TriggerTest } from "./types.ts";
+
+interface TestOn {
+  /** A CloudEvent; what it leaves out is that of a test. Default: a schedule's next tick. */
+  event?: Record<string, unknown>;
+  /** The id of a firing whose event it is. */
+  firing?: string;
+}
+
+const posting = (body: unknown, options: CallOptions) =>
+  ({ method: "POST", body, isRepeatable: true, ...options }) as const;
 
 export function triggersOf(send: Send) {
   const at = (id: string) => `/triggers/${encodeURIComponent(id)}`;
@@ -40,6 +50,12 @@ export function triggersOf(send: Send) {
     /** A new secret for a hook; that of before is taken for 24 hours more. */
     rotateSecret: (id: string, body: { secret?: string } = {}, options: CallOptions = {}) =>
       json<Trigger>(send(`${at(id)}/secret`, { method: "POST", body, ...options })),
+    /** What an event would come to at it, or that of a firing; makes nothing. */
+    test: (id: string, on: TestOn = {}, options: CallOptions = {}) =>
+      json<TriggerTest>(send(`${at(id)}/test`, posting(on, options))),
+    /** The same of one that is not stored. */
+    testNew: (trigger: CreateTrigger, on: TestOn = {}, options: CallOptions = {}) =>
+      json<TriggerTest>(send("/triggers/test", posting({ trigger, ...on }, options))),
     /** What became of its events, for 30 days. */
     firings: (id: string, filter: Filter<Static<typeof ListFirings>> = {}) =>
       pages<Firing>(send, `${at(id)}/firings`, filter),

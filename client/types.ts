@@ -7,6 +7,7 @@ import type {
   ListedConversation as Listed,
 } from "../shared/api/conversations.ts";
 import type { DryRun as DryRunAnswer } from "../shared/api/dry-run.ts";
+import type { TriggerTest as TriggerTestAnswer } from "../shared/api/triggers.ts";
 import type { Usages } from "../shared/api/usage.ts";
 import type { Delivery as DeliveryAnswer } from "../shared/documents/delivery.ts";
 import type { Event as EventDocument } from "../shared/documents/event.ts";
@@ -56,6 +57,9 @@ export type WebhookWithSecret = AsJson<Static<typeof SecretAnswer>>;
 export type Delivery = AsJson<DeliveryAnswer>;
 /** A JSON merge patch: null removes. */
 export type PatchWebhook = { [Name in keyof CreateWebhook]?: CreateWebhook[Name] | null };
+
+/** What an event would come to at a trigger. */
+export type TriggerTest = AsJson<TriggerTestAnswer>;
 
 /** What a request for a run would come to. */
 export type DryRun = AsJson<DryRunAnswer>;

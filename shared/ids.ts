@@ -25,6 +25,11 @@ export function isRunId(text: string): boolean {
   return /^run_[0-9A-Za-z]{22}$/.test(text);
 }
 
+/** `trg_…` from 128 random bits. */
+export function triggerId(bytes: Uint8Array): string {
+  return `trg_${base62(bytes)}`;
+}
+
 /** Whether a string has the form of a trigger's id; one that has not is not looked up. */
 export function isTriggerId(text: string): boolean {
   return /^trg_[0-9A-Za-z]{22}$/.test(text);

@@ -35,6 +35,7 @@ import { reportProgress } from "./runs/report-progress.ts";
 import { createTrigger } from "./triggers/create-trigger.ts";
 import { getTrigger, listFirings, listTriggers } from "./triggers/get-triggers.ts";
 import { deleteTrigger, patchTrigger, rotateTriggerSecret } from "./triggers/patch-trigger.ts";
+import { testNewTrigger, testTrigger } from "./triggers/test-trigger.ts";
 import { createUpload } from "./uploads/create-upload.ts";
 import { getUsage } from "./usage/get-usage.ts";
 import { createWebhook } from "./webhooks/create-webhook.ts";
@@ -128,6 +129,8 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   rerunRun,
   rotateTriggerSecret,
   rotateWebhook,
+  testNewTrigger,
+  testTrigger,
   unarchiveAgent,
   unarchiveRun,
 };

@@ -1,4 +1,6 @@
-import { Type } from "../schema/type.ts";
+import { AgentRef } from "../documents/run.ts";
+import { nullable } from "../schema/schema.ts";
+import { type Static, Type } from "../schema/type.ts";
 import { CreateTrigger, FIRING_OUTCOMES, Firing, TriggerAnswer } from "../triggers/trigger.ts";
 import { IDEMPOTENCY_KEY } from "./headers.ts";
 import type { Operation } from "./operation.ts";
@@ -37,6 +39,53 @@ const RotateSecret = Type.Object(
   { additionalProperties: false },
 );
 
+/** An event to try a trigger on, as CloudEvents has it. */
+export const TestEvent = Type.Object(
+  {
+    id: Type.Optional(Type.String({ minLength: 1 })),
+    source: Type.Optional(Type.String({ minLength: 1 })),
+    type: Type.Optional(Type.String({ minLength: 1 })),
+    subject: Type.Optional(Type.String({ minLength: 1 })),
+    time: Type.Optional(Type.String({ minLength: 1 })),
+    datacontenttype: Type.Optional(Type.String({ minLength: 1 })),
+    data: Type.Optional(Type.Unknown()),
+  },
+  {
+    additionalProperties: Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+    description: "A CloudEvent; what is left out is that of a test. Or name a firing.",
+  },
+);
+export type TestEvent = Static<typeof TestEvent>;
+
+const tried = {
+  event: Type.Optional(TestEvent),
+  firing: Type.Optional(
+    Type.String({ minLength: 1, description: "The id of a firing whose event is tried." }),
+  ),
+};
+
+/** The body of `POST /v1/triggers/{id}/test`. */
+const TryTrigger = Type.Object(tried, { additionalProperties: false });
+
+/** The body of `POST /v1/triggers/test`. */
+const TryNewTrigger = Type.Object(
+  { trigger: CreateTrigger, ...tried },
+  { additionalProperties: false },
+);
+
+/** What an event would come to at a trigger; nothing is made. */
+export const TriggerTest = Type.Object({
+  outcome: Type.Enum(FIRING_OUTCOMES),
+  why: nullable(Type.String(), { description: "Why it would start no run. Null: it would." }),
+  isOfSource: Type.Boolean({ description: "Whether the trigger would be asked about the event." }),
+  matches: nullable(Type.Boolean(), { description: "The filter's value. Null: it failed." }),
+  key: nullable(Type.String(), { description: "The dedupe key. Null: it did not match." }),
+  conversation: nullable(Type.String(), { description: "The key of its conversation." }),
+  prompt: nullable(Type.String(), { description: "As the agent would get it." }),
+  agent: nullable(AgentRef, { description: "The version of a stored agent that would run." }),
+});
+export type TriggerTest = Static<typeof TriggerTest>;
+
 const ETAG = { ETag: "The trigger's revision, for If-Match." } as const;
 const ONE = { 200: { description: "The trigger.", schema: TriggerAnswer, headers: ETAG } } as const;
 const IF_MATCH = { "If-Match": "The ETag of the trigger as it was read; required." } as const;
@@ -63,6 +112,17 @@ export const TRIGGER_OPERATIONS = [
       },
     },
     problems: ["idempotency_key_reused", "conflict", "agent_archived"],
+  },
+  {
+    id: "testNewTrigger",
+    method: "post",
+    path: "/v1/triggers/test",
+    tag: "Triggers",
+    summary: "Try a trigger that is not stored on an event; nothing is made",
+    access: "run",
+    body: TryNewTrigger,
+    answers: { 200: { description: "What would become of it.", schema: TriggerTest } },
+    problems: ["not_found", "conflict", "agent_archived"],
   },
   {
     id: "listTriggers",
@@ -126,6 +186,18 @@ export const TRIGGER_OPERATIONS = [
     isBodyOptional: true,
     answers: ONE,
     problems: ["not_found", "conflict"],
+  },
+  {
+    id: "testTrigger",
+    method: "post",
+    path: "/v1/triggers/{id}/test",
+    tag: "Triggers",
+    summary: "Try a trigger on an event or on that of a firing; nothing is made",
+    access: "run",
+    body: TryTrigger,
+    isBodyOptional: true,
+    answers: { 200: { description: "What would become of it.", schema: TriggerTest } },
+    problems: ["not_found", "conflict", "agent_archived"],
   },
   {
     id: "listFirings",

@@ -208,6 +208,13 @@ test("a trigger is kept, changed and deleted, and a hook gets another secret", a
   expect((await client.triggers.rotateSecret(hook.id)).secret).not.toBe(secret);
   expect((await all(client.triggers.list())).map(({ id }) => id)).toEqual([hook.id]);
   expect(await all(client.triggers.firings(hook.id, { outcome: "matched" }))).toEqual([]);
+  const event = { data: {} };
+  const prompt = "a";
+  const matched = { outcome: "matched", matches: true, prompt };
+  expect(await client.triggers.test(hook.id, { event })).toMatchObject(matched);
+  const trigger = { name: "hook", source, prompt, filter: "false" };
+  const filtered = await client.triggers.testNew(trigger, { event });
+  expect(filtered).toMatchObject({ outcome: "filtered", matches: false });
   await client.triggers.delete(hook.id);
   expect(await all(client.triggers.list())).toEqual([]);
 });

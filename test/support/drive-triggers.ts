@@ -13,5 +13,8 @@ export async function driveTriggers({ post, answer }: Driving): Promise<void> {
   await answer(at, { method: "PATCH", body: '{"name":"b"}', headers });
   for (const path of ["/triggers", at, `${at}/firings`]) await answer(path);
   await post(`${at}/secret`, {});
+  const trigger = { name: "a", source, prompt: "a" };
+  await post("/triggers/test", { trigger, event: {} });
+  await post(`${at}/test`, { event: {} });
   await answer(at, { method: "DELETE" });
 }

@@ -35,6 +35,7 @@ import { ConversationWithTurns } from "../conversations.ts";
 import { DryRun } from "../dry-run.ts";
 import { LegacyAgent, LegacyAgentContent, LegacyError } from "../legacy.ts";
 import { Problem } from "../problem.ts";
+import { TestEvent, TriggerTest } from "../triggers.ts";
 import type { JsonSchema } from "./types.ts";
 
 /** Schemas that the document names; every other one stands where it is used. */
@@ -70,6 +71,8 @@ const NAMED: Readonly<Record<string, object>> = {
   ArtifactPatterns,
   Trigger: TriggerAnswer,
   CreateTrigger,
+  TestEvent,
+  TriggerTest,
   TriggerSource,
   AgentChoice,
   CreateWebhook,

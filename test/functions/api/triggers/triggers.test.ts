@@ -221,6 +221,59 @@ test("what became of its events is listed, newest first", async () => {
   expect(await list("?outcome=filtered")).toEqual(["2", "0"]);
 });
 
+describe("a test", () => {
+  const event = { data: { a: "Hello", n: 1 }, lane: "x" };
+  const on = async (parts: object, body: object = { event }) =>
+    (await call("POST /triggers/test", { trigger: { ...HOOK, ...parts }, ...body })).body;
+
+  test("says what an event would come to, and makes nothing", async () => {
+    const { id } = await created({ ...HOOK, dedupe: "event.lane" });
+    const count = async () => (await world.firestore.collection("runs").count().get()).data().count;
+    const runs = await count();
+    const { body } = await call(`POST /triggers/${id}/test`, { event });
+    const matched = { outcome: "matched", why: null, isOfSource: true, matches: true, key: "x" };
+    const found = { ...matched, conversation: null, prompt: "Hello", agent: null };
+    expect(body).toEqual(found);
+    expect(await on({ dedupe: "event.lane" })).toEqual(found);
+    expect(await count()).toBe(runs);
+    expect((await call(`GET /triggers/${id}/firings`)).body.items).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a filter that is false",
+      { filter: "event.data.n > 1" },
+      { outcome: "filtered", why: null, matches: false, prompt: null },
+    ],
+    [
+      "a filter that finds nothing",
+      { filter: "event.data.b == 1" },
+      { outcome: "filtered", why: "the filter: field not found: b" },
+    ],
+    [
+      "a filter that fails",
+      { filter: "event.data.n" },
+      { outcome: "error", why: "the filter is not true or false", matches: null },
+    ],
+    ["a conversation", { conversation: "event.data.n" }, { outcome: "matched", conversation: "1" }],
+    [
+      "another source",
+      { source: { kind: "event", type: "stored", source: "//storage/in", subject: "objects/a/" } },
+      { outcome: "matched", isOfSource: false },
+    ],
+  ])("tells %s", async (_, parts, answer) => {
+    expect(await on(parts)).toMatchObject(answer);
+  });
+
+  test("takes the next tick of a schedule, and asks for an event else", async () => {
+    const parts = { source: SCHEDULE, prompt: "{{ event.type }}" };
+    expect(await on(parts, {})).toMatchObject({ prompt: "runyard.trigger.tick.v1" });
+    expect((await on({}, {})).detail).toMatch(/^\/event is required, or the id of a firing/);
+    expect((await on({}, { firing: "fir_0" })).code).toBe("not_found");
+    expect((await on({ filter: "(" })).detail).toMatch(/^\/trigger\/filter is no CEL/);
+  });
+});
+
 test("nobody else sees it, and it can be deleted", async () => {
   const { id } = await created(HOOK);
   const other = await otherOwner(world);
