@@ -10,6 +10,8 @@ export const TOPICS = {
   runDeliveries: "run-deliveries",
   /** Attempts to deliver to a webhook. */
   webhookDeliveries: "webhook-deliveries",
+  /** What happens elsewhere, as CloudEvents or plain messages: it may start runs. */
+  triggerEvents: "trigger-events",
   /** Events with the triggers that they may start runs at; our own functions alone publish. */
   triggerFires: "trigger-fires",
   /** What no function could handle. */
@@ -26,11 +28,37 @@ export const PUSH_TARGETS = {
   [TOPICS.runDeliveries]: "deliver",
   [TOPICS.runEvents]: "deliverWebhook",
   [TOPICS.webhookDeliveries]: "deliverWebhook",
+  [TOPICS.triggerEvents]: "receiveEvent",
+  [TOPICS.triggerFires]: "receiveEvent",
   [TOPICS.deadLetters]: "keepDeadLetter",
 } as const;
 
 /** Each function that messages are pushed to. */
 export const PUSHED_FUNCTIONS = [...new Set(Object.values(PUSH_TARGETS))];
+
+/** A subscription that pushes a topic's messages to a function; of the topic's name, but for some. */
+export interface Pushed {
+  subscription: string;
+  topic: string;
+  target: (typeof PUSHED_FUNCTIONS)[number];
+  /** Of attributes, in Pub/Sub's own language: which messages it has. Absent: each. */
+  filter?: string;
+}
+
+/** Every push subscription. */
+export const PUSHES: readonly Pushed[] = [
+  ...Object.entries(PUSH_TARGETS).map(([topic, target]) => ({
+    subscription: topic,
+    topic,
+    target,
+  })),
+  {
+    subscription: "run-ends",
+    topic: TOPICS.runEvents,
+    target: "receiveEvent",
+    filter: 'attributes.done = "true"',
+  },
+];
 
 /** Collections of Firestore; `events` and `versions` are below a document of another. */
 export const COLLECTIONS = {

@@ -15,8 +15,9 @@ export async function tellChanges(
   note: (event: RunEvent) => Promise<unknown>,
 ): Promise<void> {
   const changes = untold(record);
+  const told = { source: eventSource, depth: record.state.origin?.depth };
   for (const change of changes) {
-    const event = statusEvent(record.run, change, eventSource);
+    const event = statusEvent(record.run, change, told);
     const { webhook } = record.state;
     const attributes = { ...event.attributes, ...(webhook !== undefined && { webhook }) };
     await publisher.publishEvent({ ...event, attributes });

@@ -20,6 +20,7 @@ import { databaseOf, openFirestore } from "./firestore/client.ts";
 import { FirestoreConversationStore } from "./firestore/conversation-store.ts";
 import { FirestoreDeadLetters } from "./firestore/dead-letter-store.ts";
 import { FirestoreDeliveryStore } from "./firestore/delivery-store.ts";
+import { FirestoreFiringStore } from "./firestore/firing-store.ts";
 import { FirestoreKeyStore } from "./firestore/key-store.ts";
 import { OwnerDays } from "./firestore/owner-days.ts";
 import { FirestoreRunStore } from "./firestore/run-store.ts";
@@ -98,6 +99,7 @@ export function servicesOn(
     triggers: new FirestoreTriggerStore(database, random),
     eventGrants: config.eventGrants,
     expressions: new ThreadedExpressions(timers),
+    firings: new FirestoreFiringStore(database, admission),
     usage,
     capacity: new FirestoreCapacityStore(database, { writes: slots, chance, now }),
     keys: new FirestoreKeyStore(database),

@@ -13,6 +13,7 @@ import type { CapacityStore } from "./capacity.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { EventObjects } from "./event-objects.ts";
 import type { Expressions } from "./expressions.ts";
+import type { FiringStore } from "./firings.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
 import type { Repositories } from "./repositories.ts";
 import type { RepositoryHost } from "./repository-host.ts";
@@ -41,6 +42,7 @@ export interface Services {
   expressions: Expressions;
   /** See `Config`. */
   eventGrants: readonly EventGrant[];
+  firings: FiringStore;
   capacity: CapacityStore;
   usage: UsageStore;
   /** See `Config`. */

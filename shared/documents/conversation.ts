@@ -31,10 +31,17 @@ export const Conversation = Type.Object({
 });
 export type Conversation = Static<typeof Conversation>;
 
-/** The conversation that a run begins; its id is made of the run's. */
-export function newConversation({ id, owner, agent }: Run, now: Date): Conversation {
+/** Whose turn it is, and who waits, in order. */
+export type Turns = Pick<Conversation, "activeRun" | "queue" | "lastRun" | "updatedAt">;
+
+/** The conversation that a run begins; its id is made of the run's, unless it is said. */
+export function newConversation(
+  { id, owner, agent }: Run,
+  now: Date,
+  conversationId = id.replace(/^run_/, "conv_"),
+): Conversation {
   return {
-    id: id.replace(/^run_/, "conv_"),
+    id: conversationId,
     schemaVersion: 1,
     owner,
     turns: 1,
@@ -53,21 +60,24 @@ export function addTurn(
   run: Pick<Run, "id" | "agent">,
   now: Date,
 ): Conversation {
-  const next = { ...conversation, turns: conversation.turns + 1, agent: run.agent, updatedAt: now };
-  return conversation.activeRun === null
-    ? { ...next, activeRun: run.id, lastRun: run.id }
-    : { ...next, queue: [...conversation.queue, run.id] };
+  const next = takeTurn(conversation, run.id, now);
+  return { ...next, turns: conversation.turns + 1, agent: run.agent };
 }
 
-/**
- * The conversation after a run's end: the next in the queue has its turn, if the run was at work.
- */
-export function endTurn(conversation: Conversation, runId: string, now: Date): Conversation {
-  if (conversation.activeRun !== runId) {
-    const queue = conversation.queue.filter((id) => id !== runId);
-    return { ...conversation, queue, updatedAt: now };
+/** Those whose turn it is with one more run, which may have to wait. */
+export function takeTurn<T extends Turns>(turns: T, runId: string, now: Date): T {
+  return turns.activeRun === null
+    ? { ...turns, activeRun: runId, lastRun: runId, updatedAt: now }
+    : { ...turns, queue: [...turns.queue, runId], updatedAt: now };
+}
+
+/** The same after a run's end: the next in the queue has its turn, if the run was at work. */
+export function endTurn<T extends Turns>(turns: T, runId: string, now: Date): T {
+  if (turns.activeRun !== runId) {
+    const queue = turns.queue.filter((id) => id !== runId);
+    return { ...turns, queue, updatedAt: now };
   }
-  const [activeRun = null, ...queue] = conversation.queue;
-  const lastRun = activeRun ?? conversation.lastRun;
-  return { ...conversation, activeRun, queue, lastRun, updatedAt: now };
+  const [activeRun = null, ...queue] = turns.queue;
+  const lastRun = activeRun ?? turns.lastRun;
+  return { ...turns, activeRun, queue, lastRun, updatedAt: now };
 }

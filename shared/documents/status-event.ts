@@ -21,13 +21,15 @@ const SEQUENCE_DIGITS = 10;
  * The data is the run as `GET /v1/runs/{id}` answers it, as it was when this was told, with at most
  * 2 KiB of its answer's text and of its structured output.
  *
+ * @param told.depth how many runs started each other before and with this one; default: it began so
+ *
  * @see https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md
  * @see https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/sequence.md
  */
 export function statusEvent(
   run: Run,
   { version, status, at }: StatusChange,
-  source: string,
+  { source, depth = 0 }: { source: string; depth?: number | undefined },
 ): EventMessage {
   return {
     attributes: {
@@ -39,6 +41,7 @@ export function statusEvent(
       "ce-time": at.toISOString(),
       "ce-sequence": String(version).padStart(SEQUENCE_DIGITS, "0"),
       "content-type": "application/json",
+      ...(depth > 0 && { "ce-runyarddepth": String(depth) }),
       done: String(isFinal(status)),
     },
     json: shortened(answerOf(run)),

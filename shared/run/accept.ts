@@ -9,7 +9,7 @@ import { type Session, workspaceOf } from "../documents/session.ts";
 import { RUN_LIMITS, TIMING } from "../limits.ts";
 import { preview } from "../text.ts";
 import { deliveryOf } from "./owed-delivery.ts";
-import type { RunRecord, RunState } from "./record.ts";
+import type { RunOrigin, RunRecord, RunState } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import { STATE_VERSION, UNSAID } from "./stored.ts";
 import type { TraceContext } from "./trace.ts";
@@ -49,6 +49,17 @@ export interface Acceptance {
   trace?: TraceContext | null;
   /** Of what the run leaves; absent: nothing is said about it. */
   retention?: Retention | undefined;
+  /** The event that it is for, and what it waits for. Absent: a request asks for it. */
+  fired?: FiredBy | undefined;
+}
+
+/** What started a run without a request. */
+export interface FiredBy {
+  origin: RunOrigin;
+  /** The conversation that it begins, if it begins one. Default: of its own id. */
+  conversationId?: string | undefined;
+  /** The lane that it is in, and whether it waits there. */
+  lane?: { triggerId: string; waits: boolean } | undefined;
 }
 
 /** A run's request with its agent's settings resolved, and with its files' contents. */
@@ -68,12 +79,18 @@ export interface Accepted extends RunRecord {
 
 /** A run that begins a conversation of its own. */
 export function acceptRun(order: Order, acceptance: Acceptance): Accepted {
+  const { now, sessionId, fired } = acceptance;
   const run = newRun(order, acceptance);
-  const conversation = newConversation(run, acceptance.now);
-  const placed = { ...run, conversation: { ...run.conversation, id: conversation.id } };
+  const conversation = newConversation(run, now, fired?.conversationId);
+  const waits = fired?.lane?.waits ?? false;
+  const placed = {
+    ...run,
+    ...(waits && { why: "Waiting for the trigger's run before it to end." }),
+    conversation: { ...run.conversation, id: conversation.id },
+  };
   const { workspace } = order;
-  const restore = workspace ? workspaceOf(workspace, acceptance.sessionId) : null;
-  return { ...accepted(placed, { order, acceptance, restore }), conversation };
+  const restore = workspace ? workspaceOf(workspace, sessionId) : null;
+  return { ...accepted(placed, { order, acceptance, restore, waits }), conversation };
 }
 
 /** A run that is the next turn of a conversation; it waits if another turn is at work. */
@@ -167,7 +184,16 @@ function newRun(
 }
 
 function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
-  const { owner, nonce, sessionId, requestHash, writer, trace = null, retention } = acceptance;
+  const {
+    owner,
+    nonce,
+    sessionId,
+    requestHash,
+    writer,
+    trace = null,
+    retention,
+    fired,
+  } = acceptance;
   return {
     ...UNSAID,
     schemaVersion: STATE_VERSION,
@@ -198,5 +224,7 @@ function newState(agent: ResolvedAgent, acceptance: Acceptance): RunState {
     requestHash,
     writer,
     ...(retention && { retention }),
+    origin: fired?.origin ?? null,
+    lane: fired?.lane?.triggerId ?? null,
   };
 }

@@ -23,6 +23,18 @@ export interface BuildInput {
   generation: string;
 }
 
+/** The firing that started a run. */
+export interface RunOrigin {
+  triggerId: string;
+  firingId: string;
+  /** How many runs started each other, this one included. */
+  depth: number;
+  /** The part of the trigger's counts that it is counted in, by its id. */
+  count: string;
+  /** What is set aside for it there, in millionths of a USD. */
+  reservedMicros: number;
+}
+
 /** The document `runState/{id}`: what the server alone knows. Written together with the run. */
 export interface RunState {
   schemaVersion: 2;
@@ -36,6 +48,10 @@ export interface RunState {
   sessionId: string;
   /** Whether an earlier turn of its conversation is still to end; no lease before that. */
   waitsForTurn: boolean;
+  /** What event started it; null: none did. */
+  origin: RunOrigin | null;
+  /** The trigger in whose lane it has its turn, or waits for it; null: it is in none. */
+  lane: string | null;
   /** What the turn before left. */
   restore: Session | null;
   /** What the attempt before left; absent in older states. */

@@ -14,6 +14,8 @@ const RUN_VERSION = 1;
  */
 export const UNSAID = {
   waitsForTurn: false,
+  origin: null,
+  lane: null,
   restore: null,
   session: null,
   events: 0,

@@ -6,7 +6,6 @@ import { base62, type RandomBytes } from "../../../shared/ids.ts";
 import { STREAMS } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
-import { passTurn } from "../../../shared/run/pass-turn.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
 import type { Part } from "../../services/page.ts";
 import type { Decide, RunFilter, RunStore, Transacted } from "../../services/runs.ts";
@@ -18,16 +17,14 @@ import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
 import {
   createRunDocuments,
-  expireRequest,
   type RunDocuments,
-  readConversation,
   readRun,
   runDocuments,
   runOf,
   turnsOf,
-  writeConversation,
   writeTransition,
 } from "./run-documents.ts";
+import { readEnd } from "./run-ends.ts";
 import type { SlotWrites } from "./slot-writes.ts";
 import type { UsageDays } from "./usage-days.ts";
 
@@ -230,32 +227,17 @@ export class FirestoreRunStore implements RunStore {
       return { changed: false, reason, effects: [], record: read.record, ...beside };
     }
     const hasEnded = transition.record.run.done && !read.record.run.done;
-    const passed = hasEnded
-      ? await this.#passTurn(transaction, transition.record, read.now)
-      : undefined;
+    const { firestore } = this.#database;
+    const ending = { firestore, transaction, documents: this.#documents, now: read.now };
+    const end = hasEnded ? await readEnd(ending, transition.record) : undefined;
     const counted = hasEnded && (await this.#usage.account(transaction, transition.record));
     writeTransition(transaction, this.#documents, { before: read.record.run, transition });
-    if (hasEnded) expireRequest(transaction, this.#documents, transition.record);
     if (counted) counted.write();
     accounted.write();
     beside.write();
-    if (passed === undefined) return transition;
-    const { conversation, woken, effects } = passed;
-    const ended = transition.record;
-    writeConversation(transaction, this.#documents, { conversation, ended });
-    if (woken !== undefined) writeTransition(transaction, this.#documents, { transition: woken });
-    return { ...transition, effects: [...transition.effects, ...effects] };
-  }
-
-  /** Undefined: its conversation is gone. */
-  async #passTurn(transaction: Transaction, ended: RunRecord, now: Date) {
-    const documents = this.#documents;
-    const before = await readConversation(transaction, documents, ended.run.conversation.id);
-    if (before === undefined) return undefined;
-    return passTurn(before, ended, {
-      now,
-      read: async (runId) => (await readRun(transaction, documents, runId))?.record,
-    });
+    if (end === undefined) return transition;
+    end.write();
+    return { ...transition, effects: [...transition.effects, ...end.effects] };
   }
 
   async delete({ run }: RunRecord): Promise<void> {

@@ -109,7 +109,9 @@ test("of a long answer the event has the beginning", () => {
     moreChangedFiles: 0,
   };
   const change = { version: 5, status: "succeeded", at: at(9), cause: "done" } as const;
-  const { attributes, json } = statusEvent({ ...run, output }, change, "//runyard/projects/p");
+  const { attributes, json } = statusEvent({ ...run, output }, change, {
+    source: "//runyard/projects/p",
+  });
   expect(json).toMatchObject({
     output: { text: "ä".repeat(1024), structured: null, truncated: true },
   });

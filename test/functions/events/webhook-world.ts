@@ -85,6 +85,6 @@ export function eventOf(owner: string, status: RunStatus = "succeeded", of: obje
   return statusEvent(
     mine,
     { version: 4, status, at, cause: "test" },
-    "//runyard/projects/pipeline",
+    { source: "//runyard/projects/pipeline" },
   );
 }
