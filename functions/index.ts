@@ -49,15 +49,26 @@ const hook = served("receiveHook", async () => {
 const answerHook = apiListener(hook);
 http("receiveHook", answerHook);
 
-/** Those that are for everybody, who look for themselves who sends a request. */
-const PUBLIC: Record<string, RequestListener> = { api: answerApi, receiveHook: answerHook };
-
 function bodyBytes(path: string): number {
   if (target === "receiveHook") return HOOK_BYTES;
   if (target !== "api") return PUSH_BODY_BYTES;
   const isPassedOn = config.passHooksTo !== undefined && path.startsWith(HOOKS_PATH);
   return isPassedOn ? HOOK_BYTES : RUN_LIMITS.bodyBytes;
 }
+
+const receiveEvent = served("receiveEvent", async () => {
+  const { eventListener } = await import("./events/receive-event.ts");
+  return eventListener(await loadedServices());
+});
+const answerEvent = apiListener(receiveEvent);
+http("receiveEvent", answerEvent);
+
+/** What is answered past functions-framework, which would parse bodies first. */
+const OWN: Readonly<Record<string, RequestListener>> = {
+  api: answerApi,
+  receiveHook: answerHook,
+  receiveEvent: answerEvent,
+};
 
 installGuard({
   host: config.host,
@@ -66,7 +77,7 @@ installGuard({
   admit: config.triggerAuth && triggerAdmission(config.triggerAuth),
   bodyBytes,
   // The framework starts and registers them, but it does not stand in their requests' way.
-  serve: PUBLIC[target ?? ""],
+  serve: OWN[target ?? ""],
 });
 
 const submitBuild = served("submitBuild", async () => {

@@ -4,6 +4,7 @@ import { CAPACITY, TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { overAt } from "../../shared/run/submission.ts";
 import { sweepDeliveries } from "../events/sweep-deliveries.ts";
+import { sweepTriggers } from "../events/sweep-triggers.ts";
 import { describeError } from "../log.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
@@ -19,15 +20,7 @@ import {
   tellNow,
 } from "./settle-attempt.ts";
 import { listsOf, visitSlot } from "./visit-slots.ts";
-
-/** How many runs, and how many slots, are visited at the same time. */
-const WIDTH = 16;
-
-/** How many due runs and slots a sweep has moved, and how many it could not. */
-export interface Swept {
-  visited: number;
-  failed: number;
-}
+import { inParallel, type Sweep, type Swept, shuffled, visited } from "./visits.ts";
 
 /**
  * Visits every run and every slot that is due, whatever the messages did, and gives free slots to
@@ -44,17 +37,11 @@ export async function sweep(services: Services): Promise<Swept> {
     sweepRuns(services, { now, until, swept }),
     sweepSlots(services, { now, swept }),
     sweepDeliveries(services, { now, until }),
+    sweepTriggers(services, { now, until, swept }),
   ]);
   await admitAll(services);
   if (swept.visited > 0) services.log("INFO", "sweep", { ...swept });
   return swept;
-}
-
-interface Sweep {
-  now: Date;
-  /** By this instance's clock. */
-  until: Date;
-  swept: Swept;
 }
 
 async function sweepRuns(services: Services, { now, until, swept }: Sweep): Promise<void> {
@@ -97,39 +84,6 @@ async function fitSlots({ capacity }: Services): Promise<void> {
     for (const [machineType, made] of Object.entries(target.made)) {
       if (made !== (target.slots[machineType] ?? 0)) await capacity.makeSlots(target, machineType);
     }
-  }
-}
-
-/**
- * Two sweeps at once begin at different ends; whoever comes second finds that nothing is due any
- * more.
- */
-function shuffled<T>(items: readonly T[], chance: () => number): T[] {
-  const keyed = items.map((item) => ({ item, key: chance() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
-}
-
-async function inParallel<T>(queue: Iterator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const worker = async () => {
-    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value);
-  };
-  await Promise.all(Array.from({ length: WIDTH }, worker));
-}
-
-/** Counts a visit and logs one that fails. */
-async function visited(
-  services: Services,
-  { swept, fields }: { swept: Swept; fields: Record<string, string> },
-  visiting: () => Promise<void>,
-): Promise<boolean> {
-  swept.visited += 1;
-  try {
-    await visiting();
-    return true;
-  } catch (error) {
-    swept.failed += 1;
-    services.log("ERROR", `sweep: ${describeError(error)}`, fields);
-    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import { MACHINE_TYPES } from "../../shared/agent/settings.ts";
 import { newTarget } from "../../shared/capacity/target.ts";
 import { keyHash, newKeyRecord } from "../../shared/documents/key.ts";
 import { RETRY_LIMITS, TIMING } from "../../shared/limits.ts";
-import { COLLECTIONS, PUSH_TARGETS, TOPICS } from "../../shared/names.ts";
+import { COLLECTIONS, PUSHES, type Pushed, TOPICS } from "../../shared/names.ts";
 import { PUSH_ACCOUNT } from "./trigger-callers.ts";
 
 /** ALREADY_EXISTS */
@@ -28,24 +28,29 @@ export async function provisionPubsub({
 }): Promise<void> {
   const pubsub = new PubSub({ projectId, apiEndpoint: address, emulatorMode: true });
   try {
-    for (const topic of [TOPICS.deadLetters, TOPICS.triggerFires]) await createTopic(pubsub, topic);
-    for (const [topic, target] of Object.entries(PUSH_TARGETS)) {
+    await createTopic(pubsub, TOPICS.deadLetters);
+    for (const { subscription, topic, target, filter } of PUSHES) {
       await createTopic(pubsub, topic);
       // functions-framework takes the topic's name from the path.
       const pushEndpoint = `${endpointOf(target)}/projects/${projectId}/topics/${topic}`;
-      await subscribe(pubsub, topic, {
-        ackDeadlineSeconds: TIMING.ackDeadline,
-        pushEndpoint,
-        // Cloud Run asks for the function's own address as audience.
-        oidcToken: { serviceAccountEmail: PUSH_ACCOUNT, audience: endpointOf(target) },
-        retryPolicy: {
-          minimumBackoff: { seconds: TIMING.minRedelivery },
-          maximumBackoff: { seconds: TIMING.maxRedelivery },
+      await subscribe(
+        pubsub,
+        { topic, subscription },
+        {
+          ...(filter !== undefined && { filter }),
+          ackDeadlineSeconds: TIMING.ackDeadline,
+          pushEndpoint,
+          // Cloud Run asks for the function's own address as audience.
+          oidcToken: { serviceAccountEmail: PUSH_ACCOUNT, audience: endpointOf(target) },
+          retryPolicy: {
+            minimumBackoff: { seconds: TIMING.minRedelivery },
+            maximumBackoff: { seconds: TIMING.maxRedelivery },
+          },
+          ...(topic === TOPICS.deadLetters
+            ? { messageRetentionDuration: { seconds: TIMING.deadLetterRetention } }
+            : { deadLetterPolicy: deadLetterPolicy(projectId) }),
         },
-        ...(topic === TOPICS.deadLetters
-          ? { messageRetentionDuration: { seconds: TIMING.deadLetterRetention } }
-          : { deadLetterPolicy: deadLetterPolicy(projectId) }),
-      });
+      );
     }
   } finally {
     await pubsub.close();
@@ -62,16 +67,18 @@ async function createTopic(pubsub: PubSub, topic: string): Promise<void> {
   await ifMissing(() => pubsub.createTopic(topic));
 }
 
-/** A subscription of the topic's own name; an existing one is pointed at the endpoint of today. */
+/** An existing subscription is pointed at the endpoint of today. */
 async function subscribe(
   pubsub: PubSub,
-  topic: string,
+  { topic, subscription }: Pick<Pushed, "topic" | "subscription">,
   options: CreateSubscriptionOptions,
 ): Promise<void> {
-  const created = await ifMissing(() => pubsub.topic(topic).createSubscription(topic, options));
+  const created = await ifMissing(() =>
+    pubsub.topic(topic).createSubscription(subscription, options),
+  );
   const { pushEndpoint, oidcToken = null } = options;
   if (created || pushEndpoint === undefined) return;
-  await pubsub.subscription(topic).modifyPushConfig({ pushEndpoint, oidcToken });
+  await pubsub.subscription(subscription).modifyPushConfig({ pushEndpoint, oidcToken });
 }
 
 /** Whether `create` made the thing; false: it was there. */

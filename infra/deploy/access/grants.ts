@@ -1,8 +1,9 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
-import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../../shared/names.ts";
+import { PUSHED_FUNCTIONS, PUSHES, TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
 import { OF_DELIVER } from "./deliver-grants.ts";
+import { EVENT_GRANTS } from "./event-grants.ts";
 import type { Grant, Target } from "./grant.ts";
 import { HOOK_GRANTS } from "./hook-grants.ts";
 import {
@@ -38,7 +39,7 @@ const BUILD_PAGE =
   "https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts";
 
 /** Whose decisions change runs. */
-const DECIDING = ["api", "submitBuild", "recordBuildStatus", "sweep"] as const;
+const DECIDING = ["api", "submitBuild", "recordBuildStatus", "receiveEvent", "sweep"] as const;
 
 /** What ends an attempt frees its slot. */
 const FREES_SLOTS = {
@@ -245,17 +246,15 @@ const OF_GOOGLE: readonly Grant[] = [
     why: "moves what was delivered too often",
     googles: DEAD_LETTER_PAGE,
   },
-  ...Object.keys(PUSH_TARGETS)
-    .filter((name) => name !== TOPICS.deadLetters)
-    .map(
-      (name): Grant => ({
-        principal: "pubsubAgent",
-        role: SUBSCRIBER,
-        on: { kind: "subscription", topic: name },
-        why: "takes it from there when it moves it",
-        googles: DEAD_LETTER_PAGE,
-      }),
-    ),
+  ...PUSHES.filter(({ topic: of }) => of !== TOPICS.deadLetters).map(
+    ({ subscription }): Grant => ({
+      principal: "pubsubAgent",
+      role: SUBSCRIBER,
+      on: { kind: "subscription", topic: subscription },
+      why: "takes it from there when it moves it",
+      googles: DEAD_LETTER_PAGE,
+    }),
+  ),
   {
     principal: "cloudBuildAgent",
     role: PUBLISHER,
@@ -299,6 +298,7 @@ export const SEAL_GRANTS: readonly Grant[] = SEALING.map((principal) => ({
 export const GRANTS: readonly Grant[] = [
   ...OF_FUNCTIONS,
   ...HOOK_GRANTS,
+  ...EVENT_GRANTS,
   ...OF_GOOGLE,
   ...SEAL_GRANTS,
 ];

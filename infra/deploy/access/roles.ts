@@ -63,6 +63,7 @@ export const LOG_WRITER = own(
 export const LEFT_READER = objects("leftReader", "get", "list");
 export const EVENT_KEEPER = objects("eventKeeper", "create");
 export const UPLOAD_READER = objects("uploadReader", "get");
+export const EVENT_READER = objects("eventReader", "get");
 export const SIGNER = own("signer", "iam.serviceAccounts.signBlob");
 export const WORKER = objects("worker", "create", "get");
 const builds = (id: string, ...verbs: string[]): Role =>

@@ -1,9 +1,7 @@
 import { RETRY_LIMITS, TIMING } from "../../../shared/limits.ts";
-import { PUSH_TARGETS, TOPICS } from "../../../shared/names.ts";
+import { PUSHES, type Pushed, TOPICS } from "../../../shared/names.ts";
 import type { Argument, Resource } from "../resource.ts";
 import type { Stack } from "./stack.ts";
-
-const PUSHED = Object.keys(PUSH_TARGETS) as (keyof typeof PUSH_TARGETS)[];
 
 const seconds = (count: number): string => `${count}s`;
 
@@ -21,14 +19,13 @@ export function messageResources(stack: Stack): Resource[] {
       after: ["api-pubsub"],
     }),
   );
-  return [...topics, ...PUSHED.map((name) => subscriptionOf(stack, name))];
+  return [...topics, ...PUSHES.map((pushed) => subscriptionOf(stack, pushed))];
 }
 
 function subscriptionOf(
   { settings: { project }, names }: Stack,
-  topic: (typeof PUSHED)[number],
+  { subscription, topic, target, filter }: Pushed,
 ): Resource {
-  const target = PUSH_TARGETS[topic];
   const url = names.urlOf(target);
   const isLast = topic === TOPICS.deadLetters;
   const kept: Record<string, Argument> = isLast
@@ -40,12 +37,13 @@ function subscriptionOf(
         },
       };
   return {
-    name: `subscription-${topic}`,
+    name: `subscription-${subscription}`,
     type: "pubsub.Subscription",
     args: {
       project,
-      name: topic,
+      name: subscription,
       topic,
+      ...(filter !== undefined && { filter }),
       ackDeadlineSeconds: TIMING.ackDeadline,
       // Never.
       expirationPolicy: { ttl: "" },

@@ -54,6 +54,8 @@ export const SERVICES: Readonly<Record<FunctionName, ServiceRow>> = {
   deliver: { ...pushed("1Gi", 5), concurrency: 4 },
   // Its requests to endpoints take up to 15 seconds, of which it waits for nearly all.
   deliverWebhook: pushed("512Mi", 20),
+  // A page of triggers is asked side by side, in threads beside the one that answers.
+  receiveEvent: pushed("1Gi", 20),
   keepDeadLetter: pushed("512Mi", 2),
   // Two at once share the work.
   sweep: { ...pushed("512Mi", 2), concurrency: 2, timeoutSeconds: 2 * TIMING.sweepInterval },

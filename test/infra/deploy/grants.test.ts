@@ -4,7 +4,7 @@ import { LOCAL } from "../../../infra/local/names.ts";
 import { TOPICS } from "../../../shared/names.ts";
 
 /** Each applies events to runs, and performs whatever the decision on one asks for. */
-const DECIDING = ["api", "submitBuild", "recordBuildStatus", "sweep"];
+const DECIDING = ["api", "submitBuild", "recordBuildStatus", "receiveEvent", "sweep"];
 
 const project = `projects/${LOCAL.project}`;
 const object = `buckets/${LOCAL.bucket}/objects/attempts/one`;
