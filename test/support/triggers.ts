@@ -63,6 +63,7 @@ export function withNotes(services: Services) {
   const attempts: AttemptMessage[] = [];
   const fires: Fires[] = [];
   const told: Record<string, string>[] = [];
+  const dead: string[] = [];
   const noted: Services = {
     ...services,
     eventGrants: [{ source: "*", type: "*", owners: ["*"] }],
@@ -73,8 +74,8 @@ export function withNotes(services: Services) {
       publishFires: async (message) => void fires.push(message),
       publishRunDelivery: async () => {},
       publishDelivery: async () => {},
-      publishDeadLetter: (message) => services.publisher.publishDeadLetter(message),
+      publishDeadLetter: async ({ reason }) => void dead.push(reason),
     },
   };
-  return { services: noted, attempts, fires, told };
+  return { services: noted, attempts, fires, told, dead };
 }
