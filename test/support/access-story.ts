@@ -12,7 +12,7 @@ import type { Run } from "../../shared/documents/run.ts";
 import { CAPACITY } from "../../shared/limits.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
 import { delivered } from "./access-deliveries.ts";
-import { hooked, toldBySweep, uploaded } from "./access-parts.ts";
+import { hooked, startedByEvents, toldBySweep, uploaded } from "./access-parts.ts";
 import { webhooksAreTold } from "./access-webhooks.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
@@ -87,6 +87,7 @@ export async function tellWholeStory(
       talk(stage),
       look(stage, run),
       agents(stage),
+      startedByEvents(stage.world, stage.saw),
       deadLetters(stage, run),
       cancelAtWork(stage),
       overdue(stage),
