@@ -11,7 +11,7 @@ export const SOURCE = "//events.example.com/inbox";
 const TYPE = "com.example.thing.v1";
 
 /** A trigger as the API stores it; by default it takes events of one type and has no limits. */
-export function makeTrigger(changes: Partial<Trigger> = {}): Trigger {
+function makeTrigger(changes: Partial<Trigger> = {}): Trigger {
   const now = new Date();
   const trigger: Trigger = {
     id: `trg_${base62(randomBytes(16))}`,

@@ -102,7 +102,13 @@ async function paged(services: Services, fires: Fires[]): Promise<void> {
 }
 
 async function byHttp(services: Services, fires: Fires[]): Promise<void> {
-  const event = { specversion: "1.0", id: "h", source: SOURCE, type: makeEvent("h").type, data: {} };
+  const event = {
+    specversion: "1.0",
+    id: "h",
+    source: SOURCE,
+    type: makeEvent("h").type,
+    data: {},
+  };
   const headers = { "content-type": "application/cloudevents+json" };
   const body = Buffer.from(JSON.stringify(event));
   await receiveEvent(services, { path: "/", headers, body });
