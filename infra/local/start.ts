@@ -12,6 +12,7 @@ import { startStorage } from "../emulators/storage/start.ts";
 import type { Callers } from "../emulators/wire/callers.ts";
 import type { InjectedFaults } from "../emulators/wire/faults.ts";
 import { startTokenIssuer, type TokenIssuer } from "../emulators/wire/id-tokens.ts";
+import { tellingEvents } from "./event-sources.ts";
 import { type FunctionsHost, startFunctionsHost } from "./functions-host/start.ts";
 import { LOCAL } from "./names.ts";
 import { type Ports, rememberedPorts, rememberPorts } from "./ports.ts";
@@ -194,18 +195,20 @@ async function startServices(
     callers,
     ...(faults && { faults }),
   });
+  const pubsub = started.use(
+    await startPubsub({ ...own("pubsub", ports.pubsub), idToken: issuer.tokenFor }),
+  );
+  const tell = tellingEvents(pubsub.publish);
   const indexesFile = repositoryFile("firestore.indexes.json");
   const firestore = started.use(
-    await startFirestore({ ...own("firestore", ports.firestore), indexesFile }),
+    await startFirestore({ ...own("firestore", ports.firestore), indexesFile, tell }),
   );
   const storage = started.use(
     await startStorage({
       ...own("storage", ports.storage),
+      tell,
       buckets: callers ? [BUCKET, LOCAL.logsBucket] : [BUCKET],
     }),
-  );
-  const pubsub = started.use(
-    await startPubsub({ ...own("pubsub", ports.pubsub), idToken: issuer.tokenFor }),
   );
   // What is wrong with the file is said at the start already.
   readSecrets(directory, PROJECT);

@@ -1,5 +1,6 @@
 import { inTransaction } from "../wire/database.ts";
 import { GoogleError } from "../wire/status.ts";
+import { documentEvents } from "./document-event.ts";
 import { nameKey } from "./document-name.ts";
 import { type Change, remember } from "./history.ts";
 import { publishChanges } from "./listen.ts";
@@ -95,4 +96,7 @@ function announce(state: FirestoreState, at: number, changes: Change[]): void {
   if (changes.length === 0) return;
   remember(state.history, changes);
   publishChanges(state, changes);
+  for (const event of state.tell === undefined ? [] : changes.flatMap(documentEvents)) {
+    state.tell?.(event);
+  }
 }

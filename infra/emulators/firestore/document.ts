@@ -71,6 +71,10 @@ function decode(encoded: Uint8Array): Fields {
   return (codec.deserialize(bytes) as DocumentMessage).fields ?? {};
 }
 
+/** The document as a `google.firestore.v1.Document`. */
+export const encodedMessage = (document: StoredDocument): Buffer =>
+  codec.serialize(toMessage(document));
+
 /** The order key of the value at the path, `__name__` included; undefined if there is none. */
 export function orderKeyAt(document: StoredDocument, path: string): Buffer | undefined {
   document.orderKeys ??= new Map();

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../wire/clock.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
 import { withFaults } from "../wire/grpc-faults.ts";
 import { startGrpcServer } from "../wire/grpc-server.ts";
+import type { TellEvent } from "../wire/told-event.ts";
 import { PROTOS } from "./document.ts";
 import { DEFAULT_CATALOG, readIndexCatalog } from "./index-catalog.ts";
 import { HEARTBEAT_MS, sendHeartbeats } from "./listen.ts";
@@ -32,6 +33,8 @@ export interface FirestoreOptions {
    * A `firestore.indexes.json`. With it, a query that Google would refuse for want of an index is.
    */
   indexesFile?: string;
+  /** Is told each change of a document. Default: nobody is. */
+  tell?: TellEvent;
   /** What goes wrong. Default: nothing, and nothing of it is in the way of a call. */
   faults?: InjectedFaults;
 }
@@ -54,9 +57,10 @@ export interface RunningFirestore {
  */
 export async function startFirestore(options: FirestoreOptions): Promise<RunningFirestore> {
   const clock = options.clock ?? systemClock;
-  const { indexesFile } = options;
+  const { indexesFile, tell } = options;
   const catalog = indexesFile ? readIndexCatalog(indexesFile) : DEFAULT_CATALOG;
   const state = openState(options.directory, catalog, clock);
+  if (tell) state.tell = tell;
   const name = "google.firestore.v1.Firestore";
   const methods = firestoreMethods(state);
   const services = withFaults([{ name, methods, mostRequestBytes }], options.faults);

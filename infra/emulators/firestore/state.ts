@@ -1,4 +1,5 @@
 import type { Clock } from "../wire/clock.ts";
+import type { TellEvent } from "../wire/told-event.ts";
 import { type History, startHistory } from "./history.ts";
 import type { IndexCatalog } from "./index-catalog.ts";
 import { type ListenerRegistry, makeListenerRegistry } from "./listener-registry.ts";
@@ -28,6 +29,8 @@ export interface FirestoreState {
   lastMicros: number;
   /** The latest instant of a commit. */
   lastCommitMicros: number;
+  /** Is told each change of a document. Absent: nobody is. */
+  tell?: TellEvent;
 }
 
 /** Opens the state kept in a directory, or begins one there. */

@@ -2,7 +2,9 @@ import type { Callers } from "../wire/callers.ts";
 import { type Clock, systemClock } from "../wire/clock.ts";
 import { inTransaction } from "../wire/database.ts";
 import type { InjectedFaults } from "../wire/faults.ts";
+import type { TellEvent } from "../wire/told-event.ts";
 import { withFaults } from "./fault-router.ts";
+import { objectFinalized } from "./finalized.ts";
 import { createBucket } from "./operations/buckets.ts";
 import { findRoute } from "./routes.ts";
 import { startServer } from "./service.ts";
@@ -27,6 +29,8 @@ export interface StorageOptions {
    * bear a right signature of one of these accounts; without, only their expiry is looked at.
    */
   signingKeys?: Record<string, string>;
+  /** Is told of each object that has new content. Default: nobody is. */
+  tell?: TellEvent;
   /** What goes wrong. Default: nothing, and nothing of it is in the way of a request. */
   faults?: InjectedFaults;
 }
@@ -76,6 +80,8 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   const state = openState(directory, clock, signingKeys);
   for (const bucket of buckets) ensureBucket(state, bucket);
   const server = await startServer(state, route, options);
+  const { tell } = options;
+  if (tell) state.onFinalized = (object) => tell(objectFinalized(object, server.url));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= server.close().then(() => state.database.close());

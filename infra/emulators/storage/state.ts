@@ -40,6 +40,8 @@ export interface State {
   clock: Clock;
   /** PEM public keys by service account; undefined: signatures are taken as they come. */
   signingKeys: Record<string, string> | undefined;
+  /** Is told of each object that has new content. */
+  onFinalized?: (object: StoredObject) => void;
   /** For each resumable session that a request is writing to: how to make that request give way. */
   activeUploads: Map<string, { interrupt(): void; ended: Promise<void> }>;
 }
@@ -100,7 +102,7 @@ export function openState(
   const database = openDatabase(directory, "storage", SCHEMA);
   const contentDirectory = join(directory, "content");
   mkdirSync(contentDirectory, { recursive: true });
-  const state = { database, contentDirectory, clock, signingKeys, activeUploads: new Map() };
+  const state: State = { database, contentDirectory, clock, signingKeys, activeUploads: new Map() };
   const forgetBeforeMs = clock.now() - FORGET_UPLOADS_AFTER_MS;
   database.prepare("DELETE FROM uploads WHERE createdAtMs < ?").run(forgetBeforeMs);
   for (const content of readdirSync(contentDirectory)) removeUnreferenced(state, content);
@@ -181,6 +183,7 @@ export function commitObject(
     return object;
   });
   if (superseded !== undefined) removeUnreferenced(state, superseded.content);
+  state.onFinalized?.(stored);
   return stored;
 }
 
