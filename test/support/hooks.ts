@@ -47,7 +47,8 @@ const TRIGGER: Omit<Trigger, "id" | "source" | "secrets"> = {
   owner: "local",
   revision: 1,
   name: "of a hook",
-  filter: null,
+  // What is received is looked at, and starts no runs.
+  filter: "false",
   prompt: "{{ event.type }}",
   agent: null,
   labels: {},

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import type { Message, PubSub } from "@google-cloud/pubsub";
 import { triggerId } from "../../../shared/ids.ts";
 import { TOPICS } from "../../../shared/names.ts";
@@ -61,4 +62,33 @@ async function subscribed(pubsub: PubSub) {
     },
     close: () => subscription.close(),
   };
+}
+
+/** The answer to a POST of which only the head is sent, with this header. */
+export async function rawPost(url: URL, header: string): Promise<string> {
+  const { hostname, port, host, pathname } = url;
+  const socket = connect(Number(port), hostname);
+  const head = [`POST ${pathname} HTTP/1.1`, `Host: ${host}`, "Connection: close", header];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let text = "";
+  socket.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+    if (text.trimEnd().endsWith("}")) resolve(text);
+  });
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What the API answers of a trigger that it made, and of firings. */
+export interface Made {
+  id: string;
+  hook: { path: string };
+  secret: string;
+}
+export interface Firings {
+  items: { outcome: string; duplicates: string[]; runId: string | null }[];
 }

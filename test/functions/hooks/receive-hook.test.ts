@@ -1,16 +1,22 @@
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
 import { StorageEvents } from "../../../functions/cloud/storage/event-objects.ts";
 import { systemClock } from "../../../shared/clock.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
-import { eventObject } from "../../../shared/triggers/event-object.ts";
+import { EVENT_MESSAGE_BYTES, eventObject } from "../../../shared/triggers/event-object.ts";
 import { HOOK_BYTES } from "../../../shared/triggers/hook.ts";
 import type { IncomingEvent } from "../../../shared/triggers/incoming-event.ts";
 import type { Verification } from "../../../shared/triggers/source.ts";
+import { eventually } from "../../support/eventually.ts";
 import { github, standard } from "../../support/hooks.ts";
-import { type HooksWorld, startHooksWorld } from "./hooks-world.ts";
+import {
+  type Firings,
+  type HooksWorld,
+  type Made,
+  rawPost,
+  startHooksWorld,
+} from "./hooks-world.ts";
 
 let hooks: HooksWorld;
 beforeAll(async () => {
@@ -74,14 +80,35 @@ test.each([
   },
 );
 
-test("a replay of GitHub's under another id has the same key", async () => {
-  const id = await hooks.hook({ verify: { scheme: "github" }, current: SECRET });
-  for (const delivery of ["one", "two"]) {
-    await (await hooks.post(id, github(SECRET, "{}", { delivery }), "{}")).arrayBuffer();
+test("a trigger of the API's fires once for an issue, however often GitHub tells of it", async () => {
+  const { world, post } = hooks;
+  const made = await world.call("/triggers", {
+    json: {
+      name: "issues",
+      source: { kind: "webhook", verify: { scheme: "github" } },
+      filter: 'event.githubevent == "issues" && event.data.action == "opened"',
+      prompt: "Issue {{ event.data.issue.number }}",
+    },
+  });
+  const { id, hook, secret } = (await made.json()) as Made;
+  expect(hook.path).toBe(`/v1/hooks/${id}`);
+  const deliveries = [
+    ["issues", documented("issues", "opened"), "one"],
+    ["issues", documented("issues", "opened"), "two"],
+    ["issue_comment", documented("issue_comment", "created"), "three"],
+  ] as const;
+  for (const [event, body, delivery] of deliveries) {
+    await (await post(id, github(secret, body, { event, delivery }), body)).arrayBuffer();
   }
-  const keys = (await hooks.fired(id)).map((fires) => "key" in fires && fires.key);
-  expect(keys).toEqual([sha256("{}"), sha256("{}")]);
-});
+  await eventually(async () => {
+    const { items } = (await (await world.call(`/triggers/${id}/firings`)).json()) as Firings;
+    const told = items.map(({ outcome, duplicates, runId }) => [outcome, duplicates.length, runId]);
+    expect(told.toSorted()).toEqual([
+      ["filtered", 0, null],
+      ["matched", 1, expect.stringMatching(/^run_/)],
+    ]);
+  });
+}, 60_000);
 
 /** Each way to verify, and a request that it takes. */
 const HEADERS = { "content-type": "text/plain" };
@@ -232,7 +259,11 @@ test("a large body becomes an object, but not before it is verified", async () =
   const body = JSON.stringify({ diff: "x".repeat(2 * RUN_LIMITS.bodyBytes) });
   const { storage } = hooks.world;
   const bucket = storage.bucket("runyard-local");
-  const objects = async () => (await bucket.getFiles({ prefix: "events/" }))[0];
+  // Firings have theirs, too.
+  const objects = async () =>
+    (await bucket.getFiles({ prefix: "events/" }))[0].filter(
+      ({ metadata }) => Number(metadata.size) > EVENT_MESSAGE_BYTES,
+    );
   const wrong = await hooks.post(id, github("wrong", body, { event: "push" }), body);
   await wrong.arrayBuffer();
   expect([wrong.status, await objects()]).toEqual([401, []]);
@@ -274,28 +305,9 @@ test("what is no post to a hook, or too much, is refused in words", async () => 
     body: { detail: expect.stringContaining("choose application/json at GitHub's webhook") },
   });
   const size = HOOK_BYTES + 1;
-  expect(await rawPost(id, `Content-Length: ${size}`)).toMatch(
+  const url = new URL(`${base}/hooks/${id}`);
+  expect(await rawPost(url, `Content-Length: ${size}`)).toMatch(
     /^HTTP\/1\.1 413 .*at most 26214400/s,
   );
-  expect(await rawPost(id, "Transfer-Encoding: chunked")).toMatch(/^HTTP\/1\.1 411 /);
+  expect(await rawPost(url, "Transfer-Encoding: chunked")).toMatch(/^HTTP\/1\.1 411 /);
 });
-
-/** The answer to a request of which only the head is sent. */
-async function rawPost(id: string, header: string): Promise<string> {
-  const { hostname, port, host } = new URL(hooks.world.local.address.apiUrl);
-  const socket = connect(Number(port), hostname);
-  socket.write(
-    `POST /v1/hooks/${id} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${header}\r\n\r\n`,
-  );
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let text = "";
-  socket.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-    if (text.trimEnd().endsWith("}")) resolve(text);
-  });
-  try {
-    return await promise;
-  } finally {
-    socket.destroy();
-  }
-}
