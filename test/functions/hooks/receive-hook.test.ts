@@ -29,10 +29,12 @@ const WHSEC = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const STANDARD = { verify: { scheme: "standard" }, current: WHSEC } as const;
 const UNKNOWN = "trg_0000000000000000000000";
 
+const require = createRequire(import.meta.url);
 /** Bodies as GitHub documents them. */
-const examples: { name: string; examples: { action?: string }[] }[] = createRequire(
-  import.meta.url,
-)("@octokit/webhooks-examples");
+const examples: {
+  name: string;
+  examples: { action?: string }[];
+}[] = require("@octokit/webhooks-examples");
 const documented = (name: string, action: string): string => {
   const found = examples.find((one) => one.name === name)?.examples;
   return JSON.stringify(found?.find((example) => example.action === action));
