@@ -59,5 +59,14 @@ export function triggersOf(send: Send) {
     /** What became of its events, for 30 days. */
     firings: (id: string, filter: Filter<Static<typeof ListFirings>> = {}) =>
       pages<Firing>(send, `${at(id)}/firings`, filter),
+    /** Asks it once more about the event of a firing. */
+    redeliver: (
+      id: string,
+      firing: string,
+      { idempotencyKey = newKey(), ...options }: CreateOptions = {},
+    ) => {
+      const path = `${at(id)}/firings/${encodeURIComponent(firing)}/redeliver`;
+      return json<Firing>(send(path, { ...options, ...posted(undefined, idempotencyKey) }));
+    },
   };
 }

@@ -35,6 +35,7 @@ import { reportProgress } from "./runs/report-progress.ts";
 import { createTrigger } from "./triggers/create-trigger.ts";
 import { getTrigger, listFirings, listTriggers } from "./triggers/get-triggers.ts";
 import { deleteTrigger, patchTrigger, rotateTriggerSecret } from "./triggers/patch-trigger.ts";
+import { redeliverFiring } from "./triggers/redeliver-firing.ts";
 import { testNewTrigger, testTrigger } from "./triggers/test-trigger.ts";
 import { createUpload } from "./uploads/create-upload.ts";
 import { getUsage } from "./usage/get-usage.ts";
@@ -125,6 +126,7 @@ export const HANDLERS: { readonly [Id in OperationId]: Handler<Id> } = {
   patchWebhook,
   pingWebhook,
   redeliver,
+  redeliverFiring,
   reportProgress,
   rerunRun,
   rotateTriggerSecret,

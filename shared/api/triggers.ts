@@ -210,4 +210,15 @@ export const TRIGGER_OPERATIONS = [
     answers: { 200: { description: "A page of firings.", schema: pageOf(Firing) } },
     problems: ["not_found", "invalid"],
   },
+  {
+    id: "redeliverFiring",
+    method: "post",
+    path: "/v1/triggers/{id}/firings/{firing}/redeliver",
+    tag: "Triggers",
+    summary: "Ask a trigger once more about the event of a firing, of itself or of another trigger",
+    access: "run",
+    headers: IDEMPOTENCY_KEY,
+    answers: { 200: { description: "The firing that came of it.", schema: Firing } },
+    problems: ["not_found", "conflict"],
+  },
 ] as const satisfies readonly Operation[];

@@ -5,6 +5,7 @@ import type { Run } from "../../client/types.ts";
 import { OPERATIONS } from "../../shared/api/operations.ts";
 import { type ApiContract, apiContract } from "../support/api-contract.ts";
 import { eventually } from "../support/eventually.ts";
+import { storedFiring } from "../support/stored-firing.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -207,7 +208,11 @@ test("a trigger is kept, changed and deleted, and a hook gets another secret", a
   expect(changed).toMatchObject({ revision: 2, enabled: false });
   expect((await client.triggers.rotateSecret(hook.id)).secret).not.toBe(secret);
   expect((await all(client.triggers.list())).map(({ id }) => id)).toEqual([hook.id]);
-  expect(await all(client.triggers.firings(hook.id, { outcome: "matched" }))).toEqual([]);
+  const firing = await storedFiring(world, hook.id);
+  const [known] = await all(client.triggers.firings(hook.id, { outcome: "filtered" }));
+  expect(known?.id).toBe(firing);
+  const gone = await refusalOf(client.triggers.redeliver(hook.id, firing));
+  expect(gone.code).toBe("conflict");
   const event = { data: {} };
   const prompt = "a";
   const matched = { outcome: "matched", matches: true, prompt };

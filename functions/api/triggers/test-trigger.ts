@@ -1,20 +1,19 @@
-import type { TestEvent, TriggerTest } from "../../../shared/api/triggers.ts";
+import { resolveAgent } from "../../../shared/agent/settings.ts";
+import type { TriggerTest } from "../../../shared/api/triggers.ts";
 import { AppError } from "../../../shared/errors.ts";
-import { isFiringId } from "../../../shared/ids.ts";
 import type { Order } from "../../../shared/run/accept.ts";
 import { newTrigger } from "../../../shared/triggers/change-trigger.ts";
-import { HOOK_EVENT } from "../../../shared/triggers/hook.ts";
+import { microsOf } from "../../../shared/triggers/counts.ts";
 import { defaultKey, firingIdOf } from "../../../shared/triggers/ids.ts";
-import type { IncomingEvent } from "../../../shared/triggers/incoming-event.ts";
 import { isFor } from "../../../shared/triggers/route.ts";
-import { nextTick, tickEvent } from "../../../shared/triggers/schedule.ts";
-import type { Firing, Trigger } from "../../../shared/triggers/trigger.ts";
+import type { Trigger } from "../../../shared/triggers/trigger.ts";
 import type { Services } from "../../services/services.ts";
 import { refuseTooMuch } from "../accept/accept-order.ts";
 import { chosenAgent } from "../agents/chosen-agent.ts";
 import { invalid } from "../http/body.ts";
 import type { CallOf } from "../http/call.ts";
 import { checkedTrigger } from "./checked-trigger.ts";
+import { type Occasion, occasionOf } from "./occasion.ts";
 import { ownTrigger } from "./own-trigger.ts";
 
 /** `POST /v1/triggers/{id}/test`: writes nothing. */
@@ -39,69 +38,6 @@ export async function testNewTrigger(
   response.json(await tried(services, trigger, occasion));
 }
 
-/** An event, and the firing that it was of, which is then no duplicate. */
-interface Occasion {
-  event: IncomingEvent;
-  firing: Firing | undefined;
-}
-
-/** @throws {AppError} invalid, not_found */
-async function occasionOf(
-  services: Services,
-  trigger: Trigger,
-  { event, firing: id }: { event?: TestEvent; firing?: string },
-): Promise<Occasion> {
-  if (id !== undefined) return storedOccasion(services, trigger.owner, id);
-  const { source } = trigger;
-  if (event !== undefined) return { event: eventOf(source, event), firing: undefined };
-  const tick = source.kind === "schedule" ? nextTick(source, services.now()) : null;
-  if (tick !== null) return { event: tickEvent(trigger.id, tick), firing: undefined };
-  const detail = "is required, or the id of a firing: what is the trigger to be tried on?";
-  throw invalid([{ pointer: "/event", detail }]);
-}
-
-/**
- * The event of an owner's firing.
- *
- * @throws {AppError} not_found
- */
-async function storedOccasion(
-  { triggers, events }: Pick<Services, "triggers" | "events">,
-  owner: string,
-  id: string,
-): Promise<{ event: IncomingEvent; firing: Firing }> {
-  const firing = isFiringId(id) ? await triggers.getFiring(id) : undefined;
-  if (firing?.owner !== owner) {
-    throw new AppError("not_found", { detail: `there is no firing ${id}` });
-  }
-  const event = await events.read(firing.event.object);
-  if (event !== undefined) return { event, firing };
-  throw new AppError("not_found", { detail: `the event of firing ${id} is kept no longer` });
-}
-
-function eventOf(source: Trigger["source"], given: TestEvent): IncomingEvent {
-  const { id = "test", source: from = "//runyard/test", type = typeOf(source) } = given;
-  const { id: _id, source: _source, type: _type, data = null, ...rest } = given;
-  const { subject, time, datacontenttype, ...extensions } = rest;
-  return {
-    id,
-    source: from,
-    type,
-    ...(subject !== undefined && { subject }),
-    ...(time !== undefined && { time }),
-    ...(datacontenttype !== undefined && { datacontenttype }),
-    extensions: extensions as IncomingEvent["extensions"],
-    data,
-  };
-}
-
-function typeOf(source: Trigger["source"]): string {
-  if (source.kind === "event") return source.type;
-  if (source.kind === "webhook") return HOOK_EVENT;
-  if (source.kind === "schedule") return "runyard.trigger.tick.v1";
-  return `runyard.run.${source.status === "any" ? "succeeded" : source.status}.v1`;
-}
-
 const NOTHING = { matches: null, key: null, conversation: null, prompt: null, agent: null };
 
 async function tried(
@@ -123,7 +59,10 @@ async function tried(
   const isAgain = firing === undefined && (await wasFired(services, trigger, key));
   if (isAgain) return { outcome: "duplicate", why: "An event of this key was decided.", ...found };
   try {
-    const agent = await refuseOrder(services, trigger, evaluation.prompt);
+    const { agent, budgetMicros } = await refuseOrder(services, trigger, evaluation.prompt);
+    const asked = { budgetMicros, start: 0, now: services.now() };
+    const room = await services.firings.roomOf(trigger, asked);
+    if ("full" in room) return { outcome: "limited", why: room.full, ...found, agent };
     return { outcome: "matched", why: null, ...found, agent };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -141,7 +80,7 @@ async function wasFired(
 }
 
 /**
- * The agent that the run would have.
+ * The agent that the run would have, and what it could spend.
  *
  * @throws {AppError} what ordering the run would throw
  */
@@ -149,12 +88,13 @@ async function refuseOrder(
   services: Services,
   trigger: Trigger,
   prompt: string,
-): Promise<TriggerTest["agent"]> {
+): Promise<{ agent: TriggerTest["agent"]; budgetMicros: number }> {
   const { owner, labels } = trigger;
   const chosen = await chosenAgent(services, owner, trigger.agent ?? undefined);
   const merged = { ...chosen.labels, ...labels };
   const order: Order = { prompt, ...chosen, labels: merged, parentRunId: null };
   await refuseTooMuch(services, owner, order);
   await services.runs.tryCreate(owner);
-  return chosen.agent;
+  const budgetMicros = microsOf(resolveAgent(order.settings).maxBudgetUsd);
+  return { agent: chosen.agent, budgetMicros };
 }

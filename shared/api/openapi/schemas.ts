@@ -30,7 +30,7 @@ import {
 } from "../../documents/webhook.ts";
 import { Labels } from "../../schema/schema.ts";
 import { TriggerSource } from "../../triggers/source.ts";
-import { CreateTrigger, TriggerAnswer } from "../../triggers/trigger.ts";
+import { CreateTrigger, Firing, TriggerAnswer } from "../../triggers/trigger.ts";
 import { ConversationWithTurns } from "../conversations.ts";
 import { DryRun } from "../dry-run.ts";
 import { LegacyAgent, LegacyAgentContent, LegacyError } from "../legacy.ts";
@@ -74,6 +74,7 @@ const NAMED: Readonly<Record<string, object>> = {
   TestEvent,
   TriggerTest,
   TriggerSource,
+  Firing,
   AgentChoice,
   CreateWebhook,
   Webhook,

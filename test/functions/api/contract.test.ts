@@ -146,7 +146,7 @@ describe("every operation answers as its document says", () => {
     LONG_MS,
   );
 
-  test("a trigger", () => driveTriggers({ post, answer }));
+  test("a trigger", () => driveTriggers({ post, answer, world }));
 
   test(
     "an agent",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Trigger } from "../../../../client/types.ts";
 import { ask, otherOwner } from "../../../support/api.ts";
+import { storedFiring } from "../../../support/stored-firing.ts";
 import { startWorld, type World } from "../../../support/world.ts";
 
 // One world for the file: each trigger stands by itself, and a world costs seconds.
@@ -204,21 +205,17 @@ test("a hook gets another secret, and the one of before is taken for a day more"
 
 test("what became of its events is listed, newest first", async () => {
   const { id } = await created(NIGHTLY);
-  const event = { source: "/", id: "1", type: "t", subject: null, time: null, object: "events/1" };
-  const firing = { schemaVersion: 1, owner: "local", triggerId: id, revision: 1, event, why: null };
-  const rest = { key: null, runId: null, redeliveryOf: null, depth: 0, duplicates: [] };
-  for (const [at, outcome] of ["filtered", "matched", "filtered"].entries()) {
-    const createdAt = new Date(at * 1000);
-    const firingId = `fir_${"0".repeat(21)}${at}`;
-    const document = { ...firing, ...rest, id: firingId, outcome, createdAt, expireAt: createdAt };
-    await world.firestore.doc(`firings/${firingId}`).set(document);
+  const ids: string[] = [];
+  for (const outcome of ["filtered", "matched", "filtered"]) {
+    const createdAt = new Date(ids.length * 1000);
+    ids.unshift(await storedFiring(world, id, { outcome, createdAt }));
   }
   const list = async (query: string) =>
-    (await call(`GET /triggers/${id}/firings${query}`)).body.items.map((each: { id: string }) =>
-      each.id.at(-1),
+    (await call(`GET /triggers/${id}/firings${query}`)).body.items.map(
+      (each: { id: string }) => each.id,
     );
-  expect(await list("")).toEqual(["2", "1", "0"]);
-  expect(await list("?outcome=filtered")).toEqual(["2", "0"]);
+  expect(await list("")).toEqual(ids);
+  expect(await list("?outcome=filtered")).toEqual([ids[0], ids[2]]);
 });
 
 describe("a test", () => {
@@ -272,6 +269,27 @@ describe("a test", () => {
     expect((await on({}, { firing: "fir_0" })).code).toBe("not_found");
     expect((await on({ filter: "(" })).detail).toMatch(/^\/trigger\/filter is no CEL/);
   });
+});
+
+test("an event is redelivered, once for each request, and tried again", async () => {
+  const { id } = await created({ ...HOOK, filter: "event.data.n == 1", prompt: "echo" });
+  const firingId = await storedFiring(world, id, { data: { n: 1 } });
+  const again = (key: string) =>
+    call(`POST /triggers/${id}/firings/${firingId}/redeliver`, undefined, {
+      "idempotency-key": key,
+    });
+  const { body, status } = await again("a");
+  expect({ status, body }).toMatchObject({ status: 200, body: { outcome: "matched" } });
+  expect(body).toMatchObject({ redeliveryOf: firingId, runId: expect.any(String) });
+  expect((await again("a")).body.id).toBe(body.id);
+  expect((await again("b")).body.runId).not.toBe(body.runId);
+  const { body: tried } = await call(`POST /triggers/${id}/test`, { firing: firingId });
+  expect(tried).toMatchObject({ outcome: "matched", prompt: "echo" });
+  await patch(id, { limits: { runsPerDay: 2 } });
+  const { body: full } = await call(`POST /triggers/${id}/test`, { firing: firingId });
+  expect(full).toMatchObject({ outcome: "limited", why: expect.stringContaining("2 runs a day") });
+  await patch(id, { enabled: false });
+  expect((await again("c")).body.code).toBe("conflict");
 });
 
 test("nobody else sees it, and it can be deleted", async () => {
