@@ -4,9 +4,12 @@ import type {
   Artifact,
   Delivery,
   DryRun,
+  Firing,
   ListedConversation,
   Run,
   RunEvent,
+  Trigger,
+  TriggerTest,
   Usages,
   Webhook,
 } from "../client/types.ts";
@@ -140,6 +143,59 @@ export const VERSION_FIELDS: FieldsOf<AgentVersion> = {
   labels: true,
   settings: true,
   createdAt: true,
+};
+
+export const TRIGGER_FIELDS: FieldsOf<Trigger> = {
+  id: true,
+  schemaVersion: true,
+  owner: true,
+  revision: true,
+  name: true,
+  source: true,
+  filter: true,
+  prompt: true,
+  agent: true,
+  labels: true,
+  dedupe: true,
+  conversation: true,
+  overlap: true,
+  limits: true,
+  enabled: true,
+  pausedWhy: true,
+  dueAt: true,
+  hook: true,
+  secret: true,
+  createdAt: true,
+  updatedAt: true,
+};
+
+export const FIRING_FIELDS: FieldsOf<Firing> = {
+  id: true,
+  schemaVersion: true,
+  owner: true,
+  triggerId: true,
+  revision: true,
+  event: true,
+  outcome: true,
+  why: true,
+  key: true,
+  runId: true,
+  redeliveryOf: true,
+  depth: true,
+  duplicates: true,
+  createdAt: true,
+  expireAt: true,
+};
+
+export const TEST_FIELDS: FieldsOf<TriggerTest> = {
+  outcome: true,
+  why: true,
+  isOfSource: true,
+  matches: true,
+  key: true,
+  conversation: true,
+  prompt: true,
+  agent: true,
 };
 
 export const ARTIFACT_FIELDS: FieldsOf<Artifact> = {

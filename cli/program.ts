@@ -11,6 +11,7 @@ import { addRun } from "./commands/run.ts";
 import { addRuns } from "./commands/runs.ts";
 import { addSmoke } from "./commands/smoke.ts";
 import { addTexts } from "./commands/texts.ts";
+import { addTriggers } from "./commands/triggers.ts";
 import { addUsage } from "./commands/usage.ts";
 import { addWebhooks } from "./commands/webhooks.ts";
 import { addCapacity } from "./local/capacity.ts";
@@ -46,6 +47,7 @@ export async function buildProgram(context: CliContext): Promise<Command> {
   addResults(program, context);
   addAgain(program, context);
   addAgents(program, context);
+  addTriggers(program, context);
   addWebhooks(program, context);
   addUsage(program, context);
   addMcp(program, context);

@@ -125,7 +125,7 @@ export class FirestoreTriggerStore implements TriggerStore {
 }
 
 /** What stands in the document `triggers/{id}`. */
-export function triggerDocument({ trigger: { agent, ...trigger }, ...rest }: TriggerRecord) {
+function triggerDocument({ trigger: { agent, ...trigger }, ...rest }: TriggerRecord) {
   return { ...trigger, agentJson: JSON.stringify(agent), ...rest };
 }
 
