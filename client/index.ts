@@ -9,5 +9,6 @@ export {
 } from "./client.ts";
 export type { FollowOptions } from "./follow.ts";
 export { ProblemError } from "./problem-error.ts";
+export type { TestOn } from "./triggers.ts";
 export type * from "./types.ts";
 export type { ListenableFirestore } from "./watch.ts";

@@ -12,7 +12,8 @@ import {
 import type { Send } from "./connection.ts";
 import type { CreateTrigger, Firing, Trigger, TriggerTest } from "./types.ts";
 
-interface TestOn {
+/** What a trigger is tried on. */
+export interface TestOn {
   /** A CloudEvent; what it leaves out is that of a test. Default: a schedule's next tick. */
   event?: Record<string, unknown>;
   /** The id of a firing whose event it is. */

@@ -6,7 +6,7 @@ import type { Credential } from "./credential.ts";
 import { askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
 /** Bounds of a checkout's files of Git LFS. */
-export const LFS_LIMITS = {
+const LFS_LIMITS = {
   /** Their bytes together, … */
   bytes: 4 * 1024 ** 3,
   /** … and how many they are. */

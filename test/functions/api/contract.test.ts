@@ -7,6 +7,7 @@ import { PROBLEMS, type ProblemCode } from "../../../shared/errors.ts";
 import { type ApiContract, apiContract, pageAsset } from "../../support/api-contract.ts";
 import { driveTriggers } from "../../support/drive-triggers.ts";
 import { snapshotsUntil } from "../../support/follow.ts";
+import { legacyIsDriven } from "../../support/legacy-calls.ts";
 import { notification, requestOfBefore, requestOfNow } from "../../support/mcp.ts";
 import { webhookIsDriven } from "../../support/webhook-calls.ts";
 import { startWorld, type World } from "../../support/world.ts";
@@ -35,15 +36,6 @@ const WAIT = { prefer: "wait=100" };
 async function post<T = Run>(path: string, json: object, headers: object = {}): Promise<T> {
   const response = await call(path, { json, headers: headers as Record<string, string> });
   return (await response.json()) as T;
-}
-
-async function legacy<T>(
-  method: string,
-  ...[path, json, more]: [string, object?, object?]
-): Promise<T> {
-  const body = json && { body: JSON.stringify(json) };
-  const headers = { "content-type": "application/json", ...more };
-  return (await (await call(`/..${path}`, { method, headers, ...body })).json()) as T;
 }
 
 /**
@@ -190,30 +182,7 @@ describe("every operation answers as its document says", () => {
 
   test("a webhook", () => webhookIsDriven(call), LONG_MS);
 
-  test(
-    "what the service before this one had",
-    async () => {
-      const content = { name: "old", prompt: "Be brief.", maxTurns: 1 };
-      const { id } = await legacy<{ id: string }>("POST", "/agents", content);
-      const at = `/agents/${id}`;
-      expect([await statusOf("/../agents"), await statusOf(`/..${at}`)]).toEqual([200, 200]);
-      const replaced = { ...content, name: "older" };
-      expect(await legacy("PUT", at, replaced)).toMatchObject(replaced);
-      expect(await legacy("PUT", "/agents/nobody", content)).toHaveProperty("error");
-      expect(await legacy("POST", `${at}/run`, {})).toMatchObject({ result: "accepted" });
-      const converse = (json: object, headers = {}) =>
-        legacy("POST", "/api/conversation", json, headers);
-      expect(await converse({ prompt: "echo" })).toMatchObject({ result: "성공" });
-      expect(await converse({ prompt: "run: true", agentId: id })).toHaveProperty("error");
-      expect(await converse({ prompt: "echo", conversationId: "none" })).toHaveProperty("error");
-      const isAsync = { prefer: "respond-async" };
-      expect(await converse({ prompt: "echo" }, isAsync)).toMatchObject({ result: "accepted" });
-      const tooLong = { prompt: "run: sleep 30" };
-      expect(await converse(tooLong, { prefer: "wait=1" })).toHaveProperty("runId");
-      expect(await legacy("DELETE", at)).toEqual({ result: "성공" });
-    },
-    LONG_MS,
-  );
+  test("what the service before this one had", () => legacyIsDriven(call), LONG_MS);
 
   test("messages to the MCP server", async () => {
     const { json, headers } = requestOfBefore("tools/list");
