@@ -14,7 +14,7 @@ export const GIT_REF =
 
 /** A folder in a repository, as git's cones have them. */
 const FOLDER_PATH = {
-  pattern: '^(?![-/#!])(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\u0000-\\u001f\\u007f"\\\\]+$',
+  pattern: '^(?=.*\\S)(?![-/#!])(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\u0000-\\u001f\\u007f"\\\\]+$',
   form: "a folder's path from the repository's top, without a slash at its ends, . and .., quotes and backslashes",
   example: "apps/web",
 };

@@ -44,7 +44,7 @@ const filter = Type.String({
   minLength: 1,
   maxLength: 4096,
   description: "CEL over `event`. Default: each event matches.",
-  examples: ['event.data.action == "opened"'],
+  examples: ["event.data.action == 'opened'"],
 });
 const prompt = Type.String({
   minLength: 1,

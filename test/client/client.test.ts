@@ -235,8 +235,10 @@ test("a webhook is stored, changed, rotated, tried and removed", async () => {
   expect((await all(client.webhooks.list())).map(({ id }) => id)).toEqual([made.id]);
   const ping = await client.webhooks.ping(made.id);
   await eventually(async () => {
-    const [delivery] = await all(client.webhooks.deliveries(made.id));
-    expect(delivery).toMatchObject({ id: ping.id, status: "failed", attempts: 1 });
+    // Runs of other tests are told of, too.
+    const sent = await all(client.webhooks.deliveries(made.id));
+    const delivery = sent.find(({ id }) => id === ping.id);
+    expect(delivery).toMatchObject({ status: "failed", attempts: 1 });
   });
   expect((await client.webhooks.redeliver(made.id, ping.id)).status).toBe("pending");
   await client.webhooks.delete(made.id);

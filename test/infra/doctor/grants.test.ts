@@ -55,6 +55,8 @@ test("a grant on more than the table's prefix is none, and one too many", async 
     ["fault", added("attempts")],
     ["fault", added("uploads")],
     ["fault", added("events")],
+    ["fault", added("events")],
+    ["warning", removed],
     ["warning", removed],
     ["warning", removed],
     ["warning", removed],
