@@ -47,7 +47,7 @@ function broughtServer(env: Variables): Promise<string> {
       place: join(broughtHome(env), `${version}-${build}-${process.platform}-${process.arch}`),
       what: "What serves",
       parts: "Claude Code, the clients of Google's services, and what they need",
-      sizeMb: 530,
+      sizeMb: 620,
       layOut: (draft) => pipeline(createReadStream(ARCHIVE), createGunzip(), unpackTar(draft)),
       options: [
         "--omit=dev",

@@ -46,6 +46,11 @@ const FREES_SLOTS = {
   "datastore.entities.delete": "the slot of a run, retired while it was held, would never go",
 };
 
+/** An event may end a turn that a person has asked for, in the conversation of its trigger. */
+const REPLACES_DELIVERED = {
+  "pubsub.topics.publish": "what a turn changed that an event replaced would wait for the sweep",
+};
+
 const OF_FUNCTIONS: readonly Grant[] = [
   {
     principal: "api",
@@ -182,6 +187,7 @@ const OF_FUNCTIONS: readonly Grant[] = [
       role: PUBLISHER,
       on: topic(TOPICS.runDeliveries),
       why: "tells that a run which it ended, or found due, owes what it changed",
+      ...(principal === "receiveEvent" && { rarely: REPLACES_DELIVERED }),
     }),
   ),
   ...OF_DELIVER,
