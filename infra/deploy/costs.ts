@@ -39,6 +39,8 @@ const CONTROL_USD: Readonly<Record<string, number>> = {
   "the model's key (Secret Manager)": 0.003,
 };
 
+/** The key of the model's API, and the keys that seal. */
+const SECRETS = 2;
 /** Images of functions and runner, compressed. */
 const IMAGES_GIB = 0.5;
 const MONTH_SECONDS = 30 * 24 * 3600;
@@ -49,7 +51,10 @@ const EXAMPLE_MINUTES = 5;
 export function costLines({ minInstances, slots }: DeploySettings): string[] {
   const instances = minInstances * MONTH_SECONDS * (PRICES.idleCpuSecond + PRICES.idleGibSecond);
   const idle =
-    PRICES.secretVersion + PRICES.schedulerJob + IMAGES_GIB * PRICES.imageGib + instances;
+    SECRETS * PRICES.secretVersion +
+    PRICES.schedulerJob +
+    IMAGES_GIB * PRICES.imageGib +
+    instances;
   const control = Object.values(CONTROL_USD).reduce((sum, usd) => sum + usd, 0);
   const perMinute: Readonly<Record<string, number>> = PRICES.buildMinute;
   const builds = MACHINE_TYPES.filter((type) => (slots[type] ?? 0) > 0).map((type) => {
@@ -57,7 +62,7 @@ export function costLines({ minInstances, slots }: DeploySettings): string[] {
     return `  ${usd.toFixed(2)} USD for builds on ${type} of ${EXAMPLE_MINUTES} minutes each`;
   });
   return [
-    `Idle: about ${idle.toFixed(2)} USD a month (a secret, a clock, images${minInstances > 0 ? `, ${minInstances} idle instances` : ""}).`,
+    `Idle: about ${idle.toFixed(2)} USD a month (two secrets, a clock, images${minInstances > 0 ? `, ${minInstances} idle instances` : ""}).`,
     `A thousand runs: about ${control.toFixed(3)} USD, and`,
     ...builds,
     "List prices of us-central1, without free quotas and taxes; the model's price comes on top.",
