@@ -51,10 +51,7 @@ const EXAMPLE_MINUTES = 5;
 export function costLines({ minInstances, slots }: DeploySettings): string[] {
   const instances = minInstances * MONTH_SECONDS * (PRICES.idleCpuSecond + PRICES.idleGibSecond);
   const idle =
-    SECRETS * PRICES.secretVersion +
-    PRICES.schedulerJob +
-    IMAGES_GIB * PRICES.imageGib +
-    instances;
+    SECRETS * PRICES.secretVersion + PRICES.schedulerJob + IMAGES_GIB * PRICES.imageGib + instances;
   const control = Object.values(CONTROL_USD).reduce((sum, usd) => sum + usd, 0);
   const perMinute: Readonly<Record<string, number>> = PRICES.buildMinute;
   const builds = MACHINE_TYPES.filter((type) => (slots[type] ?? 0) > 0).map((type) => {
