@@ -1,5 +1,13 @@
-import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -226,6 +234,16 @@ test.each([
   ],
 ])("too much that is written %s is told as such", async (_name, script) => {
   expect(await stoppedBy(script, { diskBytes: 200 * MIB })).toBe("disk");
+});
+
+test("what others free meanwhile does not hide what an agent writes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "runyard-freed-"));
+  execFileSync("sh", ["-c", 'head -c 300M /dev/zero >"$0"', join(folder, "others")]);
+  const freed = setTimeout(() => rmSync(folder, { recursive: true }), 500);
+  const script = "sleep 3; head -c 300M /dev/zero >a";
+  expect(await stoppedBy(script, { diskBytes: 200 * MIB })).toBe("disk");
+  clearTimeout(freed);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test("too many processes are told as such, and not as memory", async () => {

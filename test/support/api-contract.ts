@@ -51,7 +51,9 @@ const documented = new Map(
     .flatMap((methods) => Object.values(methods))
     .map((operation) => [operation.operationId, operation.responses]),
 );
-const routes = OPERATIONS.map(({ id, method, path }) => ({ id, method, pattern: patternOf(path) }));
+const routes = OPERATIONS.map(({ id, method, path }) => {
+  return { id, method, path, pattern: patternOf(path) };
+});
 
 export function apiContract(): ApiContract {
   const seen = new Set<string>();
@@ -101,10 +103,15 @@ async function answerOf(method: string, response: Response): Promise<ApiAnswer> 
   return { method, path: new URL(url).pathname, status, headers, text };
 }
 
-/** The operation that is meant by a request; undefined: there is none. */
+/**
+ * The operation that is meant by a request; undefined: there is none. A path as it stands in the
+ * document is meant before one with parameters.
+ */
 function operationAt(method: string, path: string): string | undefined {
   const wanted = method === "HEAD" ? "get" : method.toLowerCase();
-  return routes.find((route) => route.method === wanted && route.pattern.test(path))?.id;
+  const literal = routes.filter((route) => route.path === path);
+  const meant = literal.length > 0 ? literal : routes;
+  return meant.find((route) => route.method === wanted && route.pattern.test(path))?.id;
 }
 
 function patternOf(path: string): RegExp {

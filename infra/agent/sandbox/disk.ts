@@ -8,7 +8,7 @@ import { descriptorsOf, filesInMemory } from "./memory.ts";
 export interface DiskMeter {
   /** Bytes in its folders, in its `/tmp`, and in files that it deleted and keeps open. */
   usedBytes(): number;
-  /** Looks now, and says what it saw. */
+  /** Looks once more when the agent has ended, closely, and says what it saw. */
   look(): Promise<number>;
   close(): void;
 }
@@ -45,7 +45,7 @@ export function startDiskMeter({ folders, limitBytes, processes }: MeterOptions)
   let looking: Promise<number> | undefined;
   let init: number | undefined;
 
-  const lookOnce = async (): Promise<number> => {
+  const lookOnce = async (isLast: boolean): Promise<number> => {
     const { taken, free } = await roomOf(folders);
     if (takenThen === undefined) {
       [takenThen, freeThen] = [taken, free];
@@ -55,10 +55,15 @@ export function startDiskMeter({ folders, limitBytes, processes }: MeterOptions)
     init ??= processes().init;
     if (free < Math.min(LEFT_FREE_BYTES, freeThen * LEFT_FREE)) return Number.POSITIVE_INFINITY;
     const inMemory = init === undefined ? 0 : sum(filesInMemory(init, ["/tmp"]), "usedBytes");
-    const grown = Math.max(0, taken - takenThen);
-    const isSuspect = known + grown + inMemory > limitBytes;
+    // What others free hides what the agent takes, unless it is counted from there.
+    takenThen = Math.min(takenThen, taken);
+    const grown = taken - takenThen;
+    const guess = known + grown + inMemory;
+    const isSuspect = guess > limitBytes;
     const isDue = Date.now() - countedAt > COUNT_EVERY_MS;
-    if ((!isSuspect && !isDue) || Date.now() < waitUntil) return known + inMemory;
+    const isDoubtful = isLast && guess > limitBytes / 2;
+    const mayWait = !isLast && Date.now() < waitUntil;
+    if (mayWait || !(isSuspect || isDue || isDoubtful)) return known + inMemory;
     const startedAt = Date.now();
     known = (await countIn(folders)) ?? known + grown;
     known += deletedBytes(processes().pids, folders);
@@ -68,8 +73,8 @@ export function startDiskMeter({ folders, limitBytes, processes }: MeterOptions)
     return known + inMemory;
   };
   let last = 0;
-  const look = (): Promise<number> => {
-    looking ??= lookOnce()
+  const look = (isLast = false): Promise<number> => {
+    looking ??= lookOnce(isLast)
       .catch(() => last)
       .then((bytes) => {
         last = bytes;
@@ -84,7 +89,10 @@ export function startDiskMeter({ folders, limitBytes, processes }: MeterOptions)
   const timer = setInterval(() => void look(), LOOK_EVERY_MS).unref();
   return {
     usedBytes: () => last,
-    look,
+    async look() {
+      await looking;
+      return look(true);
+    },
     close: () => clearInterval(timer),
   };
 }
