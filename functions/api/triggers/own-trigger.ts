@@ -31,6 +31,7 @@ export async function changeTrigger(
   { params: { id }, owner }: Pick<ItemCall, "params" | "owner">,
   change: (trigger: Trigger, now: Date) => Trigger,
 ): Promise<Trigger> {
+  if (!isTriggerId(id)) throw noTrigger(id);
   const changed = await triggers.transact(id, (trigger, now) => {
     if (trigger.owner !== owner) throw noTrigger(id);
     return change(trigger, now);

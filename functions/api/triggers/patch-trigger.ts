@@ -1,5 +1,6 @@
 import { mergePatch } from "../../../shared/api/merge-patch.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { isTriggerId } from "../../../shared/ids.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import {
   contentOf,
@@ -97,6 +98,7 @@ export async function deleteTrigger(
   { params: { id }, owner, response }: CallOf<"deleteTrigger">,
 ): Promise<void> {
   let isThere = false;
+  if (!isTriggerId(id)) throw noTrigger(id);
   await triggers.transact(id, (trigger) => {
     isThere = trigger.owner === owner;
     return isThere ? null : trigger;
