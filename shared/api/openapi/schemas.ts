@@ -4,7 +4,6 @@ import { Check, OnFailure } from "../../agent/checks.ts";
 import { Repository } from "../../agent/repository.ts";
 import { SecretReference } from "../../agent/secret-reference.ts";
 import { AgentSettings, McpServer } from "../../agent/settings.ts";
-import { AgentChoice } from "../../documents/agent-choice.ts";
 import { Deliver, RepositoryResult } from "../../documents/deliver.ts";
 import { Delivery } from "../../documents/delivery.ts";
 import { AgentEvent, Event, ReportProgress } from "../../documents/event.ts";
@@ -75,7 +74,6 @@ const NAMED: Readonly<Record<string, object>> = {
   TriggerTest,
   TriggerSource,
   Firing,
-  AgentChoice,
   CreateWebhook,
   Webhook,
   WebhookWithSecret,

@@ -119,8 +119,8 @@ export const DECISIONS: readonly Mutant[] = [
   {
     name: "change of status: it is told before that is noted",
     file: "functions/attempts/tell-changes.ts",
-    from: "    await publisher.publishEvent(statusEvent(record.run, change, told));\n",
-    to: "    void publisher.publishEvent(statusEvent(record.run, change, told)).catch(() => {});\n",
+    from: "    await publisher.publishEvent({ ...event, attributes });\n",
+    to: "    void publisher.publishEvent({ ...event, attributes }).catch(() => {});\n",
   },
   {
     name: "accept: its publication is due",
