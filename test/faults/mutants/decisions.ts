@@ -131,7 +131,7 @@ export const DECISIONS: readonly Mutant[] = [
   {
     name: "conversation: one turn at a time",
     file: "shared/documents/conversation.ts",
-    from: "return conversation.activeRun === null",
-    to: "return conversation.id !== null",
+    from: "return turns.activeRun === null",
+    to: "return turns.queue !== null",
   },
 ];
