@@ -25,6 +25,12 @@ export function posted(body: unknown, idempotencyKey: string): RequestOptions {
   return { method: "POST", body, headers, isRepeatable: true };
 }
 
+/** A change of what was read at a revision: `precondition_failed` if somebody else changed it since. */
+export function patched(body: unknown, revision: number): RequestOptions {
+  const headers = { "if-match": `"${revision}"` };
+  return { method: "PATCH", bodyType: "application/merge-patch+json", headers, body };
+}
+
 /** Every item of a list, page by page. */
 export async function* pages<T>(
   send: Send,

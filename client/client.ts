@@ -9,6 +9,7 @@ import {
   json,
   newKey,
   pages,
+  patched,
   posted,
 } from "./calls.ts";
 import { type ConnectionOptions, connect, type Send } from "./connection.ts";
@@ -174,16 +175,7 @@ function agentsOf(send: Send) {
       { id, revision }: Pick<Agent, "id" | "revision">,
       body: Static<typeof PatchAgent>,
       options: CallOptions = {},
-    ) =>
-      json<Agent>(
-        send(at(id), {
-          method: "PATCH",
-          bodyType: "application/merge-patch+json",
-          headers: { "if-match": `"${revision}"` },
-          body,
-          ...options,
-        }),
-      ),
+    ) => json<Agent>(send(at(id), { ...patched(body, revision), ...options })),
     archive: (id: string, options: CallOptions = {}) => post(`${at(id)}/archive`, options),
     unarchive: (id: string, options: CallOptions = {}) => post(`${at(id)}/unarchive`, options),
     versions: (id: string, options: Filter<{ pageSize?: number }> = {}) =>

@@ -7,6 +7,7 @@ import {
   json,
   newKey,
   pages,
+  patched,
   posted,
 } from "./calls.ts";
 import type { Send } from "./connection.ts";
@@ -36,16 +37,7 @@ export function triggersOf(send: Send) {
       { id, revision }: Pick<Trigger, "id" | "revision">,
       body: Record<string, unknown>,
       options: CallOptions = {},
-    ) =>
-      json<Trigger>(
-        send(at(id), {
-          method: "PATCH",
-          bodyType: "application/merge-patch+json",
-          headers: { "if-match": `"${revision}"` },
-          body,
-          ...options,
-        }),
-      ),
+    ) => json<Trigger>(send(at(id), { ...patched(body, revision), ...options })),
     delete: async (id: string, options: CallOptions = {}) =>
       void (await send(at(id), { method: "DELETE", ...options })),
     /** A new secret for a hook; that of before is taken for 24 hours more. */

@@ -11,11 +11,8 @@ import type { TriggerTest as TriggerTestAnswer } from "../shared/api/triggers.ts
 import type { Usages } from "../shared/api/usage.ts";
 import type { Delivery as DeliveryAnswer } from "../shared/documents/delivery.ts";
 import type { Event as EventDocument } from "../shared/documents/event.ts";
-import type {
-  Artifact,
-  RunRequest as RequestDocument,
-  RunAnswer,
-} from "../shared/documents/run.ts";
+import type { Artifact, RunRequest as RequestDocument } from "../shared/documents/run.ts";
+import type { RunAnswer } from "../shared/documents/run-answer.ts";
 import type { Upload as UploadAnswer } from "../shared/documents/upload.ts";
 import type {
   CreateWebhook,

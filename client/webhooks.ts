@@ -5,6 +5,7 @@ import {
   json,
   newKey,
   pages,
+  patched,
   posted,
 } from "./calls.ts";
 import type { Send } from "./connection.ts";
@@ -28,16 +29,7 @@ export function webhooksOf(send: Send) {
       { id, revision }: Pick<Webhook, "id" | "revision">,
       body: PatchWebhook,
       options: CallOptions = {},
-    ) =>
-      json<Webhook>(
-        send(at(id), {
-          method: "PATCH",
-          bodyType: "application/merge-patch+json",
-          headers: { "if-match": `"${revision}"` },
-          body,
-          ...options,
-        }),
-      ),
+    ) => json<Webhook>(send(at(id), { ...patched(body, revision), ...options })),
     delete: async (id: string, options: CallOptions = {}) =>
       void (await send(at(id), { method: "DELETE", ...options })),
     /** A new secret; the one before counts for 24 hours more. */

@@ -85,36 +85,32 @@ async function perform(services: Services, record: RunRecord, effect: Effect): P
       await stopAttempt(services, record);
       return;
     case "tell":
-      await tell(services, record);
+      await orLeft(services, ["not told", record], () => tellNow(services, record));
       return;
     case "deliver":
-      await askForDelivery(services, record);
+      await orLeft(services, ["not asked for", record], () =>
+        services.publisher.publishRunDelivery({ runId: record.run.id }),
+      );
       return;
   }
 }
 
-/** Tells of a run's changes of status; of a Pub/Sub that is away it leaves that to the sweep. */
-async function tell(services: Services, record: RunRecord): Promise<void> {
+/** Publishes what is owed; of a Pub/Sub that is away it leaves that to the sweep. */
+async function orLeft(
+  { log }: Services,
+  [what, record]: [string, RunRecord],
+  publish: () => Promise<void>,
+): Promise<void> {
   try {
-    await tellNow(services, record);
+    await publish();
   } catch (error) {
-    const fields = { runId: record.run.id, attempt: record.state.attempt };
-    services.log("WARNING", `not told, the sweep does it: ${describeError(error)}`, fields);
+    log("WARNING", `${what}, the sweep does it: ${describeError(error)}`, aboutRun(record));
   }
 }
 
-/** The same for whoever has nobody to leave it to. */
+/** Tells of a run's changes of status. */
 export const tellNow = (services: Services, record: RunRecord): Promise<void> =>
   tellChanges(services, record, (event) => applyEvent(services, record.run.id, event));
-
-/** Has what a run changed delivered; of a Pub/Sub that is away it leaves that to the sweep. */
-async function askForDelivery({ publisher, log }: Services, { run }: RunRecord): Promise<void> {
-  try {
-    await publisher.publishRunDelivery({ runId: run.id });
-  } catch (error) {
-    log("WARNING", `not asked for, the sweep does it: ${describeError(error)}`, { runId: run.id });
-  }
-}
 
 /** Gives what is free to those who wait. */
 export const admit = (services: Services, machineType: string): Promise<void> =>

@@ -12,6 +12,7 @@ import { unlessDiskFull } from "../emulators/wire/disk.ts";
 import { faultText } from "./fault.ts";
 import { aborted, Interrupted, interruption, outliveReaders } from "./interruption.ts";
 import { LOCAL_ACCOUNTS, localGrants } from "./local-grants.ts";
+import type { LocalOptions } from "./local-options.ts";
 import { startOfflineModel } from "./offline-model/start.ts";
 import { knownPorts } from "./ports.ts";
 import type { Programs } from "./programs.ts";
@@ -24,7 +25,7 @@ import {
   type ServeOptions,
   serveOptions,
 } from "./serve-options.ts";
-import { type Local, type LocalOptions, startLocal } from "./start.ts";
+import { type Local, startLocal } from "./start.ts";
 import { readFormat } from "./state/format.ts";
 import { type Traces, writeTraces } from "./trace/traces.ts";
 

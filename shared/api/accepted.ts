@@ -1,4 +1,4 @@
-import { RunAnswer } from "../documents/run.ts";
+import { RunAnswer } from "../documents/run-answer.ts";
 import { Type } from "../schema/type.ts";
 import { DryRun } from "./dry-run.ts";
 

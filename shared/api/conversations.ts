@@ -1,5 +1,6 @@
 import { Conversation } from "../documents/conversation.ts";
-import { CreateTurn, RunAnswer } from "../documents/run.ts";
+import { CreateTurn } from "../documents/run.ts";
+import { RunAnswer } from "../documents/run-answer.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { RUN_ACCEPTED } from "./accepted.ts";

@@ -1,5 +1,6 @@
 import { ReportProgress } from "../documents/event.ts";
-import { CreateRun, Overrides, Run, RunAnswer, RunRequest } from "../documents/run.ts";
+import { CreateRun, Overrides, Run, RunRequest } from "../documents/run.ts";
+import { RunAnswer } from "../documents/run-answer.ts";
 import { Type } from "../schema/type.ts";
 import { AcceptQuery, RUN_ACCEPTED, RUN_ACCEPTED_OR_TRIED } from "./accepted.ts";
 import { IDEMPOTENCY_KEY, LAST_EVENT_ID, PREFER, TRACEPARENT } from "./headers.ts";

@@ -1,6 +1,5 @@
 import { AgentId } from "../agent/agent.ts";
 import { AgentSettings } from "../agent/settings.ts";
-import { QueuePlace } from "../capacity/place.ts";
 import { RUN_LIMITS } from "../limits.ts";
 import { Instant, Labels, nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
@@ -170,7 +169,7 @@ export const Usage = Type.Object({
 });
 export type Usage = Static<typeof Usage>;
 
-const outputProperties = {
+export const outputProperties = {
   text: Type.String(),
   truncated: Type.Boolean({
     description:
@@ -294,20 +293,3 @@ export const Run = Type.Object({
   }),
 });
 export type Run = Static<typeof Run>;
-
-/** A run over HTTP: as its document, with the structured output as JSON. */
-export const RunAnswer = Type.Object({
-  ...Run.properties,
-  queue: Type.Optional(
-    Type.Object(QueuePlace.properties, {
-      description: "Only where one run is read, and while it waits for a build slot.",
-    }),
-  ),
-  output: nullable(
-    Type.Object({
-      ...outputProperties,
-      structured: Type.Unknown({ description: "The structured output; null: there is none." }),
-    }),
-  ),
-});
-export type RunAnswer = Static<typeof RunAnswer>;

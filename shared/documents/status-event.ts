@@ -1,8 +1,8 @@
 import { RUN_LIMITS } from "../limits.ts";
 import type { StatusChange } from "../run/telling.ts";
 import { truncateUtf8, utf8Length } from "../text.ts";
-import type { Run, RunAnswer } from "./run.ts";
-import { answerOf } from "./run-answer.ts";
+import type { Run } from "./run.ts";
+import { answerOf, type RunAnswer } from "./run-answer.ts";
 
 /** An event as CloudEvents' binding for Pub/Sub has it, in binary mode. */
 export interface EventMessage {

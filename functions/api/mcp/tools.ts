@@ -2,7 +2,8 @@ import { PublicRepository } from "../../../shared/agent/repository.ts";
 import { AgentSettings } from "../../../shared/agent/settings.ts";
 import type { Problem } from "../../../shared/api/problem.ts";
 import { ListRuns } from "../../../shared/api/run-queries.ts";
-import { CreateRun, Overrides, type RunAnswer } from "../../../shared/documents/run.ts";
+import { CreateRun, Overrides } from "../../../shared/documents/run.ts";
+import type { RunAnswer } from "../../../shared/documents/run-answer.ts";
 import { type Static, type TObject, Type } from "../../../shared/schema/type.ts";
 import type { Ask, Question, Reply } from "./ask.ts";
 

@@ -1,9 +1,10 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
-import { PUSHED_FUNCTIONS, PUSHES, TOPICS } from "../../../shared/names.ts";
+import { TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
 import { OF_DELIVER } from "./deliver-grants.ts";
 import { EVENT_GRANTS } from "./event-grants.ts";
+import { OF_GOOGLE } from "./google-grants.ts";
 import type { Grant, Target } from "./grant.ts";
 import { HOOK_GRANTS } from "./hook-grants.ts";
 import {
@@ -15,15 +16,10 @@ import {
   DEAD_LETTERS,
   DOCUMENTS,
   ERASER,
-  ID_TOKEN_CREATOR,
-  IMAGE_READER,
-  INVOKER,
   LOG_READER,
-  LOG_WRITER,
   PUBLISHER,
   SECRET_ACCESSOR,
   SIGNER,
-  SUBSCRIBER,
   UPLOAD_READER,
   WORKER,
 } from "./roles.ts";
@@ -33,10 +29,6 @@ const PROJECT: Target = { kind: "project" };
 const DATA: Target = { kind: "dataBucket" };
 const LOGS: Target = { kind: "logsBucket" };
 const topic = (name: string): Target => ({ kind: "topic", topic: name });
-const PUBSUB_PAGE = "https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions";
-const DEAD_LETTER_PAGE = "https://cloud.google.com/pubsub/docs/dead-letter-topics";
-const BUILD_PAGE =
-  "https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts";
 
 /** Whose decisions change runs. */
 const DECIDING = ["api", "submitBuild", "recordBuildStatus", "receiveEvent", "sweep"] as const;
@@ -211,83 +203,6 @@ const OF_FUNCTIONS: readonly Grant[] = [
     on: DATA,
     objectPrefix: UPLOADS_PREFIX,
     why: "takes what was uploaded for its run, by name alone",
-  },
-];
-
-const OF_GOOGLE: readonly Grant[] = [
-  {
-    principal: "anybody",
-    role: INVOKER,
-    on: { kind: "service", service: "api" },
-    why: "callers have keys, which the api itself looks at",
-    googles: "https://cloud.google.com/run/docs/authenticating/public",
-  },
-  ...PUSHED_FUNCTIONS.map(
-    (service): Grant => ({
-      principal: "push",
-      role: INVOKER,
-      on: { kind: "service", service },
-      why: "pushes messages to it",
-      googles: PUBSUB_PAGE,
-    }),
-  ),
-  {
-    principal: "scheduler",
-    role: INVOKER,
-    on: { kind: "service", service: "sweep" },
-    why: "calls it every minute",
-    googles: "https://cloud.google.com/scheduler/docs/http-target-auth",
-  },
-  {
-    principal: "pubsubAgent",
-    role: ID_TOKEN_CREATOR,
-    on: { kind: "account", account: "push" },
-    why: "makes the tokens of pushes",
-    googles: PUBSUB_PAGE,
-  },
-  {
-    principal: "pubsubAgent",
-    role: PUBLISHER,
-    on: topic(TOPICS.deadLetters),
-    why: "moves what was delivered too often",
-    googles: DEAD_LETTER_PAGE,
-  },
-  ...PUSHES.filter(({ topic: of }) => of !== TOPICS.deadLetters).map(
-    ({ subscription }): Grant => ({
-      principal: "pubsubAgent",
-      role: SUBSCRIBER,
-      on: { kind: "subscription", topic: subscription },
-      why: "takes it from there when it moves it",
-      googles: DEAD_LETTER_PAGE,
-    }),
-  ),
-  {
-    principal: "cloudBuildAgent",
-    role: PUBLISHER,
-    on: topic(TOPICS.cloudBuilds),
-    why: "tells how builds are",
-    googles: "https://cloud.google.com/build/docs/subscribe-build-notifications",
-  },
-  {
-    principal: "build",
-    role: LOG_WRITER,
-    on: LOGS,
-    why: "Cloud Build writes a build's log as its account",
-    googles: BUILD_PAGE,
-  },
-  {
-    principal: "build",
-    role: SECRET_ACCESSOR,
-    on: { kind: "secret" },
-    why: "Cloud Build gives the model's key to the step",
-    googles: "https://cloud.google.com/build/docs/securing-builds/use-secrets",
-  },
-  {
-    principal: "build",
-    role: IMAGE_READER,
-    on: { kind: "repository" },
-    why: "Cloud Build pulls the runner's image as the build's account",
-    googles: "https://cloud.google.com/artifact-registry/docs/access-control",
   },
 ];
 

@@ -16,11 +16,11 @@ import {
   CreateRun,
   CreateTurn,
   Overrides,
-  RunAnswer,
   RunError,
   RunRequest,
   Usage,
 } from "../../documents/run.ts";
+import { RunAnswer } from "../../documents/run-answer.ts";
 import {
   CreateWebhook,
   Webhook,

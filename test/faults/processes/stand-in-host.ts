@@ -1,7 +1,9 @@
 // Hosts the emulators and the functions as `npm start` does, in a process that the harness kills.
 // It says "loaded" when its code is there, waits for its order, and says when it serves.
+
 import { appendFileSync } from "node:fs";
-import { type Local, type LocalOptions, startLocal } from "../../../infra/local/start.ts";
+import type { LocalOptions } from "../../../infra/local/local-options.ts";
+import { type Local, startLocal } from "../../../infra/local/start.ts";
 
 export type StandInOrder = LocalOptions | { tick: true };
 
