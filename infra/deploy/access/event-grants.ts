@@ -14,7 +14,7 @@ const publishes = (principal: "receiveEvent" | "sweep", topic: string, why: stri
 const OF_ENDED = "what a run had that an event replaced would be left until the sweep";
 
 /** What starts runs by events is given. */
-export const EVENT_GRANTS: readonly Grant[] = [
+export const OF_EVENTS: readonly Grant[] = [
   {
     principal: "receiveEvent",
     role: DOCUMENTS,

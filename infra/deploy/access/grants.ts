@@ -3,10 +3,10 @@ import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
 import { OF_DELIVER } from "./deliver-grants.ts";
-import { EVENT_GRANTS } from "./event-grants.ts";
+import { OF_EVENTS } from "./event-grants.ts";
 import { OF_GOOGLE } from "./google-grants.ts";
 import type { Grant, Target } from "./grant.ts";
-import { HOOK_GRANTS } from "./hook-grants.ts";
+import { OF_HOOKS } from "./hook-grants.ts";
 import {
   ACT_AS,
   ATTEMPTS,
@@ -218,8 +218,8 @@ export const SEAL_GRANTS: readonly Grant[] = SEALING.map((principal) => ({
 /** What anybody is given in each deployment; `given.ts` adds what a setting needs. */
 export const GRANTS: readonly Grant[] = [
   ...OF_FUNCTIONS,
-  ...HOOK_GRANTS,
-  ...EVENT_GRANTS,
+  ...OF_HOOKS,
+  ...OF_EVENTS,
   ...OF_GOOGLE,
   ...SEAL_GRANTS,
 ];

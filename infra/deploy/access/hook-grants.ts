@@ -4,7 +4,7 @@ import type { Grant } from "./grant.ts";
 import { EVENT_KEEPER, INVOKER, PUBLISHER, TRIGGER_READER } from "./roles.ts";
 
 /** What the function that takes what is posted to hooks is given: it can change nothing. */
-export const HOOK_GRANTS: readonly Grant[] = [
+export const OF_HOOKS: readonly Grant[] = [
   {
     principal: "receiveHook",
     role: TRIGGER_READER,
