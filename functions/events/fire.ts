@@ -6,6 +6,7 @@ import { acceptRun, acceptTurn, type Order } from "../../shared/run/accept.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { retentionOf } from "../../shared/run/retention.ts";
 import { microsOf } from "../../shared/triggers/counts.ts";
+import { eventObject } from "../../shared/triggers/event-object.ts";
 import { isGranted } from "../../shared/triggers/grants.ts";
 import {
   defaultKey,
@@ -40,8 +41,10 @@ export interface Occasion {
 /** What is made of an occasion once, for all triggers that are asked. */
 export interface Asking extends Occasion {
   expressions: EventExpressions;
-  /** The object that has the event. */
+  /** The object that has the event once it is kept, … */
   object: string;
+  /** … which it is before a firing names it. */
+  keep(): Promise<unknown>;
 }
 
 /** A chain of runs that start runs ends here: whoever started the first is not its own cause. */
@@ -52,10 +55,20 @@ const HOUR_MS = 3600 * 1000;
 /** How often a trigger may change while an event is evaluated. */
 const REVISIONS = 5;
 
-/** Takes up an event: keeps it, and has it ready for expressions. */
-export async function asking(services: Services, occasion: Occasion): Promise<Asking> {
-  const object = await services.events.keep(occasion.event);
-  return { ...occasion, object, expressions: services.expressions.over(occasion.event) };
+/**
+ * Takes up an event, to be kept once if it is nothing's object yet.
+ *
+ * @param kept the object that has it. Default: none does.
+ */
+export function asking(services: Services, occasion: Occasion, kept?: string): Asking {
+  const { event } = occasion;
+  const object = kept ?? eventObject(JSON.stringify(event));
+  let keeping: Promise<unknown> | undefined = kept === undefined ? undefined : Promise.resolve();
+  const keep = () => {
+    keeping ??= services.events.keep(event);
+    return keeping;
+  };
+  return { ...occasion, object, keep, expressions: services.expressions.over(event) };
 }
 
 /**
@@ -76,6 +89,7 @@ export async function fire(
     if (asked.redelivery === undefined && !isFor(current.source, asked.event)) return undefined;
     const order = await orderOf(services, current, asked);
     if (order === undefined) return undefined;
+    await asked.keep();
     const decided = await services.firings.fire(order);
     if (decided.is !== "changed") {
       await followUp(services, current, decided);
@@ -148,7 +162,7 @@ async function areManyFiltered(services: Services, triggerId: string): Promise<b
 type Refusal = Pick<Firing, "outcome" | "why">;
 
 /** What an operator does not let the owner have starts nothing, whenever the trigger was made. */
-function refusalOf(
+export function refusalOf(
   { eventGrants }: Services,
   { owner, source }: Trigger,
   event: IncomingEvent,
@@ -243,10 +257,10 @@ function acceptanceOf(
 }
 
 /** The run's order, with the agent as the trigger's owner has it now; or why there can be none. */
-async function orderedRun(
+export async function orderedRun(
   services: Services,
   { owner, agent, labels }: Trigger,
-  { asked, prompt }: { asked: Asking; prompt: string },
+  { asked, prompt }: { asked: Pick<Asking, "event" | "object">; prompt: string },
 ): Promise<{ order: Order; budgetMicros: number } | Refusal> {
   try {
     const chosen = await chosenAgent(services, owner, agent ?? undefined);
@@ -265,7 +279,7 @@ async function orderedRun(
 }
 
 /** What passes is thrown on: the event comes again. */
-function refusalBy(error: unknown): Refusal {
+export function refusalBy(error: unknown): Refusal {
   if (!(error instanceof AppError)) throw error;
   const { code, retry, faults } = error;
   if (code === "limit_reached") return { outcome: "limited", why: error.message };

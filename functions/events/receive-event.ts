@@ -139,12 +139,11 @@ async function takeFires(services: Services, message: unknown): Promise<void> {
   }
   const fires = valid.value;
   if ("tick" in fires) return takeTick(services, fires);
+  const object = "object" in fires ? fires.object : undefined;
   const event =
     "event" in fires ? (fires.event as IncomingEvent) : await kept(services, fires.object);
-  const [asked, triggers] = await Promise.all([
-    asking(services, { event, key: fires.key }),
-    services.triggers.getAll(fires.triggerIds),
-  ]);
+  const asked = asking(services, { event, key: fires.key }, object);
+  const triggers = await services.triggers.getAll(fires.triggerIds);
   // Each is asked, whatever becomes of the others.
   const results = await Promise.allSettled(
     triggers.map((trigger) => fire(services, trigger, asked)),

@@ -23,7 +23,7 @@ export async function visitTrigger(services: Services, trigger: Trigger, now: Da
     const moves = { at: dueAt, next };
     if (tick === null) await services.firings.passTick(id, moves);
     else {
-      const asked = await asking(services, { event: tickEvent(id, tick), tick: moves });
+      const asked = asking(services, { event: tickEvent(id, tick), tick: moves });
       const decided = await fire(services, { ...trigger, dueAt }, asked);
       if (decided?.is === "gone") return;
     }

@@ -1,5 +1,5 @@
 import { AppError } from "../../../shared/errors.ts";
-import { fire } from "../../events/fire.ts";
+import { asking, fire } from "../../events/fire.ts";
 import type { Services } from "../../services/services.ts";
 import { acceptanceOf } from "../accept/accept-order.ts";
 import type { CallOf } from "../http/call.ts";
@@ -16,13 +16,10 @@ export async function redeliverFiring(
 ): Promise<void> {
   const trigger = await ownTrigger(services, call);
   const { event, firing } = await storedOccasion(services, trigger, call.params.firing);
-  const decided = await fire(services, trigger, {
-    event,
-    object: firing.event.object,
-    expressions: services.expressions.over(event),
-    key: firing.key ?? undefined,
-    redelivery: { of: firing.id, request: acceptanceOf(services, call).id },
-  });
+  const redelivery = { of: firing.id, request: acceptanceOf(services, call).id };
+  const occasion = { event, key: firing.key ?? undefined, redelivery };
+  const asked = asking(services, occasion, firing.event.object);
+  const decided = await fire(services, trigger, asked);
   if (decided !== undefined && "firing" in decided) return void call.response.json(decided.firing);
   const why =
     decided === undefined ? "as many events were filtered in this hour" : "it is disabled";

@@ -1,15 +1,11 @@
-import { resolveAgent } from "../../../shared/agent/settings.ts";
 import type { TriggerTest } from "../../../shared/api/triggers.ts";
 import { AppError } from "../../../shared/errors.ts";
-import type { Order } from "../../../shared/run/accept.ts";
 import { newTrigger } from "../../../shared/triggers/change-trigger.ts";
-import { microsOf } from "../../../shared/triggers/counts.ts";
 import { defaultKey, firingIdOf } from "../../../shared/triggers/ids.ts";
 import { isFor } from "../../../shared/triggers/route.ts";
 import type { Trigger } from "../../../shared/triggers/trigger.ts";
+import { asking, orderedRun, refusalBy, refusalOf } from "../../events/fire.ts";
 import type { Services } from "../../services/services.ts";
-import { refuseTooMuch } from "../accept/accept-order.ts";
-import { chosenAgent } from "../agents/chosen-agent.ts";
 import { invalid } from "../http/body.ts";
 import type { CallOf } from "../http/call.ts";
 import { checkedTrigger } from "./checked-trigger.ts";
@@ -46,7 +42,10 @@ async function tried(
   { event, firing }: Occasion,
 ): Promise<TriggerTest> {
   const isOfSource = isFor(trigger.source, event);
-  const evaluation = await services.expressions.over(event).evaluate(trigger);
+  const refusal = isOfSource ? refusalOf(services, trigger, event) : undefined;
+  if (refusal !== undefined) return { ...refusal, isOfSource, ...NOTHING };
+  const asked = asking(services, { event });
+  const evaluation = await asked.expressions.evaluate(trigger);
   if ("error" in evaluation) {
     return { outcome: "error", why: evaluation.error, isOfSource, ...NOTHING };
   }
@@ -58,17 +57,19 @@ async function tried(
   const found = { isOfSource, ...NOTHING, ...evaluation, key };
   const isAgain = firing === undefined && (await wasFired(services, trigger, key));
   if (isAgain) return { outcome: "duplicate", why: "An event of this key was decided.", ...found };
+  const ordered = await orderedRun(services, trigger, { asked, prompt: evaluation.prompt });
+  if ("outcome" in ordered) return { ...ordered, ...found };
+  const { order, budgetMicros } = ordered;
+  const chosen = { ...found, agent: order.agent };
   try {
-    const { agent, budgetMicros } = await refuseOrder(services, trigger, evaluation.prompt);
-    const asked = { budgetMicros, start: 0, now: services.now() };
-    const room = await services.firings.roomOf(trigger, asked);
-    if ("full" in room) return { outcome: "limited", why: room.full, ...found, agent };
-    return { outcome: "matched", why: null, ...found, agent };
+    await services.runs.tryCreate(trigger.owner);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const outcome = error.code === "limit_reached" ? "limited" : "error";
-    return { outcome, why: error.message, ...found };
+    return { ...refusalBy(error), ...chosen };
   }
+  const limits = { budgetMicros, start: 0, now: services.now() };
+  const room = await services.firings.roomOf(trigger, limits);
+  if ("full" in room) return { outcome: "limited", why: room.full, ...chosen };
+  return { outcome: "matched", why: null, ...chosen };
 }
 
 async function wasFired(
@@ -77,24 +78,4 @@ async function wasFired(
   key: string,
 ): Promise<boolean> {
   return (await triggers.getFiring(firingIdOf(id, { key }))) !== undefined;
-}
-
-/**
- * The agent that the run would have, and what it could spend.
- *
- * @throws {AppError} what ordering the run would throw
- */
-async function refuseOrder(
-  services: Services,
-  trigger: Trigger,
-  prompt: string,
-): Promise<{ agent: TriggerTest["agent"]; budgetMicros: number }> {
-  const { owner, labels } = trigger;
-  const chosen = await chosenAgent(services, owner, trigger.agent ?? undefined);
-  const merged = { ...chosen.labels, ...labels };
-  const order: Order = { prompt, ...chosen, labels: merged, parentRunId: null };
-  await refuseTooMuch(services, owner, order);
-  await services.runs.tryCreate(owner);
-  const budgetMicros = microsOf(resolveAgent(order.settings).maxBudgetUsd);
-  return { agent: chosen.agent, budgetMicros };
 }

@@ -2,6 +2,7 @@ import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { asking, fire, type Occasion } from "../../../functions/events/fire.ts";
 import type { Services } from "../../../functions/services/services.ts";
 import { dayOf } from "../../../shared/triggers/counts.ts";
+import { eventObject } from "../../../shared/triggers/event-object.ts";
 import type { IncomingEvent } from "../../../shared/triggers/incoming-event.ts";
 import type { Firing, Trigger } from "../../../shared/triggers/trigger.ts";
 import { type Pipeline, startPipeline } from "../../support/pipeline.ts";
@@ -10,7 +11,7 @@ import { makeEvent, storeTrigger, withNotes } from "../../support/triggers.ts";
 /** Asks a trigger about an event, as `trigger-fires` has it asked. */
 async function ask(services: Services, trigger: Trigger, about: IncomingEvent | Occasion) {
   const occasion = "event" in about ? about : { event: about };
-  return fire(services, trigger, await asking(services, occasion));
+  return fire(services, trigger, asking(services, occasion));
 }
 
 const outcomeOf = (decided: Awaited<ReturnType<typeof ask>>) =>
@@ -144,6 +145,7 @@ async function refused(services: Services): Promise<void> {
   expect(await ask(services, disabled, makeEvent("1"))).toEqual({ is: "gone" });
   const other = makeEvent("1", { type: "another" });
   expect(await ask(services, trigger, other)).toBeUndefined();
+  expect(await services.events.read(eventObject(JSON.stringify(other)))).toBeUndefined();
   expect(await firingsOf(services, disabled)).toEqual([]);
   for (const one of [trigger, unknown]) expect(await runsOf(services, one)).toEqual([]);
 }

@@ -262,6 +262,13 @@ describe("a test", () => {
     expect(await on(parts)).toMatchObject(answer);
   });
 
+  test("tells that a chain of runs ends there", async () => {
+    expect(await on({}, { event: { ...event, runyarddepth: 5 } })).toMatchObject({
+      outcome: "limited",
+      why: expect.stringContaining("a chain ends there"),
+    });
+  });
+
   test("takes the next tick of a schedule, and asks for an event else", async () => {
     const parts = { source: SCHEDULE, prompt: "{{ event.type }}" };
     expect(await on(parts, {})).toMatchObject({ prompt: "runyard.trigger.tick.v1" });
