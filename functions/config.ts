@@ -1,6 +1,7 @@
 import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
 import { type WebhookNet, webhookNetsOf } from "../shared/events/target.ts";
+import { parsedJson } from "../shared/json.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
 import type { RetentionTable } from "../shared/run/retention.ts";
 import type { EventGrant } from "../shared/triggers/grants.ts";
@@ -222,7 +223,7 @@ const SECRET_PREFIX = /^(projects\/[a-z0-9:.-]{1,64}\/secrets\/)?[A-Za-z0-9_-]{0
  * `{"owner": ["prefix", …], …}`. An owner may have any characters, so this is no list with commas.
  */
 function secretPrefixesOf(environment: Environment): SecretRule["prefixes"] {
-  const table = parsed(environment["RUNYARD_SECRET_PREFIXES"] || "{}");
+  const table = parsedJson(environment["RUNYARD_SECRET_PREFIXES"] || "{}");
   const isPrefix = (item: unknown) => typeof item === "string" && SECRET_PREFIX.test(item);
   const isRow = (row: unknown) => Array.isArray(row) && row.every(isPrefix);
   const isTable = typeof table === "object" && table !== null && !Array.isArray(table);
@@ -236,7 +237,7 @@ const MOST_USD = 1_000_000;
 
 /** `{"owner": 20, "*": 5}`, in USD. */
 function dailyBudgetsOf(environment: Environment): DailyBudgets {
-  const table = parsed(environment["RUNYARD_DAILY_BUDGETS"] || "{}");
+  const table = parsedJson(environment["RUNYARD_DAILY_BUDGETS"] || "{}");
   const form = '{"ann@example.com": 20, "*": 5}: owners, or * for every other, and USD for a day';
   if (typeof table !== "object" || table === null || Array.isArray(table)) {
     throw new Error(`RUNYARD_DAILY_BUDGETS must be JSON like ${form}`);
@@ -247,14 +248,6 @@ function dailyBudgetsOf(environment: Environment): DailyBudgets {
     throw new Error(`RUNYARD_DAILY_BUDGETS: that of ${owner} ${bounds}, as in ${form}`);
   }
   return new Map(Object.entries(table));
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function wholeNumberOf(environment: Environment, name: string, least: number): number | undefined {

@@ -1,3 +1,4 @@
+import { parsedJson } from "../shared/json.ts";
 import type { EventGrant } from "../shared/triggers/grants.ts";
 
 const FORM =
@@ -9,7 +10,7 @@ const FORM =
  * @throws {Error} that says which row is none
  */
 export function eventGrantsOf(text = "[]"): readonly EventGrant[] {
-  const rows = parsed(text === "" ? "[]" : text);
+  const rows = parsedJson(text === "" ? "[]" : text);
   if (!Array.isArray(rows)) throw new Error(`RUNYARD_EVENT_GRANTS must be JSON like ${FORM}`);
   for (const [at, row] of rows.entries()) {
     if (isGrant(row)) continue;
@@ -30,12 +31,4 @@ function isGrant(row: unknown): row is EventGrant {
     Array.isArray(owners) &&
     owners.every(isText)
   );
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

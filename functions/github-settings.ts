@@ -1,4 +1,5 @@
 import type { DeliveryRule } from "../shared/delivery/repository-name.ts";
+import { parsedJson } from "../shared/json.ts";
 
 /** The GitHub App by which runs are delivered. */
 export interface GithubSettings {
@@ -54,12 +55,7 @@ function addressOf(environment: Environment, name: string): string | undefined {
 }
 
 function tableOf(json: string): DeliveryRule["repositories"] {
-  let table: unknown;
-  try {
-    table = JSON.parse(json);
-  } catch {
-    table = undefined;
-  }
+  const table = parsedJson(json);
   const isRow = (row: unknown) =>
     Array.isArray(row) && row.every((item) => typeof item === "string" && ROW.test(item));
   const isTable = typeof table === "object" && table !== null && !Array.isArray(table);

@@ -1,3 +1,4 @@
+import { parsedJson } from "../shared/json.ts";
 import { RETENTION_NAMES, type RetentionTable } from "../shared/run/retention.ts";
 
 const FORM =
@@ -9,7 +10,7 @@ const FORM =
  * @throws {Error} that names what is wrong in it
  */
 export function retentionTableOf(json = ""): RetentionTable {
-  const table = parsed(json || "{}");
+  const table = parsedJson(json || "{}");
   if (!isObject(table)) throw new Error(`RUNYARD_RETENTION must be JSON like ${FORM}`);
   for (const [owner, row] of Object.entries(table)) {
     if (!isObject(row)) refuse(`what it says of ${owner} must be an object`);
@@ -30,11 +31,3 @@ function refuse(fault: string): never {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Static, Type } from "typebox";
 import { usageFault } from "../../cli/failure.ts";
 import { resolveAgent } from "../../shared/agent/settings.ts";
+import { parsedJson } from "../../shared/json.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 
 const Region = Type.String({ pattern: "^[a-z]+-[a-z]+[0-9]+$" });
@@ -144,7 +145,7 @@ function ofFile(file: string | undefined): Record<string, unknown> {
     if (file === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") return {};
     throw usageFault(`${file ?? SETTINGS_FILE} cannot be read: ${(error as Error).message}`, error);
   }
-  const content = parsed(text);
+  const content = parsedJson(text);
   if (typeof content === "object" && content !== null && !Array.isArray(content)) {
     return content as Record<string, unknown>;
   }
@@ -158,17 +159,9 @@ function ofEnvironment(env: Variables): Record<string, unknown> {
     const text = env[variableOf(name)];
     if (!text) return [];
     const isText = "pattern" in Settings.properties[name];
-    return [[name, isText ? text : (parsed(text) ?? text)] as const];
+    return [[name, isText ? text : (parsedJson(text) ?? text)] as const];
   });
   return Object.fromEntries(set);
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function faultText(fault: { pointer: string; detail: string } | undefined, given: object): string {

@@ -1,3 +1,4 @@
+import { parsedJson } from "../json.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { validatorOf } from "../schema/validate.ts";
 
@@ -55,24 +56,16 @@ const REFUSED = /(^|\/)(\.{1,2}|\.git|)(\/|$)/i;
  */
 export function readCommitFile(content: Buffer): CommitFile | undefined {
   const [first = "", ...rest] = content.toString("utf8").split("\n");
-  const head = validateHead(parsed(first));
+  const head = validateHead(parsedJson(first));
   if (!head.ok || rest.length - 1 > COMMIT_LIMITS.files) return undefined;
   const entries: CommitEntry[] = [];
   for (const line of rest) {
     if (line === "") continue;
-    const entry = validateEntry(parsed(line));
+    const entry = validateEntry(parsedJson(line));
     if (!entry.ok || REFUSED.test(entry.value.path)) return undefined;
     entries.push(entry.value);
   }
   return { ...head.value, entries: withoutOverlaps(entries) };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { AppError } from "../../../shared/errors.ts";
 import type { Services } from "../../services/services.ts";
 import { invalid } from "../http/body.ts";
 import { ownWebhook } from "../webhooks/own-webhook.ts";
@@ -13,7 +14,10 @@ export async function webhookOf(
   id: string | undefined,
 ): Promise<string | undefined> {
   if (id === undefined) return undefined;
-  const webhook = await ownWebhook(services, { owner, params: { id } }).catch(() => undefined);
-  if (webhook !== undefined) return webhook.id;
-  throw invalid([{ pointer: "/webhook", detail: `there is no webhook ${id}` }]);
+  try {
+    return (await ownWebhook(services, { owner, params: { id } })).id;
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === "not_found")) throw error;
+    throw invalid([{ pointer: "/webhook", detail: error.message }]);
+  }
 }

@@ -16,6 +16,7 @@ import {
   type Output,
 } from "../../../shared/documents/manifest.ts";
 import { sha256 } from "../../../shared/hash.ts";
+import { parsedJson } from "../../../shared/json.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import type { Artifacts } from "../../services/objects.ts";
 import { type Calling, codeOf } from "../google-error.ts";
@@ -69,7 +70,7 @@ export class StorageArtifacts implements Artifacts {
   async claimOf(paths: AttemptPaths): Promise<Claim | undefined> {
     const content = await this.#read(paths.claim, MANIFEST_LIMITS.bytes);
     if (content === undefined) return undefined;
-    const claim = validateClaim(parseJson(content.bytes));
+    const claim = validateClaim(parsedJson(content.bytes.toString("utf8")));
     // Only a claim that a build forged can be malformed: no agent of ours stands behind it.
     return claim.ok ? claim.value : { by: "seal", cause: "malformed claim" };
   }
@@ -88,7 +89,7 @@ export class StorageArtifacts implements Artifacts {
   async manifestOf(paths: AttemptPaths): Promise<Manifest | undefined> {
     const content = await this.#read(paths.manifest, MANIFEST_LIMITS.bytes);
     if (content === undefined) return undefined;
-    const manifest = validateManifest(parseJson(content.bytes));
+    const manifest = validateManifest(parsedJson(content.bytes.toString("utf8")));
     if (manifest.ok) return manifest.value;
     const fault = manifest.faults[0];
     return {
@@ -157,7 +158,7 @@ export class StorageArtifacts implements Artifacts {
 
   async #checkpoint(paths: AttemptPaths, name: string): Promise<Checkpoint | undefined> {
     const content = await this.#read(name, MANIFEST_LIMITS.bytes);
-    const checkpoint = validateCheckpoint(parseJson(content?.bytes ?? Buffer.alloc(0)));
+    const checkpoint = validateCheckpoint(parsedJson(content?.bytes.toString("utf8") ?? ""));
     if (!checkpoint.ok || checkpointObject(paths, checkpoint.value.number) !== name)
       return undefined;
     return checkpoint.value;
@@ -237,13 +238,5 @@ export class StorageArtifacts implements Artifacts {
 
   async #bucket(): Promise<Bucket> {
     return (await this.#storage()).bucket(this.bucketName);
-  }
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return undefined;
   }
 }

@@ -1,8 +1,10 @@
 import { Webhook } from "standardwebhooks";
+import { webhookOf } from "../../../functions/api/accept/webhook.ts";
 import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
 import { sweepDeliveries } from "../../../functions/events/sweep-deliveries.ts";
 import type { Services } from "../../../functions/services/services.ts";
 import { deliveryId } from "../../../shared/documents/delivery.ts";
+import { AppError } from "../../../shared/errors.ts";
 import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
 import { withStatus } from "./endpoint.ts";
 import { eventOf, startWebhookWorld, type WebhookWorld } from "./webhook-world.ts";
@@ -70,6 +72,14 @@ test.each([
   await webhook(of);
   await world.tell(event(owner));
   expect(world.asked).toEqual([]);
+});
+
+test("a webhook that cannot be looked up now is not said to be missing", async () => {
+  const gone = new AppError("unavailable", { detail: "Firestore is away" });
+  const { webhooks } = world.services;
+  const away = Object.assign(Object.create(webhooks), { get: () => Promise.reject(gone) });
+  const services = { ...world.services, webhooks: away };
+  await expect(webhookOf(services, "owner", `whk_${"0".repeat(22)}`)).rejects.toBe(gone);
 });
 
 test("a webhook that a run names is told of it, and of no other", async () => {
