@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { accept } from "./accept.ts";
 import type { Benchmark, Context, Table } from "./benchmark.ts";
+import { build } from "./build.ts";
 import { coldStart } from "./cold-start.ts";
 import { latency } from "./latency.ts";
 import { operations } from "./operations.ts";
@@ -20,6 +21,7 @@ const BENCHMARKS: Benchmark[] = [
   latency,
   operations,
   sandbox,
+  build,
   sweep,
   standIn,
   usage,
