@@ -74,15 +74,22 @@ const { filename: __filename, dirname: __dirname } = import.meta;`;
  * all of it or what was there before.
  *
  * @param folder where to. Default: {@link BUNDLES}
- * @throws {Error} if a file that is rewritten for a bundle is in none: it was renamed
+ * @param root where `functions/`, `shared/` and `infra/agent/` are. Default: those of this tree;
+ * another revision may not have all that this one has
+ * @throws {Error} if a file of this tree that is rewritten for a bundle is in none: it was renamed
  */
-export async function buildBundles(folder: string = BUNDLES): Promise<Programs> {
+export async function buildBundles(
+  folder: string = BUNDLES,
+  root: string = ROOT,
+): Promise<Programs> {
   const draft = `${folder}.${process.pid}`;
   try {
     const met = new Set<Rewrite>();
-    await Promise.all([buildFunctions(draft, met), listPage(draft), buildRunner(draft, met)]);
+    const from = { root, met };
+    await Promise.all([buildFunctions(draft, from), listPage(draft), buildRunner(draft, from)]);
     const missed = REWRITES.filter((one) => !met.has(one)).map(({ file }) => file);
-    if (missed.length > 0) throw new Error(`no bundle has ${missed.join(", ")}: was it renamed?`);
+    if (missed.length > 0 && root === ROOT)
+      throw new Error(`no bundle has ${missed.join(", ")}: was it renamed?`);
     // What Node compiled of the same files is of use still.
     const { compiled } = bundlesIn(folder);
     if (existsSync(compiled)) renameSync(compiled, join(draft, "compiled"));
@@ -105,37 +112,47 @@ async function listPage(bundles: string): Promise<void> {
   await build({ ...PAGE_OPTIONS, outdir: bundles, plugins: [listing("page", bundles)] });
 }
 
-async function buildFunctions(bundles: string, met: Set<Rewrite>): Promise<void> {
+/** What is bundled, and which rewrites were met in it. */
+interface From {
+  root: string;
+  met: Set<Rewrite>;
+}
+
+/** Programs of the functions beside their own, by their names in the bundle. */
+const WORKERS = {
+  worker: "functions/schemas/worker.ts",
+  "expressions-worker": "functions/triggers/expressions/worker.ts",
+};
+
+async function buildFunctions(bundles: string, from: From): Promise<void> {
   const folder = join(bundles, "functions");
   const stdin = {
     contents: `import "./functions/index.ts"; import ${JSON.stringify(FRAMEWORK)};`,
-    resolveDir: ROOT,
+    resolveDir: from.root,
   };
-  const entryPoints = {
-    worker: "functions/schemas/worker.ts",
-    "expressions-worker": "functions/triggers/expressions/worker.ts",
-  };
+  const workers = Object.entries(WORKERS).filter(([, file]) => existsSync(join(from.root, file)));
   const plugins = [listing("functions", bundles)];
-  await bundle({ outdir: folder, stdin, entryPoints, plugins }, met);
+  const entryPoints = Object.fromEntries(workers);
+  await bundle({ outdir: folder, stdin, entryPoints, plugins }, from);
   renameSync(join(folder, "stdin.mjs"), join(folder, "main.mjs"));
   writeFileSync(join(folder, "registered.cjs"), "");
   buildPage(join(folder, "page"));
 }
 
-async function buildRunner(bundles: string, met: Set<Rewrite>): Promise<void> {
+async function buildRunner(bundles: string, from: From): Promise<void> {
   const folder = join(bundles, "runner");
   const entryPoints = {
     main: "infra/agent/main.ts",
     "output-worker": "infra/agent/engines/claude-code/output-worker.ts",
   };
-  await bundle({ outdir: folder, entryPoints, plugins: [listing("runner", bundles)] }, met);
-  cpSync(join(ROOT, "infra/agent/sandbox/relay.mjs"), join(folder, "relay.mjs"));
+  await bundle({ outdir: folder, entryPoints, plugins: [listing("runner", bundles)] }, from);
+  cpSync(join(from.root, "infra/agent/sandbox/relay.mjs"), join(folder, "relay.mjs"));
 }
 
-async function bundle(options: BuildOptions, met: Set<Rewrite>): Promise<void> {
+async function bundle(options: BuildOptions, { root, met }: From): Promise<void> {
   await build({
     ...options,
-    absWorkingDir: ROOT,
+    absWorkingDir: root,
     bundle: true,
     splitting: true,
     platform: "node",

@@ -1,31 +1,18 @@
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
-import { unpackTar } from "modern-tar/fs";
+import { rmSync } from "node:fs";
 import { play } from "../schedules/schedule.ts";
 import { PRESENT, type Revision, revisionIn } from "../world/revision.ts";
 import type { VirtualTime } from "../world/virtual-time.ts";
 import type { Violation } from "../world/witness.ts";
+import { unpackBefore } from "./before.ts";
 
 const LIMIT_MS = 300_000;
 const MINUTE_MS = 60_000;
-
-/**
- * `functions/` and `shared/` of the revision that this tree is deployed over:
- * `git archive REVISION functions shared | gzip -9n`. Each release puts the one before here.
- */
-const BEFORE = join(import.meta.dirname, "before.tar.gz");
 
 let folder: string;
 let before: Revision;
 
 beforeAll(async () => {
-  // From there the packages of this tree are found, and Node takes types away.
-  const dist = join(import.meta.dirname, "../../../dist");
-  mkdirSync(dist, { recursive: true });
-  folder = mkdtempSync(join(dist, "before-"));
-  await pipeline(createReadStream(BEFORE), createGunzip(), unpackTar(folder));
+  folder = await unpackBefore();
   before = await revisionIn(folder);
 });
 
