@@ -13,6 +13,7 @@ import type { ResolvedRequest } from "../../shared/run/accept.ts";
 import { usdOf } from "../../shared/run/owner-day.ts";
 import type { BuildInput, RunRecord, RunState } from "../../shared/run/record.ts";
 import { customTimeOf } from "../../shared/run/retention.ts";
+import { continuing } from "../../shared/run/trace.ts";
 import { describeError } from "../log.ts";
 import type { Creation } from "../services/builds.ts";
 import type { Services } from "../services/services.ts";
@@ -51,7 +52,13 @@ export async function createBuild(
     return { creation: { kind: "deferred", message: "uploading its input took too long" }, input };
   }
   const settings = { ...services.settings, ...(target.pool && { pool: target.pool }) };
-  const planned = { runId: record.run.id, attempt, agent: request.settings, input };
+  const planned = {
+    runId: record.run.id,
+    attempt,
+    agent: request.settings,
+    input,
+    trace: continuing(record.state.trace, record.state.submissionTrace),
+  };
   const creation = await services.builds.create(buildPlan(settings, planned), parentOf(target));
   await tellTarget(services, target, creation);
   return { creation, input };

@@ -40,6 +40,7 @@ export async function sweep(services: Services): Promise<Swept> {
     sweepTriggers(services, { now, until, swept }),
   ]);
   await admitAll(services);
+  await tellWaiting(services);
   if (swept.visited > 0) services.log("INFO", "sweep", { ...swept });
   return swept;
 }
@@ -72,6 +73,15 @@ async function admitAll(services: Services): Promise<void> {
   await fitSlots(services);
   for (const machineType of await services.capacity.machineTypesWaitedFor()) {
     await admit(services, machineType);
+  }
+}
+
+/** That it cannot be told is no failure of the sweep. */
+async function tellWaiting({ capacity, telemetry, log }: Services): Promise<void> {
+  try {
+    await telemetry.waiting(() => capacity.waitingRuns());
+  } catch (error) {
+    log("WARNING", `what waits is not told: ${describeError(error)}`);
   }
 }
 

@@ -4,6 +4,13 @@ import type { Slot, SlotChange } from "../../shared/capacity/slot.ts";
 import type { Target } from "../../shared/capacity/target.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 
+/**
+ * How many runs wait, by what for: `slot` a slot, `no_slots` a slot of a machine type that no
+ * target has any of, `cloud_build` a machine of Cloud Build's; `other` are those that wait for a
+ * turn before theirs, to be tried again, or are being submitted.
+ */
+export type WaitingRuns = Readonly<Record<"slot" | "no_slots" | "cloud_build" | "other", number>>;
+
 /** Where builds may run, who runs there, and who waits. */
 export interface CapacityStore {
   /** Every target, those of the lowest rank first; as it was at most ten seconds ago. */
@@ -46,4 +53,6 @@ export interface CapacityStore {
   waitingIn(lineId: string): number;
   /** The machine types for which somebody waits. */
   machineTypesWaitedFor(): Promise<string[]>;
+  /** How many runs wait now, of all owners. */
+  waitingRuns(): Promise<WaitingRuns>;
 }

@@ -1,5 +1,6 @@
 import type { RunEvent, RunRecord } from "../../shared/run/record.ts";
 import type { TraceContext } from "../../shared/run/trace.ts";
+import type { WaitingRuns } from "./capacity.ts";
 import type { Transacted } from "./runs.ts";
 
 /** What is told of a span: ids, codes and numbers; never a text of users, a key or an owner. */
@@ -42,6 +43,13 @@ export interface Telemetry {
   accepted(): void;
   committed(change: CommittedChange): void;
   /**
+   * Tells how many runs wait now.
+   *
+   * @param count is called only where that is told
+   * @throws what it throws
+   */
+  waiting(count: () => Promise<WaitingRuns>): Promise<void>;
+  /**
    * Resolves once what was told so far is sent, or could not be within two seconds. Whoever may
    * stand still when it has answered calls this before.
    */
@@ -53,5 +61,6 @@ export const UNTOLD: Telemetry = {
   within: (span, work) => work(span.parent),
   accepted() {},
   committed() {},
+  async waiting() {},
   async flush() {},
 };

@@ -3,6 +3,7 @@ import { tmpdir, totalmem } from "node:os";
 import { REPOSITORY_CREDENTIAL } from "../../shared/agent/environment.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
+import { TRACE_VARIABLE, traceContextOf } from "../../shared/run/trace.ts";
 import { objectsOf, openStorage } from "./attempt/objects.ts";
 import { givenVariables, inheritedVariables } from "./environment.ts";
 import { readPrices } from "./model/prices.ts";
@@ -39,6 +40,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     inputFolder: process.cwd(),
     temporaryFolder: tmpdir(),
     buildId,
+    trace: traceContextOf(environment[TRACE_VARIABLE]),
     apiKey: environment["ANTHROPIC_API_KEY"] ?? "",
     apiBaseUrl: environment["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL,
     prices: readPrices(environment["RUNYARD_MODEL_PRICES"]),

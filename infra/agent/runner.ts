@@ -9,6 +9,7 @@ import {
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { customTimeOf, keptDays } from "../../shared/run/retention.ts";
+import { type TraceContext, traceParts } from "../../shared/run/trace.ts";
 import { counted } from "../../shared/text.ts";
 import { noOutcomeYet } from "./agent-outcome.ts";
 import { workWithAgent } from "./agent-work.ts";
@@ -37,6 +38,8 @@ export interface RunnerOptions {
   /** Where private folders may be made. */
   temporaryFolder: string;
   buildId: string;
+  /** Where in the run's trace its reports go on. Default: nowhere. */
+  trace?: TraceContext | null;
   apiKey: string;
   apiBaseUrl: string;
   /** Of the models that agents may converse with; others are refused. */
@@ -97,7 +100,8 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   phases.enter("claim");
   const claimant = await takeClaim(objects, paths.claim, options.buildId);
   if (claimant !== undefined) return log(`superseded: the attempt belongs to ${claimant}`);
-  log(`claimed attempt ${attempt.attempt} of ${attempt.runId} for build ${options.buildId}`);
+  const { buildId, trace } = options;
+  log(claimedBy(options, attempt));
   const startedAt = new Date(options.clock.now()).toISOString();
   const isolation = isolationOf(options, input);
   const done = await workAndUpload({
@@ -119,7 +123,7 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     by: "build",
     runId: attempt.runId,
     attempt: attempt.attempt,
-    buildId: options.buildId,
+    buildId,
     isolation,
     startedAt,
     endedAt: new Date(options.clock.now()).toISOString(),
@@ -128,7 +132,12 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   };
   const first = await putManifest(objects, paths.manifest, manifest);
   log(first === undefined ? "done" : `superseded: the result was decided by ${first}`);
-  await reportDone({ ...attempt.progress, attempt: attempt.attempt, buildId: options.buildId });
+  await reportDone({ ...attempt.progress, attempt: attempt.attempt, buildId, trace });
+}
+
+function claimedBy({ buildId, trace }: RunnerOptions, { attempt, runId }: AttemptInput): string {
+  const within = trace ? `, trace ${traceParts(trace).traceId}` : "";
+  return `claimed attempt ${attempt} of ${runId} for build ${buildId}${within}`;
 }
 
 function customTimesOf({ retention }: AttemptInput, clock: Clock): CustomTimes {

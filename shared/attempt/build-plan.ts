@@ -1,6 +1,7 @@
 import { credentialsOf, ENVIRONMENT_PREFIX } from "../agent/environment.ts";
 import type { ResolvedAgent } from "../agent/settings.ts";
 import { buildTimeoutSeconds, TIMING } from "../limits.ts";
+import { TRACE_VARIABLE, type TraceContext } from "../run/trace.ts";
 
 /** What the operator decides about builds; the same for every run. */
 export interface BuildSettings {
@@ -29,6 +30,8 @@ export interface PlannedAttempt {
   >;
   /** The input archive; `generation` pins its content. */
   input: { bucket: string; object: string; generation: string };
+  /** Where in the run's trace its build goes on. Null: nothing is traced. */
+  trace: TraceContext | null;
 }
 
 /** The tag that every build of ours carries: other builds of the project share the topic. */
@@ -41,8 +44,9 @@ export type BuildPlan = ReturnType<typeof buildPlan>;
 
 /**
  * The build of an attempt. Nothing in it comes from a user's text: the prompt travels in the source
- * archive alone, and what is an argument or a plain variable here is constant, so neither a shell
- * nor Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the one template, and is meant.) Of
+ * archive alone, and what is an argument or a plain variable here is constant, but for the digits
+ * of a trace, so neither a shell nor Cloud Build's `$` templates ever see it. (`$BUILD_ID` is the
+ * one template, and is meant.) Of
  * the agent's environment the names and the secrets' versions are here, whose patterns leave no
  * room for a template, and of its repositories the secrets'; `secretFaults` has refused what nobody
  * may name.
@@ -74,7 +78,10 @@ export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
         id: "agent",
         name: settings.image,
         args: ["run"],
-        env: ["BUILD_ID=$BUILD_ID"],
+        env: [
+          "BUILD_ID=$BUILD_ID",
+          ...(attempt.trace === null ? [] : [`${TRACE_VARIABLE}=${attempt.trace}`]),
+        ],
         secretEnv: secrets.map(({ env }) => env),
       },
     ],

@@ -6,6 +6,13 @@
  */
 export type TraceContext = string;
 
+/**
+ * The variable that a build has its context by.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+ */
+export const TRACE_VARIABLE = "TRACEPARENT";
+
 /** A later version may have more after the flags, which is not for us. */
 const TRACEPARENT =
   /^(?<version>(?!ff)[0-9a-f]{2})-(?<trace>(?!0{32})[0-9a-f]{32})-(?<span>(?!0{16})[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(?<more>-.{0,400})?$/;

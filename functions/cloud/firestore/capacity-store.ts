@@ -6,10 +6,10 @@ import { isPaused, type Target } from "../../../shared/capacity/target.ts";
 import { CAPACITY } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
-import type { CapacityStore } from "../../services/capacity.ts";
+import type { CapacityStore, WaitingRuns } from "../../services/capacity.ts";
 import { type Database, fromDocument } from "./client.ts";
 import { dueIn, type Page } from "./due.ts";
-import { countOf, placeAfter, readPlace, waitingRuns } from "./queue-place.ts";
+import { countOf, countWaiting, placeAfter, readPlace, waitingRuns } from "./queue-place.ts";
 import { RecentCounts } from "./recent-counts.ts";
 import { type Chance, type SlotWrites, writeSlot } from "./slot-writes.ts";
 
@@ -229,6 +229,13 @@ export class FirestoreCapacityStore implements CapacityStore {
       [...known].map(async (type) => ((await this.someWait(type)) ? [type] : [])),
     );
     return waited.flat();
+  }
+
+  async waitingRuns(): Promise<WaitingRuns> {
+    const targets = await this.targets();
+    const all = targets.flatMap(({ slots }) => Object.entries(slots));
+    const types = new Set(all.flatMap(([type, slots]) => (slots > 0 ? [type] : [])));
+    return countWaiting(this.#database, types);
   }
 
   #waiting(machineType: string) {

@@ -10,10 +10,11 @@ const BOUNDARIES = [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 14_40
  * Counts what happens. What tells rows apart are closed sets: no run, no owner, nothing that a
  * caller chose.
  */
-export function measuresOn(meter: Meter): Pick<Telemetry, "accepted" | "committed"> {
+export function measuresOn(meter: Meter): Pick<Telemetry, "accepted" | "committed" | "waiting"> {
   const accepted = meter.createCounter("runyard.runs.accepted", { unit: "{run}" });
   const waits = meter.createCounter("runyard.runs.waits", { unit: "{wait}" });
   const settled = meter.createCounter("runyard.attempts.settled", { unit: "{attempt}" });
+  const waiting = meter.createGauge("runyard.runs.waiting", { unit: "{run}" });
   const cost = meter.createCounter("runyard.cost", { unit: "{USD}" });
   const duration = meter.createHistogram("runyard.phase.duration", {
     unit: "s",
@@ -21,6 +22,9 @@ export function measuresOn(meter: Meter): Pick<Telemetry, "accepted" | "committe
   });
   return {
     accepted: () => accepted.add(1),
+    async waiting(count) {
+      for (const [cause, runs] of Object.entries(await count())) waiting.record(runs, { cause });
+    },
     committed({ event, before, made }) {
       const cause = waitCause(event, made);
       if (cause !== undefined) waits.add(1, { cause });

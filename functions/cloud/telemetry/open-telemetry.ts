@@ -25,7 +25,7 @@ import { type TraceContext, traceContext, traceParts } from "../../../shared/run
 import { truncateUtf8 } from "../../../shared/text.ts";
 import { beforeEnd } from "../../closing.ts";
 import type { Log } from "../../log.ts";
-import type { SpanOf, Telemetry } from "../../services/telemetry.ts";
+import { type SpanOf, type Telemetry, UNTOLD } from "../../services/telemetry.ts";
 import type { TelemetrySettings } from "../../telemetry-settings.ts";
 import { type PastSpan, spansOf } from "./attempt-spans.ts";
 import { googleHeaders } from "./google-headers.ts";
@@ -85,6 +85,7 @@ export function startOpenTelemetry(settings: TelemetrySettings, log: Log): Telem
   return {
     within: (span, work) => within(tracer, span, work),
     accepted: measures.accepted,
+    waiting: settings.metrics ? measures.waiting : UNTOLD.waiting,
     committed(change) {
       measures.committed(change);
       for (const [parent, span] of spansOf(change)) tellPast(tracer, span, parent);

@@ -31,6 +31,7 @@ export function openTelemetry(
     within: async (span, work) => (await load()).within(span, work),
     accepted: () => tell((telemetry) => telemetry.accepted()),
     committed: (change) => tell((telemetry) => telemetry.committed(change)),
+    waiting: async (count) => (await load()).waiting(count),
     flush: async () => (await loading)?.flush(),
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../../../shared/clock.ts";
 import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
+import type { TraceContext } from "../../../shared/run/trace.ts";
 import { messageOf } from "../text.ts";
 import { openEventQueue } from "./event-queue.ts";
 
@@ -17,6 +18,8 @@ interface Report {
   token: string;
   attempt: number;
   buildId: string;
+  /** Default: they are in no trace. */
+  trace?: TraceContext | null | undefined;
 }
 
 export interface ProgressOptions extends Report {
@@ -150,14 +153,18 @@ interface Answer {
 }
 
 async function post(
-  { url, token, attempt, buildId }: Report,
+  { url, token, attempt, buildId, trace }: Report,
   news: Progress & { events?: ReportedEvent[]; done?: true },
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        ...(trace && { traceparent: trace }),
+      },
       body: JSON.stringify({ attempt, buildId, ...news }),
       redirect: "error",
       signal,

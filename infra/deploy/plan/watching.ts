@@ -1,5 +1,12 @@
 import type { Argument, Resource } from "../resource.ts";
-import { ALERTS, type AlertRow, BUDGET_SHARES, LOG_METRICS } from "../tables/alerts.ts";
+import {
+  ALERTS,
+  type AlertRow,
+  BUDGET_SHARES,
+  type ChartRow,
+  LOG_METRICS,
+  TOLD_CHARTS,
+} from "../tables/alerts.ts";
 import type { Stack } from "./stack.ts";
 
 /** What is counted, who is told of what, the dashboard, and the budget. */
@@ -60,9 +67,10 @@ function alertOf(stack: Stack, alert: AlertRow): Resource {
   };
 }
 
-/** Each alert's figure as a chart, two in a row. */
-function dashboard({ settings: { project } }: Stack): Resource {
-  const widgets = ALERTS.map(({ name, filter, aligner }) => ({
+/** Each alert's figure as a chart, and what else is told, two in a row. */
+function dashboard({ settings: { project, telemetry } }: Stack): Resource {
+  const charts: readonly ChartRow[] = telemetry ? [...ALERTS, ...TOLD_CHARTS] : ALERTS;
+  const widgets = charts.map(({ name, filter, aligner }) => ({
     title: name,
     xyChart: {
       dataSets: [

@@ -1,13 +1,17 @@
 import { TOPICS } from "../../../shared/names.ts";
 
-/** What somebody is told of, when it lasts. */
-export interface AlertRow {
+/** A figure over time. */
+export interface ChartRow {
   name: string;
-  /** What it means, and what is done about it, as the mail says it. */
-  meaning: string;
   /** Of Cloud Monitoring. */
   filter: string;
   aligner: "ALIGN_MAX" | "ALIGN_MEAN" | "ALIGN_DELTA";
+}
+
+/** What somebody is told of, when it lasts. */
+export interface AlertRow extends ChartRow {
+  /** What it means, and what is done about it, as the mail says it. */
+  meaning: string;
   above: number;
   forSeconds: number;
 }
@@ -69,6 +73,20 @@ export const ALERTS: readonly AlertRow[] = [
     aligner: "ALIGN_DELTA",
     above: 10,
     forSeconds: 300,
+  },
+];
+
+/**
+ * What is charted where functions tell of metrics; nobody is told of it.
+ *
+ * @see https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/v1.metrics
+ */
+export const TOLD_CHARTS: readonly ChartRow[] = [
+  {
+    name: "Runs that wait, by what for",
+    filter:
+      'resource.type = "prometheus_target" AND metric.type = "prometheus.googleapis.com/runyard.runs.waiting/gauge"',
+    aligner: "ALIGN_MAX",
   },
 ];
 

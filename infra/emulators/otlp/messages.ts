@@ -56,6 +56,7 @@ const PROTOS = {
       sum: one(5, "double"),
       attributes: many(9, "KeyValue"),
     }),
+    Gauge: message({ dataPoints: many(1, "NumberDataPoint") }),
     Sum: message({
       dataPoints: many(1, "NumberDataPoint"),
       aggregationTemporality: one(2, "int32"),
@@ -68,6 +69,7 @@ const PROTOS = {
     Metric: message({
       name: one(1, "string"),
       unit: one(3, "string"),
+      gauge: one(5, "Gauge"),
       sum: one(7, "Sum"),
       histogram: one(9, "Histogram"),
     }),
@@ -175,7 +177,7 @@ export function spansIn(body: Buffer): ReceivedSpan[] {
   );
 }
 
-/** A point of a metric as it was received: a sum, or the sum and the count of a histogram. */
+/** A point of a metric as it was received: a gauge, a sum, or the sum and count of a histogram. */
 export interface ReceivedPoint {
   metric: string;
   value: number;
@@ -197,11 +199,15 @@ interface WirePoints {
   aggregationTemporality?: number;
 }
 
+interface WireMetric {
+  name?: string;
+  gauge?: WirePoints;
+  sum?: WirePoints;
+  histogram?: WirePoints;
+}
+
 interface WireMetrics {
-  resourceMetrics?: {
-    resource?: KeyValues;
-    scopeMetrics?: { metrics?: { name?: string; sum?: WirePoints; histogram?: WirePoints }[] }[];
-  }[];
+  resourceMetrics?: { resource?: KeyValues; scopeMetrics?: { metrics?: WireMetric[] }[] }[];
 }
 
 const CUMULATIVE = 2;
@@ -212,8 +218,8 @@ export function pointsIn(body: Buffer): ReceivedPoint[] {
   return resourceMetrics.flatMap(({ resource, scopeMetrics = [] }) =>
     scopeMetrics
       .flatMap(({ metrics = [] }) => metrics)
-      .flatMap(({ name = "", sum, histogram }) => {
-        const { dataPoints = [], aggregationTemporality } = sum ?? histogram ?? {};
+      .flatMap(({ name = "", gauge, sum, histogram }) => {
+        const { dataPoints = [], aggregationTemporality } = gauge ?? sum ?? histogram ?? {};
         return dataPoints.map((point) => ({
           metric: name,
           value: point.sum ?? point.asDouble ?? Number(point.asInt ?? 0),

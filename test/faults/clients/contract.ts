@@ -272,6 +272,7 @@ const plan = (runId: string) =>
       attempt: 1,
       agent: { timeoutSeconds: 300, machineType: "E2_MEDIUM" },
       input: { bucket: "b", object: "o.tar.gz", generation: "1" },
+      trace: null,
     },
   );
 const RUN = `run_${"1".repeat(22)}`;

@@ -66,6 +66,11 @@ test("as many builds are live as there are slots; the rest wait and are served i
   expect(await liveBuilds(pipeline)).toHaveLength(2);
   const waiting = await pipeline.record(runs[4]?.run.id ?? "");
   expect(waiting.run).toMatchObject({ status: "pending", why: "Waiting for a build slot." });
+  await pipeline.accept();
+  const { slot, no_slots, cloud_build, other } = await services.capacity.waitingRuns();
+  expect({ slot, no_slots, cloud_build, other }).toEqual({
+    ...{ slot: 3, no_slots: 0, cloud_build: 2, other: 1 },
+  });
   const begun: string[] = [];
   for (let ended = 0; ended < 3; ended += 1) {
     const before = await liveBuilds(pipeline);

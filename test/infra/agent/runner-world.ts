@@ -35,7 +35,11 @@ export interface RunnerEnd {
 export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}) {
   const root = mkdtempSync(join(tmpdir(), "runyard-test-"));
   const requests: ReceivedRequest[] = [];
-  const progress: { authorization: string | undefined; body: Record<string, unknown> }[] = [];
+  const progress: {
+    authorization: string | undefined;
+    trace: string | string[] | undefined;
+    body: Record<string, unknown>;
+  }[] = [];
   const storage = await startStorage({
     directory: join(root, "storage"),
     buckets: [BUCKET],
@@ -45,7 +49,8 @@ export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}
   let progressStatus = 204;
   const receiver = createServer(async (request, response) => {
     const body = JSON.parse(await text(request));
-    progress.push({ authorization: request.headers.authorization, body });
+    const { authorization, traceparent } = request.headers;
+    progress.push({ authorization, trace: traceparent, body });
     response.writeHead(progressStatus).end();
   });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));

@@ -8,13 +8,15 @@ test.each(EACH_ISOLATION)(
   "a run with isolation %s works, and leaves its outputs, a manifest and nothing else",
   async (isolation) => {
     await using world = await startWorld();
-    const { ended, folder } = await world.start("Say hello.", {}, { RUNYARD_SANDBOX: isolation });
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    const environment = { RUNYARD_SANDBOX: isolation, TRACEPARENT: trace };
+    const { ended, folder } = await world.start("Say hello.", {}, environment);
     const { exitCode, stdout, stderr } = await ended;
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const lines = stdout.trim().split("\n");
     // One that takes its time has a checkpoint.
     expect(lines.filter((line) => !line.startsWith("checkpoint "))).toEqual([
-      "claimed attempt 1 of run_1 for build build-1",
+      "claimed attempt 1 of run_1 for build build-1, trace 0af7651916cd43dd8448eb211c80319c",
       `starting claude-code 2.1.330, isolation ${isolation}`,
       "the agent ended with exit code 0 after 2 turns",
       expect.stringMatching(/^uploaded 4 outputs, \d+ bytes$/),
@@ -61,6 +63,8 @@ test.each(EACH_ISOLATION)(
     });
     expect(await world.output("patch.diff")).toContain("+Hello from Runyard.");
     expect(world.requests.every(({ headers }) => headers["x-api-key"] === KEY)).toBe(true);
+    expect(world.progress.at(-1)?.body).toMatchObject({ done: true });
+    expect(new Set(world.progress.map((report) => report.trace))).toEqual(new Set([trace]));
     expect(await world.leftovers()).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
   },

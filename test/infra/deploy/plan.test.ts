@@ -134,6 +134,12 @@ test("who is told nothing needs no service, no role and no variable for it", () 
   const untold = { ...DEPLOYED, telemetry: false };
   const telling = (text: string) => /telemetry|OTEL_/.test(text);
   expect(planOf(untold).filter((resource) => telling(JSON.stringify(resource)))).toEqual([]);
+  const charts = (resources: typeof plan) =>
+    resources.filter(({ args }) => JSON.stringify(args).includes("runyard.runs.waiting/gauge"));
+  expect([planOf(untold), plan].map((each) => charts(each).map(({ name }) => name))).toEqual([
+    [],
+    ["dashboard"],
+  ]);
   const told = plan.filter((resource) => telling(JSON.stringify(resource)));
   expect(told.map(({ type }) => type).toSorted()).toEqual([
     ...FUNCTIONS.map(() => "cloudrunv2.Service"),

@@ -23,6 +23,7 @@ function planned(overrides: Partial<PlannedAttempt> = {}): PlannedAttempt {
     attempt: 3,
     agent: { timeoutSeconds: 300, machineType: "E2_STANDARD_2" },
     input: { bucket: "b", object: "attempts/x/input-2.tar.gz", generation: "1767323045000000" },
+    trace: null,
     ...overrides,
   };
 }
@@ -49,6 +50,13 @@ describe("the build plan", () => {
     const other = buildPlan(SETTINGS, planned({ runId: `run_${"z".repeat(22)}`, attempt: 1 }));
     expect(other.steps).toEqual(plan.steps);
     expect(plan.steps).toHaveLength(1);
+  });
+
+  test("says where in the run's trace it goes on, if anywhere", () => {
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    const traced = buildPlan(SETTINGS, planned({ trace }));
+    expect(traced.steps[0]?.env).toEqual(["BUILD_ID=$BUILD_ID", `TRACEPARENT=${trace}`]);
+    expect(plan.steps[0]?.env).toEqual(["BUILD_ID=$BUILD_ID"]);
   });
 
   test("holds no $ but the one template that is meant", () => {

@@ -139,6 +139,8 @@ test("a run that is cancelled before anything began is complete, and one in no t
 
 test("metrics are sums from the process's start, in rows that no caller can add to", async () => {
   telemetry.accepted();
+  const waiting = { slot: 3, no_slots: 0, cloud_build: 2, other: 1 };
+  await telemetry.waiting(async () => waiting);
   const leased = traced(after(makeRun(), lease));
   committed(makeRun(), { type: "park", attempt: 1 });
   committed(makeRun(), { type: "park", attempt: 1, cause: SECRET });
@@ -156,11 +158,14 @@ test("metrics are sums from the process's start, in rows that no caller can add 
     ]),
   );
   expect(rows).toContainEqual(["runyard.runs.accepted", {}, 1]);
+  const now = rows.filter(([metric]) => metric === "runyard.runs.waiting");
+  expect(Object.fromEntries(now.map(([, { cause }, value]) => [cause, value]))).toEqual(waiting);
   expect(rows).toContainEqual(["runyard.cost", {}, 0.25]);
   expect(rows).toContainEqual(["runyard.phase.duration", { phase: "agent" }, 4]);
   const ended = { outcome: "agent_error", status: "failed" };
   expect(rows).toContainEqual(["runyard.attempts.settled", ended, 1]);
-  expect(points.every(({ isCumulative }) => isCumulative)).toBe(true);
+  const sums = points.filter(({ metric }) => metric !== "runyard.runs.waiting");
+  expect(sums.every(({ isCumulative }) => isCumulative)).toBe(true);
   expect(JSON.stringify(points)).not.toMatch(/run_0|what a user wrote/);
 });
 
