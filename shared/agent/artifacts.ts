@@ -11,7 +11,7 @@ const MOST_BRACES = 2;
  */
 const ArtifactPattern = Type.String({
   ...formed({
-    pattern: `^(?!\\s*$)(?!/)(?!\\./)(?!.*(?:\\.\\.|//|/\\./))(?!(?:[^*]*\\*+(?!\\*)){${MOST_STARS + 1}})(?!(?:[^{]*\\{){${MOST_BRACES + 1}})[^\\\\()\\u0000-\\u001f\\u007f]+(?<!/)$`,
+    pattern: `^(?!\\s*$)(?!/)(?!\\./)(?![\\s\\S]*(?:\\.\\.|//|/\\./))(?!(?:[^*]*\\*+(?!\\*)){${MOST_STARS + 1}})(?!(?:[^{]*\\{){${MOST_BRACES + 1}})[^\\\\()\\u0000-\\u001f\\u007f]+(?<!/)$`,
     form: `a path below the workspace, with *, ?, [a-z], {a,b} and ** for any folders; at most ${MOST_STARS} of * and ${MOST_BRACES} of {}, no "..", no parenthesis, no backslash, and no "/" at an end`,
     example: "dist/**",
   }),

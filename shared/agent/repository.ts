@@ -10,11 +10,12 @@ import { SecretReference } from "./secret-reference.ts";
  * @see https://git-scm.com/docs/git-check-ref-format
  */
 export const GIT_REF =
-  "^(?![-/.])(?!@$)(?!.*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
+  "^(?![-/.])(?!@$)(?![\\s\\S]*(?:\\.\\.|//|/\\.|@\\{|\\.lock(?:/|$)))[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+(?<![/.])$";
 
 /** A folder in a repository, as git's cones have them. */
 const FOLDER_PATH = {
-  pattern: '^(?=.*\\S)(?![-/#!])(?!.*(?:^|/)\\.{0,2}(?:/|$))[^\\u0000-\\u001f\\u007f"\\\\]+$',
+  pattern:
+    '^(?=\\s*\\S)(?![-/#!])(?![\\s\\S]*(?:^|/)\\.{0,2}(?:/|$))[^\\u0000-\\u001f\\u007f"\\\\]+$',
   form: "a folder's path from the repository's top, without a slash at its ends, . and .., quotes and backslashes",
   example: "apps/web",
 };

@@ -9,7 +9,7 @@ const DELIVER_WHEN = ["succeeded", "always"] as const;
 const oneLine = (maxLength: number, example: string, description?: string) =>
   Type.String({
     ...formed({
-      pattern: "^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$",
+      pattern: "^(?=\\s*\\S)[^\\u0000-\\u001f\\u007f]+$",
       form: `a text on one line, of at most ${maxLength} characters`,
       example,
     }),

@@ -14,6 +14,7 @@ test.each<[string, boolean]>([
   ["/etc/passwd", false],
   ["../outside", false],
   ["a/../../b", false],
+  ["a\u2028/../../b", false],
   ["./a", false],
   ["a/./b", false],
   ["a//b", false],
