@@ -5,6 +5,7 @@ import { textEvent } from "../../shared/documents/event.ts";
 import type { AgentFacts } from "../../shared/documents/manifest.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { type AgentOutcome, noOutcomeYet } from "./agent-outcome.ts";
+import { StorageAway } from "./attempt/patient-objects.ts";
 import { spendingStore } from "./attempt/spending-store.ts";
 import type { AgentRun } from "./engines/claude-code/agent-run.ts";
 import {
@@ -59,6 +60,7 @@ export async function workWithAgent(work: AgentWork): Promise<AgentOutcome> {
       ...(!outcome.facts.started && { stoppedBy: await stopOf(work) }),
       error: messageOf(error),
       ...(isDiskFull && { isDiskFull }),
+      ...(error instanceof StorageAway && { isStorageAway: true }),
     };
   }
   return outcome;

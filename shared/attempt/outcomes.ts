@@ -76,6 +76,13 @@ export const OUTCOMES = {
     kind: "infrastructure",
     remedy: "Mend what the message names where builds run, then send the run again.",
   },
+  storage_unavailable: {
+    status: "failed",
+    says: "The storage did not answer for … s: ….",
+    kind: "infrastructure",
+    retry: true,
+    remedy: "Look at Cloud Storage and whether builds reach it; then send the run again.",
+  },
   checkout_failed: {
     status: "failed",
     says: "…",

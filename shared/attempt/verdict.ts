@@ -148,6 +148,7 @@ function judgeStart(facts: AgentFacts): Judgement | undefined {
   }
   if (facts.spending?.isExhausted && !isDone(facts.result)) return SUBTYPES.error_max_budget_usd;
   if (facts.started) return undefined;
+  if (facts.isStorageAway && error !== null) return ["storage_unavailable", error];
   return ["agent_not_started", error ?? "The agent could not be started."];
 }
 

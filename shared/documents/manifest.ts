@@ -115,6 +115,8 @@ export const AgentFacts = Type.Object({
   modelFault: Type.Optional(Type.String()),
   /** Something could not be written because the machine's disk was full; `error` says what. */
   isDiskFull: Type.Optional(Type.Boolean()),
+  /** The storage did not answer for as long as it is waited for; `error` says so. */
+  isStorageAway: Type.Optional(Type.Boolean()),
   /** How the result line contradicts what passed; the runner's own sentence. */
   contradiction: Type.Optional(Type.String()),
   /** The agent's last words, for a run that has no result line. */

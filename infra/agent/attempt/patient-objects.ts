@@ -20,10 +20,14 @@ const LEAST_TRIES = 3;
 /** How long one content may be on its way, in seconds: as long as all that an attempt uploads. */
 const CONTENT_SECONDS = TIMING.buildUpload;
 
+/** The storage did not answer for as long as it is waited for; it may another time. */
+export class StorageAway extends Error {}
+
 /**
  * Objects whose every call is made again after a failure that may pass: 408, 429, a server's error,
  * a connection or a network that breaks, an answer that does not come. The pauses grow and are
- * random. What still fails a while after the first failure, `TIMING.storagePatience`, fails.
+ * random. What still fails a while after the first failure, `TIMING.storagePatience`, fails as
+ * {@link StorageAway}.
  *
  * What is created has its name once, so that a call whose answer was lost does no harm by being
  * repeated.
@@ -65,7 +69,8 @@ async function tryAgain<R>(
       return await call();
     } catch (error) {
       until ??= clock.now() + TIMING.storagePatience * 1000;
-      if (!mayPass(error) || (clock.now() >= until && tries >= LEAST_TRIES)) throw error;
+      const isPast = clock.now() >= until && tries >= LEAST_TRIES;
+      if (isPast || !mayPass(error)) throw givenUp(error);
       if (tries === 0) log(`the storage is asked again: ${messageOf(error)}`);
       const pauseMs =
         Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries) * (0.5 + Math.random() / 2);
@@ -73,6 +78,13 @@ async function tryAgain<R>(
       if (await isOver().catch(() => false)) throw error;
     }
   }
+}
+
+/** What a call that is not made again fails with. */
+function givenUp(error: unknown): unknown {
+  if (!mayPass(error)) return error;
+  const message = `The storage did not answer for ${TIMING.storagePatience} s`;
+  return new StorageAway(`${message}: ${messageOf(error)}`, { cause: error });
 }
 
 /** As Node and Google's client name what becomes of connections and downloads. */

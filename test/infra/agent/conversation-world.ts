@@ -5,7 +5,7 @@ import { runAttempt } from "../../../infra/agent/runner.ts";
 import type { Isolation } from "../../../infra/agent/sandbox/place.ts";
 import type { AgentSettings } from "../../../shared/agent/settings.ts";
 import { sessionOf } from "../../../shared/attempt/result.ts";
-import { systemClock } from "../../../shared/clock.ts";
+import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { type AttemptPaths, pathsUnder } from "../../../shared/documents/attempt.ts";
 import type { GivenFile, SentTree } from "../../../shared/documents/files.ts";
 import type { BuildManifest, Checkpoint } from "../../../shared/documents/manifest.ts";
@@ -24,6 +24,7 @@ interface TurnOptions {
   tree?: SentTree;
   /** Whether what it changes is to be committed. */
   isDelivered?: true;
+  clock?: Clock;
 }
 
 async function checkpointsIn(
@@ -73,7 +74,7 @@ export async function startConversationWorld(options: Parameters<typeof startWor
         objectsIn: () =>
           objectsOf(openStorage({ apiEndpoint: world.storageUrl }).bucket(world.bucket.name)),
         terminated: new AbortController().signal,
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
         log: (line) => void log.push(line),
       });
       const paths = pathsUnder(prefix);

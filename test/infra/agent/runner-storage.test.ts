@@ -1,7 +1,9 @@
 import type { StorageRequest } from "../../../infra/emulators/storage/request.ts";
 import type { Fault } from "../../../infra/emulators/wire/fault.ts";
 import { injectFaults } from "../../../infra/emulators/wire/faults.ts";
+import { outcomeEntry } from "../../../shared/attempt/outcomes.ts";
 import { verdict } from "../../../shared/attempt/verdict.ts";
+import { type Clock, systemClock } from "../../../shared/clock.ts";
 import { pathsUnder } from "../../../shared/documents/attempt.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startConversationWorld } from "./conversation-world.ts";
@@ -35,6 +37,24 @@ test("a turn survives a storage that is away for a moment, wherever it asks it",
   expect(second.answer).toContain("one");
   faults.assertFired();
 }, 180_000);
+
+const BEGUN_MS = Date.now();
+/** Ten seconds a second. */
+const HURRIED: Clock = {
+  now: () => BEGUN_MS + (Date.now() - BEGUN_MS) * 10,
+  after: (ms, act) => systemClock.after(ms / 10, act),
+  every: (ms, act) => systemClock.every(ms / 10, act),
+};
+
+test("a turn whose storage stays away before its agent starts is tried again, and says why", async () => {
+  const faults = injectFaults(failing("storage.objects.get", ".jsonl", 1_000));
+  await using world = await startConversationWorld({ faults });
+  const first = await world.turn("echo");
+  const { manifest } = await world.turn("echo", { restore: first.session, clock: HURRIED });
+  const { outcome, message } = verdict(manifest.facts);
+  expect([outcome, outcomeEntry(outcome).retry]).toEqual(["storage_unavailable", true]);
+  expect(message).toMatch(/^The storage did not answer for 40 s: \S/);
+}, 120_000);
 
 test("a turn that waits for its storage is ended by a cancel", async () => {
   const faults = injectFaults(failing("storage.objects.get", ".jsonl", 1_000));

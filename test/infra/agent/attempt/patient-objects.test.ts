@@ -67,7 +67,7 @@ test("a storage that stays away is given up after 40 s, with pauses that grow", 
   await world.advance(39_000);
   expect(world.tries()).toBeGreaterThan(5);
   await world.advance(10_000);
-  expect(await world.reading).toBe("try again");
+  expect(await world.reading).toBe("The storage did not answer for 40 s: try again");
   expect(world.tries()).toBeLessThan(60);
 });
 
@@ -90,7 +90,7 @@ test("a call that is never answered is made again, and given up like any other",
     await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(1000);
   }
-  expect(await asking).toBe("no answer in 15 s");
+  expect(await asking).toBe("The storage did not answer for 40 s: no answer in 15 s");
   expect(calls).toBeGreaterThan(2);
 });
 
