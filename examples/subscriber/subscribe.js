@@ -28,6 +28,36 @@ subscription.on("message", (message) => {
 });
 subscription.on("error", (error) => console.error(`The subscription broke off: ${error.message}`));
 console.log(`Listening on ${name}. Ctrl-C ends.`);
+
+// A subscription waits in silence for a Pub/Sub that is away, and goes on when it is back. So that
+// people know, Pub/Sub is asked each second, which costs nothing.
+let isAsked = false;
+let isAway = false;
+const asking = setInterval(() => {
+  if (isAsked) return;
+  isAsked = true;
+  const late = setTimeout(unanswered, 800);
+  const over = () => {
+    clearTimeout(late);
+    isAsked = false;
+  };
+  subscription.exists().then(answered, unanswered).finally(over);
+}, 1000);
+
+function unanswered() {
+  if (!isAway) console.error("Pub/Sub does not answer. Is its server there (npm start)? Waiting.");
+  isAway = true;
+}
+
+function answered() {
+  if (isAway) console.error("Pub/Sub answers again.");
+  isAway = false;
+}
+
 process.once("SIGINT", () => {
+  clearInterval(asking);
+  console.error(
+    `What happens meanwhile is kept for a week: come back with the same name, ${name}.`,
+  );
   void subscription.close().then(() => process.exit(0));
 });

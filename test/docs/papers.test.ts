@@ -67,9 +67,10 @@ test("docs/api.md lists every operation with its scope, and every code of an err
   expect(codes).toEqual([]);
 });
 
-test("docs/api.md shows the listener as the example has it", () => {
+test("docs/api.md shows the listener as the example begins with it", () => {
   const [, shown] = /^```js\n([\s\S]*?)^```$/m.exec(read("docs/api.md")) ?? [];
-  expect(shown).toBe(read("examples/listener/listen.js"));
+  const [begins] = read("examples/listener/listen.js").split("\n// A listener waits");
+  expect(shown).toBe(begins);
 });
 
 test("docs/configuration.md has every variable of the functions, and no other", () => {
