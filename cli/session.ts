@@ -4,9 +4,11 @@ import { ProblemError } from "../client/problem-error.ts";
 import { type Connection, type Context, connectionOf } from "./config/connection.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { unreachable, usageFault } from "./failure.ts";
-import { isUnanswered, whyLost } from "./follow/follow.ts";
+import { askWhetherThere, sayLost } from "./follow/answering.ts";
+import { whyLost } from "./follow/follow.ts";
+import { isUnanswered } from "./follow/unanswered.ts";
 import { runningServer } from "./local-server.ts";
-import { oneLine } from "./terminal.ts";
+import { complain, oneLine } from "./terminal.ts";
 import { type PlaceFlags, typed } from "./typed.ts";
 
 /** Somebody waits for the answer: one more try is enough. */
@@ -101,18 +103,24 @@ function openSession(flags: PlaceFlags, context: Context): Session {
   const { key } = connection;
   const fetchAt = (address: string) =>
     directory === undefined ? fetch : fetchingFrom(address, directory);
-  const opened = (address: string, retries: number) =>
-    createClient({ url: address, key, retries, fetch: fetchAt(address) });
+  const opened = (address: string, retries: number, fetchThere = fetchAt(address)) =>
+    createClient({ url: address, key, retries, fetch: fetchThere });
   const address = () => (directory && runningServer(directory)?.apiUrl) ?? connection.url;
+  const remedy =
+    directory === undefined
+      ? undefined
+      : `If it was stopped, start it: ${typed(["start"], { state })}`;
+  const asked = opened(connection.url, 0);
   return {
-    client: opened(connection.url, RETRIES),
+    client: opened(
+      connection.url,
+      RETRIES,
+      tellingOfSilence(fetchAt(connection.url), { asked, remedy }),
+    ),
     connection,
     env: context.env,
     place: { url, profile, state, keyFile },
-    remedy:
-      directory !== undefined
-        ? `If it was stopped, start it: ${typed(["start"], { state })}`
-        : undefined,
+    remedy,
     reopen: () => opened(address(), 0),
     send(path, init) {
       const now = address();
@@ -138,6 +146,28 @@ const fetchingFrom =
         : `The server of ${directory} has another address now`,
     );
   };
+
+/** Requests whose server is away while they wait are told of, and wait on. */
+function tellingOfSilence(
+  fetchThere: typeof fetch,
+  { asked, remedy }: { asked: Client; remedy: string | undefined },
+): typeof fetch {
+  let isLost = false;
+  const told = {
+    answered() {
+      if (isLost) complain("The server is back.");
+      isLost = false;
+    },
+    silent() {
+      if (!isLost) sayLost(remedy);
+      isLost = true;
+    },
+  };
+  return async (...request) => {
+    using _asking = askWhetherThere(asked, told);
+    return await fetchThere(...request);
+  };
+}
 
 /** An error in words for a person; where the key is refused, they say where it came from. */
 export function explained(error: unknown, { url, urlFrom, keyFrom }: Connection): unknown {

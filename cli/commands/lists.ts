@@ -158,8 +158,8 @@ async function followList(
     else sayRow(rowOf(run));
   };
   let after: string | undefined;
-  const changes = reopened(session, signal, (client) =>
-    client.runs.follow({ ...filter, after, signal }),
+  const changes = reopened(session, signal, (client, open) =>
+    client.runs.follow({ ...filter, after, signal: open }),
   );
   if (!print) sayRow(HEAD);
   for await (const change of changes) {

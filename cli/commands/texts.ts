@@ -52,8 +52,8 @@ async function* logPieces({ body }: Response): Pieces {
 /** A run's log until it is over, each byte once, also when the server is lost in between. */
 async function* followedLog(session: Session, id: string, signal: AbortSignal): Pieces {
   let given = 0;
-  const pieces = reopened(session, signal, async function* (client) {
-    const answer = await client.runs.logs(id, { follow: true, signal });
+  const pieces = reopened(session, signal, async function* (client, open) {
+    const answer = await client.runs.logs(id, { follow: true, signal: open });
     // That there is an answer, for a log that has nothing yet.
     yield new Uint8Array();
     let known = given;
@@ -71,8 +71,8 @@ async function* followedLog(session: Session, id: string, signal: AbortSignal): 
 /** The events of a run, each once, also when the server is lost in between. */
 async function* events(session: Session, id: string, signal: AbortSignal) {
   let after: string | undefined;
-  for await (const event of reopened(session, signal, (client) =>
-    client.follow(id, { after, signal }),
+  for await (const event of reopened(session, signal, (client, open) =>
+    client.follow(id, { after, signal: open }),
   )) {
     after = event.id;
     yield event;

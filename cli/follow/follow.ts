@@ -3,6 +3,8 @@ import { waitFor } from "../../client/connection.ts";
 import { ProblemError } from "../../client/problem-error.ts";
 import type { Run } from "../../client/types.ts";
 import { Failure } from "../failure.ts";
+import { askWhetherThere } from "./answering.ts";
+import { isUnanswered } from "./unanswered.ts";
 import type { Update } from "./view.ts";
 
 /** How often a run is looked at beside its events, which do not tell its place in line. */
@@ -80,6 +82,11 @@ async function followOnce(id: string, place: Place, options: FollowOptions): Pro
   const run = await look();
   if (run.done) return run;
   const timer = setInterval(() => void look().catch(() => {}), LOOK_EVERY_MS);
+  using _asking = askWhetherThere(client, {
+    // It may be there and have no database: what it says of the run tells that it is back.
+    answered() {},
+    silent: (error) => tellLost(place, error, onUpdate),
+  });
   try {
     for await (const event of client.follow(id, { after: place.after, signal: stopped.signal })) {
       place.after = event.id;
@@ -157,15 +164,6 @@ export function mayPass(error: unknown): boolean {
 
 /** A stream of events that ended again and again without a word. */
 const isStream = ({ code, status }: ProblemError): boolean => code === "unknown" && status === 200;
-
-/** Whether `fetch` found nobody, lost the connection, or waited in vain. */
-export function isUnanswered(error: unknown): boolean {
-  const { name } = error as Error;
-  return name === "TimeoutError" || (error instanceof TypeError && isOfFetch(error));
-}
-
-const isOfFetch = ({ message, cause }: TypeError): boolean =>
-  cause !== undefined || message === "terminated" || message === "fetch failed";
 
 /** What went wrong with a connection, in a few words. */
 export function whyLost(error: unknown): string {

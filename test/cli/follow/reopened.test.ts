@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { startCommand } from "../../support/command.ts";
 
 const RUN = "run_2MApo7WXve5lCHoJCSaJKN";
@@ -8,7 +8,8 @@ const RUN = "run_2MApo7WXve5lCHoJCSaJKN";
 /** A server that gives one answer after the other. */
 async function serverOf(...answers: RequestListener[]) {
   const server = createServer((request, response) => {
-    answers.shift()?.(request, response);
+    if (request.url === "/v1/health") response.end('{"status":"ok"}');
+    else answers.shift()?.(request, response);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -61,4 +62,18 @@ test("a log that is refused from the beginning is not asked for again", async ()
   const command = startCommand(["logs", "-f", RUN, "--url", server.url], { RUNYARD_KEY: "ry_x" });
   expect(await command.exitCode).toBe(3);
   expect(command.output()).not.toContain("late");
+}, 60_000);
+
+test("a server that takes connections and does not answer is told while a request waits for it", async () => {
+  const silent = createTcpServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const at = ["--url", `http://127.0.0.1:${port}/v1`];
+  for (const words of [["run", "x"], ["list"]]) {
+    const command = startCommand([...words, ...at], { RUNYARD_KEY: "ry_x" });
+    await command.prints(/^The server does not answer; still trying\. Ctrl-C stops this\.$/m);
+    command.signal("SIGINT");
+    expect(await command.exitCode).not.toBe(0);
+  }
+  silent.close();
 }, 60_000);
