@@ -7,6 +7,11 @@ export interface FollowOptions {
   /** Id of the last event that is known: only later ones are wanted. Default: from the first. */
   after?: string | undefined;
   signal?: AbortSignal | undefined;
+  /**
+   * A stream without a word for so many milliseconds is opened anew: its connection may be dead.
+   * The API says something every 15 seconds. Default: 40,000.
+   */
+  silenceMs?: number | undefined;
 }
 
 /** How far a run was followed. */
@@ -20,6 +25,7 @@ interface Place {
 
 /** Wait before a stream that broke off is opened again, unless it says otherwise. */
 const RECONNECT_MS = 2000;
+const SILENCE_MS = 40_000;
 /** Streams in a row that may end without a word, a heartbeat included. */
 const EMPTY_STREAMS = 5;
 
@@ -78,8 +84,9 @@ type Query = NonNullable<RequestOptions["query"]>;
  */
 async function* messages(
   send: Send,
-  { path, query, after, signal }: FollowOptions & { path: string; query?: Query },
+  { path, query, ...options }: FollowOptions & { path: string; query?: Query },
 ): AsyncGenerator<EventSourceMessage, void> {
+  const { after, signal, silenceMs = SILENCE_MS } = options;
   const place: Place = {
     lastEventId: after,
     reconnectMs: RECONNECT_MS,
@@ -90,19 +97,40 @@ async function* messages(
     if (place.isBegun) await waitFor(place.reconnectMs, signal);
     Object.assign(place, { isBegun: true, isHeard: false });
     const headers = { "last-event-id": place.lastEventId };
-    const stream = await send(path, { headers, signal, ...(query && { query }) });
+    const silence = new AbortController();
+    const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+    const stream = await send(path, { headers, signal: both, ...(query && { query }) });
     try {
-      yield* messagesOf(stream, place);
+      yield* messagesOf(stream, place, silenceOf(silence, silenceMs));
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isLostConnection(error)) throw error;
+      if (!silence.signal.aborted && !isLostConnection(error)) throw error;
     }
   }
   const detail = `the events of ${path} broke off ${EMPTY_STREAMS} times without a word`;
   throw new ProblemError({ code: "unknown", status: 200, detail });
 }
 
-async function* messagesOf({ body }: Response, place: Place) {
+/** A silence that is waited for, and begins anew with each word. */
+interface Silence {
+  begin(): void;
+  end(): void;
+}
+
+/** @param silence is aborted once nothing was said for so long */
+function silenceOf(silence: AbortController, silenceMs: number): Silence {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = () => clearTimeout(timer);
+  return {
+    begin() {
+      end();
+      timer = setTimeout(() => silence.abort(new Error("the stream is silent")), silenceMs);
+    },
+    end,
+  };
+}
+
+async function* messagesOf({ body }: Response, place: Place, silence: Silence) {
   if (body === null) return;
   const onRetry = (milliseconds: number) => {
     place.reconnectMs = milliseconds;
@@ -110,14 +138,26 @@ async function* messagesOf({ body }: Response, place: Place) {
   const onComment = () => {
     place.isHeard = true;
   };
+  const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    start: silence.begin,
+    transform(piece, stream) {
+      silence.begin();
+      stream.enqueue(piece);
+    },
+  });
   const messages = body
+    .pipeThrough(heard)
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream({ onRetry, onComment }));
-  for await (const message of piecesOf(messages)) {
-    place.isHeard = true;
-    place.lastEventId = message.id ?? place.lastEventId;
-    // What else has no id is no event of the run: it says how things stand, as `queue` does.
-    if (message.id !== undefined || message.event === "done") yield message;
+  try {
+    for await (const message of piecesOf(messages)) {
+      place.isHeard = true;
+      place.lastEventId = message.id ?? place.lastEventId;
+      // What else has no id is no event of the run: it says how things stand, as `queue` does.
+      if (message.id !== undefined || message.event === "done") yield message;
+    }
+  } finally {
+    silence.end();
   }
 }
 

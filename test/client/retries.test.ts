@@ -158,6 +158,18 @@ describe("events", () => {
     expect(server.seen.at(-1)?.lastEventId).toBe("1-000001");
   });
 
+  test("go on after a stream that says nothing any longer, as of a connection that is dead", async () => {
+    const open: RequestListener = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`retry: 1\n\n${message("text", EVENT)}`);
+    };
+    const rest = stream(message("text", { ...EVENT, id: "1-000002" }) + message("done", {}));
+    await using server = await serverOf(open, rest);
+    const events = await Array.fromAsync(server.client.follow("a", { silenceMs: 200 }));
+    expect(events.map(({ id }) => id)).toEqual(["1-000001", "1-000002"]);
+    expect(server.seen.at(-1)?.lastEventId).toBe("1-000001");
+  });
+
   test("end with their signal", async () => {
     const open: RequestListener = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
