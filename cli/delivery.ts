@@ -9,6 +9,7 @@ export interface DeliveryFlags {
   pullRequest?: boolean;
   title?: string;
   draft?: boolean;
+  mentions?: boolean;
 }
 
 /** Gives a command the options that say how what its run changed is handed back. */
@@ -20,6 +21,7 @@ export function withDelivery(command: Command): Command {
     .option("--pull-request", "open a pull request for them")
     .option("--title <TEXT>", "the pull request's title")
     .option("--draft", "the pull request is a draft")
+    .option("--mentions", "comments there that are meant for it go on with the conversation")
     .optionsGroup("Options:");
 }
 
@@ -29,16 +31,18 @@ export function withDelivery(command: Command): Command {
  * @throws {Failure} if one of them means nothing beside the others
  */
 export function deliverOf(flags: DeliveryFlags): CreateRun["deliver"] {
-  const { branch, title, draft } = flags;
+  const { branch, title, draft, mentions } = flags;
   const isPullRequest = flags.pullRequest ?? false;
-  if (!isPullRequest && (title !== undefined || draft)) {
-    throw usageFault("--title and --draft are of a pull request: say --pull-request with them");
+  if (!isPullRequest && (title !== undefined || draft || mentions)) {
+    const words = "--title, --draft and --mentions are of a pull request";
+    throw usageFault(`${words}: say --pull-request with them`);
   }
   if (!(flags.deliver || isPullRequest)) {
     if (branch === undefined) return undefined;
     throw usageFault("--branch says where to: say --deliver or --pull-request with it");
   }
-  const wanted = { ...(title !== undefined && { title }), ...(draft && { draft }) };
+  const said = { ...(draft && { draft }), ...(mentions && { mentions }) };
+  const wanted = { ...(title !== undefined && { title }), ...said };
   return { ...(branch !== undefined && { branch }), ...(isPullRequest && { pullRequest: wanted }) };
 }
 

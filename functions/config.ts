@@ -139,7 +139,7 @@ export function readConfig(environment: Environment = process.env): Config {
       prefixes: secretPrefixesOf(environment),
       projectId,
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
-      appKeySecret: github.keySecret,
+      appSecrets: [github.keySecret, github.hookKeySecret],
     },
     github,
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,

@@ -12,6 +12,12 @@ export interface GithubSettings {
   privateKey: string | undefined;
   /** `projects/P/secrets/S/versions/V` of the key, which no agent gets. */
   keySecret: string;
+  /** What GitHub signs the App's webhook with; undefined: as for the key. */
+  hookKey: string | undefined;
+  /** `projects/P/secrets/S/versions/V` of that, which no agent gets. */
+  hookKeySecret: string;
+  /** What comments have in them that go on with a conversation; undefined: none does. */
+  mention: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +34,8 @@ export function githubOf(environment: Environment, projectId: string): GithubSet
   }
   const host = addressOf(environment, "RUNYARD_GITHUB_URL") ?? GITHUB;
   const own = host === GITHUB ? "https://api.github.com" : `${host}/api/v3`;
+  const secretOf = (name: string, usual: string) =>
+    `projects/${projectId}/secrets/${secretIdOf(environment, name, usual)}/versions/latest`;
   return {
     appId,
     apiUrl: addressOf(environment, "RUNYARD_GITHUB_API_URL") ?? own,
@@ -36,14 +44,25 @@ export function githubOf(environment: Environment, projectId: string): GithubSet
       repositories: tableOf(environment["RUNYARD_GITHUB_REPOSITORIES"] || "{}"),
     },
     privateKey: environment["RUNYARD_GITHUB_PRIVATE_KEY"] || undefined,
-    keySecret: `projects/${projectId}/secrets/${keyIdOf(environment)}/versions/latest`,
+    keySecret: secretOf("RUNYARD_GITHUB_KEY_SECRET", "github-app-key"),
+    hookKey: environment["RUNYARD_GITHUB_HOOK_KEY"] || undefined,
+    hookKeySecret: secretOf("RUNYARD_GITHUB_HOOK_KEY_SECRET", "github-hook-key"),
+    mention: mentionOf(environment),
   };
 }
 
-function keyIdOf(environment: Environment): string {
-  const id = environment["RUNYARD_GITHUB_KEY_SECRET"] || "github-app-key";
+function secretIdOf(environment: Environment, name: string, usual: string): string {
+  const id = environment[name] || usual;
   if (/^[A-Za-z0-9_-]{1,255}$/.test(id)) return id;
-  throw new Error(`RUNYARD_GITHUB_KEY_SECRET is ${id}, and must be the id of a secret`);
+  throw new Error(`${name} is ${id}, and must be the id of a secret`);
+}
+
+function mentionOf(environment: Environment): string | undefined {
+  const text = environment["RUNYARD_GITHUB_MENTION"]?.trim() || undefined;
+  if (text === undefined || /^[@/]?\w[\w -]{1,60}\w$/.test(text)) return text;
+  throw new Error(
+    `RUNYARD_GITHUB_MENTION is ${text}, and must be @ and the App's name, or words of 3 to 62 characters`,
+  );
 }
 
 function addressOf(environment: Environment, name: string): string | undefined {

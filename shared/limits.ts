@@ -237,6 +237,21 @@ export const DELIVERY = {
   whyBytes: 500,
 } as const;
 
+/**
+ * How often the pull request of a run that was delivered is looked at where its host tells nothing
+ * of it, in seconds.
+ */
+export const PULL_REQUEST_LOOKS = {
+  /** From the delivery to the first look, doubled with each further, */
+  firstPause: 3600,
+  /** … up to this. */
+  maxPause: 24 * 3600,
+  /** The least where the host does not answer. */
+  minPause: 60,
+  /** How long after the delivery, or after it was opened again. */
+  patience: 30 * 24 * 3600,
+} as const;
+
 /** `timeout` of the build whose agent may work for `agentSeconds`. */
 export function buildTimeoutSeconds(agentSeconds: number): number {
   const before = TIMING.buildSetup + TIMING.checkout;

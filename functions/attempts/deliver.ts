@@ -4,24 +4,32 @@ import {
   type CommitFile,
   readCommitFile,
 } from "../../shared/delivery/commit-file.ts";
+import { PullRequestMessage } from "../../shared/delivery/github-hook.ts";
 import { deliveryFault, repositoryNameOf } from "../../shared/delivery/repository-name.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { TIMING } from "../../shared/limits.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
+import { validatorOf } from "../../shared/schema/validate.ts";
 import { aboutRun } from "../log.ts";
 import { DeliveryFault } from "../services/repository-host.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
+import { followPullRequest } from "./follow-pull-request.ts";
 import { applyEvent } from "./settle-attempt.ts";
+
+const validatePullRequest = validatorOf(PullRequestMessage);
 
 /**
  * Handles a message of `run-deliveries`: hands back to its repository what a finished run changed.
  * One at a time does, for as long as a lease holds; whoever dies leaves it to the sweep, which asks
- * again. What the host refuses for good is said in the run.
+ * again. What the host refuses for good is said in the run. A message of a pull request has its runs
+ * brought up to date.
  */
 export async function deliver(services: Services, message: unknown): Promise<void> {
+  const about = validatePullRequest(message);
+  if (about.ok) return followPullRequest(services, about.value);
   const { runId } = (message ?? {}) as { runId?: unknown };
   if (typeof runId !== "string" || !isRunId(runId)) return;
   const taken = await applyEvent(services, runId, { type: "deliveryTaken" });

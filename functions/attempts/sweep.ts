@@ -109,7 +109,7 @@ async function visit(services: Services, runId: string): Promise<void> {
   const read = await services.runs.read(runId);
   if (read === undefined) return;
   const isDue = (at: Date | null) => at !== null && at <= read.now;
-  const { dueAt, tellAt, delivery } = read.record.state;
+  const { dueAt, tellAt, delivery, watch } = read.record.state;
   try {
     if (isDue(dueAt)) await visitDue(services, read);
   } finally {
@@ -117,6 +117,7 @@ async function visit(services: Services, runId: string): Promise<void> {
       if (isDue(tellAt)) await tellOf(services, runId);
     } finally {
       if (isDue(delivery?.dueAt ?? null)) await askAgain(services, runId);
+      if (isDue(watch?.dueAt ?? null)) await lookAgain(services, read.record);
     }
   }
 }
@@ -125,6 +126,13 @@ async function visit(services: Services, runId: string): Promise<void> {
 async function askAgain(services: Services, runId: string): Promise<void> {
   await applyEvent(services, runId, { type: "deliveryAsked" });
   await services.publisher.publishRunDelivery({ runId });
+}
+
+/** Nobody has said for a while how the run's pull request is. */
+async function lookAgain(services: Services, { run }: RunRecord): Promise<void> {
+  await applyEvent(services, run.id, { type: "pullRequestAsked" });
+  const { url: pullRequest } = run.repository?.pullRequest ?? {};
+  if (pullRequest !== undefined) await services.publisher.publishRunDelivery({ pullRequest });
 }
 
 /** Nobody has told of the run's changes of status, or noted that it did. */

@@ -46,7 +46,12 @@ async function readSecrets(path: string, projectId: string): Promise<Record<stri
 /** Finds a secret's value in the file that stands for Secret Manager; without one, nothing. */
 export const secretsOf =
   (secretsFile: string | undefined, projectId: string) =>
-  async (versionName: string): Promise<string | undefined> =>
-    secretsFile === undefined
-      ? undefined
-      : (await readSecrets(secretsFile, projectId))[versionName];
+  async (versionName: string): Promise<string | undefined> => {
+    if (secretsFile === undefined) return undefined;
+    try {
+      return (await readSecrets(secretsFile, projectId))[versionName];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  };

@@ -1,3 +1,4 @@
+import { CONFLICT } from "../../shared/delivery/conflict.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
 import { bringToBranch } from "./branch.ts";
@@ -48,9 +49,6 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
   ]);
   return { ...made, pullRequest, conflict, delivery: "done", why };
 }
-
-const CONFLICT =
-  "The branch that it is to be merged into has moved on, and the two conflict: merge them by hand, or have a new run do it.";
 
 const sentenceOf = (sentences: readonly string[]): string => sentences.join(" ");
 

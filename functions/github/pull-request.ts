@@ -34,7 +34,8 @@ export async function pullRequestOf(
   }
 }
 
-function resultOf({ number, html_url: url, ...found }: Found): PullRequestResult {
+/** A pull request as a run's document has it. */
+export function resultOf({ number, html_url: url, ...found }: Found): PullRequestResult {
   if (found.merged_at) return { number, url, state: "merged" };
   if (found.state !== "open") return { number, url, state: "closed" };
   return { number, url, state: found.draft ? "draft" : "open" };

@@ -12,6 +12,8 @@ export interface Access {
   apiUrl: string;
   /** Default: Node's own. */
   fetch?: typeof fetch | undefined;
+  /** What a token is for. Default: a delivery. */
+  permissions?: Readonly<Record<string, "read" | "write">>;
   /** Ends every call. */
   signal: AbortSignal;
 }
@@ -25,7 +27,7 @@ export interface Repository {
   appId: number;
 }
 
-/** What the App must be let do; its tokens are for no more. */
+/** What the App must be let do for a delivery; its token is for no more. */
 const PERMISSIONS = { contents: "write", pull_requests: "write", checks: "write" } as const;
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
@@ -36,7 +38,7 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
  * @throws {DeliveryFault}
  */
 export async function openRepository(
-  { appId, privateKey, apiUrl, fetch: ask = fetch, signal }: Access,
+  { appId, privateKey, apiUrl, permissions = PERMISSIONS, fetch: ask = fetch, signal }: Access,
   { owner, name }: RepositoryName,
 ): Promise<Repository> {
   const limited: typeof fetch = (input, init) =>
@@ -54,19 +56,23 @@ export async function openRepository(
   };
   const app = new App({ appId, privateKey, log: SILENT, Octokit: Octokit.defaults(options) });
   const at = { owner, repo: name };
-  const token = await tokenOf(app, at);
+  const token = await tokenOf(app, at, permissions);
   const octokit = new Octokit({ ...options, auth: token });
   return { at, request: octokit.request, appId: Number(appId) };
 }
 
-/** A token for the one repository, and for what a delivery needs there. */
-async function tokenOf({ octokit }: App, at: Repository["at"]): Promise<string> {
+/** A token for the one repository, and for what is needed there. */
+async function tokenOf(
+  { octokit }: App,
+  at: Repository["at"],
+  permissions: NonNullable<Access["permissions"]>,
+): Promise<string> {
   const full = `${at.owner}/${at.repo}`;
   try {
     const found = await octokit.request("GET /repos/{owner}/{repo}/installation", at);
     const { data } = await octokit.request(
       "POST /app/installations/{installation_id}/access_tokens",
-      { installation_id: found.data.id, repositories: [at.repo], permissions: PERMISSIONS },
+      { installation_id: found.data.id, repositories: [at.repo], permissions },
     );
     return data.token;
   } catch (error) {
@@ -76,7 +82,7 @@ async function tokenOf({ octokit }: App, at: Repository["at"]): Promise<string> 
     }
     if (statusOf(error) === 422) {
       const names = Object.keys(PERMISSIONS).join(", ").replace("pull_requests", "pull requests");
-      const message = `The GitHub App may not write in ${full}: give it read and write access to ${names}.`;
+      const message = `The GitHub App may not work in ${full}: give it read and write access to ${names}.`;
       throw new DeliveryFault(message, { cause: error });
     }
     throw faultOf(error, "open the repository");

@@ -55,10 +55,7 @@ function plainEvent(
   { verify, source, id, now }: Parameters<typeof hookDelivery>[1],
 ): IncomingEvent {
   const contentType = headers["content-type"];
-  if (verify.scheme === "github" && mediaTypeOf(contentType) !== "application/json") {
-    const detail = `the delivery is ${contentType}; choose application/json at GitHub's webhook`;
-    throw new AppError("unsupported_media_type", { detail });
-  }
+  if (verify.scheme === "github") refuseForm(contentType);
   const given = IDS.map((name) => shortText(headers[name])).find((text) => text !== undefined);
   return {
     id: given ?? id,
@@ -69,6 +66,13 @@ function plainEvent(
     extensions: extensionsOf(headers),
     data: contentOf(body, contentType),
   };
+}
+
+/** @throws {AppError} unsupported_media_type: GitHub was told to post forms */
+export function refuseForm(contentType: string | undefined): void {
+  if (mediaTypeOf(contentType) === "application/json") return;
+  const detail = `the delivery is ${contentType}; choose application/json at GitHub's webhook`;
+  throw new AppError("unsupported_media_type", { detail });
 }
 
 function extensionsOf(headers: IncomingHttpHeaders): Record<string, string> {

@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import { GITHUB_HOOK } from "../../shared/delivery/github-hook.ts";
 import { AppError } from "../../shared/errors.ts";
 import { base62, isTriggerId } from "../../shared/ids.ts";
 import { utf8Length } from "../../shared/text.ts";
@@ -15,6 +16,7 @@ import type { Config } from "../config.ts";
 import { describeError } from "../log.ts";
 import type { Services } from "../services/services.ts";
 import { type HookDelivery, hookDelivery } from "./hook-event.ts";
+import { isFromGithub, takeFromGithub } from "./receive-github.ts";
 import { type HookRequest, isFromSender, verifyNothing } from "./verify-hook.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -60,11 +62,13 @@ async function receiveHook(services: Services, receiving: Receiving): Promise<vo
   const { timers, now, random } = services;
   if (!(await receiveBody(request, { response, sender, room, timers }))) return;
   const arrived: HookRequest = { headers: request.headers, body: rawBody(request), now: now() };
-  const verify = await verifiedHook(services, id, arrived);
-  if (verify === undefined) {
-    const detail = "there is no such hook, or this is not signed as it should be";
-    throw new AppError("unauthorized", { detail });
+  if (id === GITHUB_HOOK) {
+    if (!(await isFromGithub(services, arrived))) throw unauthorized();
+    response.status(202).json(await takeFromGithub(services, arrived));
+    return;
   }
+  const verify = await verifiedHook(services, id, arrived);
+  if (verify === undefined) throw unauthorized();
   if (isOwnDelivery(request)) {
     services.log("INFO", "a delivery of our own webhooks was dropped", { triggerId: id });
     const dropped = "it was sent by one of Runyard's own webhooks, which start no runs";
@@ -78,6 +82,11 @@ async function receiveHook(services: Services, receiving: Receiving): Promise<vo
   const { event } = delivery;
   response.status(202).json({ event: { id: event.id, source: event.source, type: event.type } });
 }
+
+const unauthorized = (): AppError =>
+  new AppError("unauthorized", {
+    detail: "there is no such hook, or this is not signed as it should be",
+  });
 
 /** @throws {AppError} not_found, method_not_allowed */
 function hookIdOf({ path, method }: Request): string {

@@ -1,5 +1,6 @@
 import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
+import type { PullRequestMessage } from "../../shared/delivery/github-hook.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
 import type { TraceContext } from "../../shared/run/trace.ts";
 import type { Fires } from "../../shared/triggers/fires.ts";
@@ -46,10 +47,11 @@ export interface AdmissionMessage {
   admit: string;
 }
 
-/** The message on `run-deliveries`: a finished run owes its repository what it changed. */
-export interface RunDeliveryMessage {
-  runId: string;
-}
+/**
+ * The message on `run-deliveries`: a finished run owes its repository what it changed, or a pull
+ * request of runs may be another than it was.
+ */
+export type RunDeliveryMessage = { runId: string } | PullRequestMessage;
 
 /** The message on `webhook-deliveries`: an attempt that is due, after so many. */
 export interface DeliveryMessage {

@@ -2,6 +2,7 @@ import type { CommitFile } from "../../shared/delivery/commit-file.ts";
 import type { DeliveryRule, RepositoryName } from "../../shared/delivery/repository-name.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import type { Delivered, OwedDelivery } from "../../shared/run/owed-delivery.ts";
+import type { SeenPullRequest } from "../../shared/run/watched-pull-request.ts";
 
 /** What is to be handed back to a repository. */
 export interface Delivery {
@@ -14,10 +15,26 @@ export interface Delivery {
   signal: AbortSignal;
 }
 
+/** Where a pull request is that is to be looked at. */
+export interface PullRequestPlace {
+  repository: RepositoryName;
+  number: number;
+  /** Ends what is under way: its time is over. */
+  signal: AbortSignal;
+}
+
 /** The host that runs are delivered to. */
 export interface RepositoryHost {
   /** Whose runs may be delivered where. */
   readonly rule: DeliveryRule;
+  /** What a comment has in it by which a conversation goes on; undefined: none does. */
+  readonly mention: string | undefined;
+  /** What the host signs with that it posts to the hook of its own; undefined: nothing is taken. */
+  hookKey(): Promise<string | undefined>;
+  /** How a pull request is now. @throws {DeliveryFault} */
+  look(place: PullRequestPlace): Promise<SeenPullRequest>;
+  /** Whether somebody may write to the repository. @throws {DeliveryFault} */
+  mayWrite(place: PullRequestPlace, login: string): Promise<boolean>;
   /**
    * Hands back what a run changed. To repeat it finds what was made before, and goes on from there.
    *

@@ -64,6 +64,8 @@ export interface RunStore {
   getRequest(id: string): Promise<ResolvedRequest | undefined>;
   /** A part of an owner's runs that fit every filter, newest first. */
   list(filter: RunFilter, part: Part): Promise<Run[]>;
+  /** Runs whose pull request has this address, of any owner; at most 500. */
+  ofPullRequest(url: string): Promise<Run[]>;
   /**
    * Ids of the runs whose `dueAt` has passed, longest due first in each page. A page is read when
    * it is asked for, and has at most a thousand.

@@ -43,6 +43,7 @@ export type Place = Pick<
 > & {
   projectNumber: string;
   githubKeySecret?: string;
+  githubHookKeySecret?: string;
 };
 
 /** The names of all that the stack makes, and of what it is given. */
@@ -60,6 +61,7 @@ export function namesOf(place: Place) {
     /** Of the keys that seal what must be kept secret. */
     sealSecret: `projects/${project}/secrets/${SEAL_SECRET}`,
     appKey: `projects/${project}/secrets/${place.githubKeySecret ?? "github-app-key"}`,
+    hookKey: `projects/${project}/secrets/${place.githubHookKeySecret ?? "github-hook-key"}`,
     emailOf,
     accountName: (account: AccountName) =>
       `projects/${project}/serviceAccounts/${emailOf(account)}`,

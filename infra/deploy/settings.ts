@@ -28,6 +28,8 @@ const Settings = Type.Object(
     modelKeySecret: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,255}$" })),
     /** Id of the secret, which is there already, with the GitHub App's key; absent: none is. */
     githubKeySecret: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,255}$" })),
+    /** The same of the secret with which GitHub signs the App's webhook. */
+    githubHookKeySecret: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,255}$" })),
     /** Builds at a time, by machine type. */
     slots: Type.Optional(
       Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 100_000 })),
@@ -82,6 +84,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   runnerImage: "pinned by its digest, as REGION-docker.pkg.dev/PROJECT/runyard/agent@sha256:…",
   modelKeySecret: "the id of a secret, as anthropic-api-key",
   githubKeySecret: "the id of a secret that is there, as github-app-key",
+  githubHookKeySecret: "the id of a secret that is there, as github-hook-key",
   slots: 'builds at a time by machine type, as {"E2_STANDARD_2": 10}',
   retention: 'days by owner, as {"*": {"promptDays": 90}, "ann@example.com": {"runDays": 7}}',
   outputDays: "a whole number of days from 1 to 3650",

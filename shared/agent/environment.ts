@@ -25,8 +25,8 @@ export interface SecretRule {
   projectId: string;
   /** `projects/P/secrets/S/versions/V` with the key of the model's API, which no agent gets. */
   modelKeySecret: string;
-  /** The same of the key of the App by which runs are delivered. */
-  appKeySecret?: string;
+  /** The same of the keys of the App by which runs are delivered. */
+  appSecrets?: readonly string[];
 }
 
 /** What names secrets. */
@@ -86,12 +86,12 @@ export function secretFaults(settings: Naming, owner: string, rule: SecretRule):
  * A key of the operator's has the same id under a project's number, so its project counts not.
  */
 function refusalOf(secret: string, owner: string, rule: SecretRule): string | undefined {
-  const { projectId, modelKeySecret, appKeySecret = "" } = rule;
+  const { projectId, modelKeySecret, appSecrets = [] } = rule;
   if (idOf(secret) === idOf(modelKeySecret)) {
     return "is the key of the model's API, which agents never get";
   }
-  if (idOf(secret) === idOf(appKeySecret)) {
-    return "is the key of the GitHub App, which agents never get";
+  if (appSecrets.some((one) => idOf(secret) === idOf(one))) {
+    return "is a key of the GitHub App, which agents never get";
   }
   const full = (prefix: string) =>
     prefix.startsWith("projects/") ? prefix : `projects/${projectId}/secrets/${prefix}`;

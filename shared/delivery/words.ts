@@ -1,7 +1,8 @@
 import type { CheckResult } from "../documents/check.ts";
 import type { Deliver } from "../documents/deliver.ts";
 import type { Run } from "../documents/run.ts";
-import { counted, preview } from "../text.ts";
+import { counted, cutText, preview } from "../text.ts";
+import type { Mention } from "./github-hook.ts";
 import { asBlock, harmlessLine } from "./harmless.ts";
 
 /** UTF-8 bytes of an agent's answer in what GitHub shows. */
@@ -51,6 +52,17 @@ export const descriptionOf = (run: Run): string =>
 
 const madeBy = ({ id, conversation }: Run): string =>
   `Run \`${id}\`, turn ${conversation.turn} of \`${conversation.id}\`.`;
+
+/** UTF-8 bytes of a comment and of the lines that it is at, in a prompt. */
+const MENTION_BYTES = { text: 128 * 1024, hunk: 8 * 1024 };
+
+/** What the turn is asked for that a comment on its pull request begins. */
+export function mentionPrompt({ login, url, text, at }: Mention): string {
+  const asked = `${login} commented on the pull request of this conversation, ${url}:`;
+  const lines = at && `It is about ${JSON.stringify(at.path)}, which has there:`;
+  const hunk = at && cutText(at.hunk, MENTION_BYTES.hunk);
+  return [asked, cutText(text, MENTION_BYTES.text), lines, hunk].filter(Boolean).join("\n\n");
+}
 
 /** What else there is to be said of a delivery, each in one sentence. */
 export type Remarks = readonly string[];

@@ -36,6 +36,12 @@ const PullRequest = Type.Object(
     labels: Type.Optional(
       Type.Array(oneLine(50, "agent"), { maxItems: 10, description: "Labels that it gets." }),
     ),
+    mentions: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether a comment there that is meant for the run, by somebody with write access, is the conversation's next turn. Default: false.",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -106,7 +112,9 @@ export const RepositoryResult = Type.Object(
       Type.Object({
         number: Type.Integer(),
         url: Type.String(),
-        state: Type.Enum([...PULL_REQUEST_STATES], { description: "As it was at the delivery." }),
+        state: Type.Enum([...PULL_REQUEST_STATES], {
+          description: "As GitHub last said it: at the delivery, by its webhook, or asked for it.",
+        }),
       }),
     ),
     conflict: nullable(

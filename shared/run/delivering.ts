@@ -4,6 +4,7 @@ import { truncateUtf8 } from "../text.ts";
 import type { Delivered, DeliveryEvent, OwedDelivery } from "./owed-delivery.ts";
 import type { RunRecord, Transition } from "./record.ts";
 import { refused, stay } from "./transition.ts";
+import { watchOver } from "./watched-pull-request.ts";
 
 /**
  * What a finished run's delivery goes through:
@@ -70,5 +71,7 @@ function over(record: RunRecord, result: Delivered, now: Date): Transition {
   const { repository } = record.run;
   const why = truncateUtf8(result.why, DELIVERY.whyBytes);
   const run = repository && { repository: { ...repository, ...result, why } };
-  return stay(record, { now, state: { failedVisits: 0, delivery: null }, ...(run && { run }) });
+  const watch = watchOver(run?.repository.pullRequest, now);
+  const state = { failedVisits: 0, delivery: null, ...(watch && { watch }) };
+  return stay(record, { now, state, ...(run && { run }) });
 }

@@ -7,6 +7,7 @@ import type { Session } from "../documents/session.ts";
 import type { DeliveryEvent, OwedDelivery } from "./owed-delivery.ts";
 import type { Retention } from "./retention.ts";
 import type { TraceContext } from "./trace.ts";
+import type { PullRequestEvent, PullRequestWatch } from "./watched-pull-request.ts";
 
 export type Phase = RunStatus | "submitting";
 
@@ -106,6 +107,8 @@ export interface RunState {
   obligations: "build"[];
   /** How what the run changes is delivered; null or absent: it is not, or was. */
   delivery?: OwedDelivery | null;
+  /** When its pull request is looked at; null or absent: it is not, or has none. */
+  watch?: PullRequestWatch | null;
   /** Attempts that ended for a cause outside the request. */
   failures: number;
   /** Submissions that came to nothing: no build is known of, or Cloud Build did not start it. */
@@ -212,6 +215,7 @@ export type RunEvent =
   | { type: "postponed"; seconds: number }
   | { type: "visitFailed" }
   | DeliveryEvent
+  | PullRequestEvent
   /** The attempt's build says that it has left its manifest and ends. */
   | { type: "finished"; attempt: number };
 

@@ -34,6 +34,7 @@ import { onSettled } from "./settle.ts";
 import { admitting, onAdmit, onDeferred, onLease, onPark, slotOf } from "./submission.ts";
 import { toldUpTo } from "./telling.ts";
 import { move, refused, stay } from "./transition.ts";
+import { onPullRequest } from "./watching.ts";
 
 /** Events that a run may still have when it is over. */
 const OF_ENDED_RUNS: readonly RunEvent["type"][] = [
@@ -44,6 +45,9 @@ const OF_ENDED_RUNS: readonly RunEvent["type"][] = [
   "deliveryTaken",
   "placed",
   "postponed",
+  "pullRequestAsked",
+  "pullRequestPutOff",
+  "pullRequestSeen",
   "told",
   "visitFailed",
 ];
@@ -92,6 +96,10 @@ export function next(record: RunRecord, event: RunEvent, now: Date): Transition 
     case "deliveryPutOff":
     case "delivered":
       return onDelivery(record, event, now);
+    case "pullRequestAsked":
+    case "pullRequestPutOff":
+    case "pullRequestSeen":
+      return onPullRequest(record, event, now);
     case "finished":
       return onPostponed(record, { dueAt: after(now, TIMING.finished) }, now);
   }
@@ -175,9 +183,9 @@ function onPostponed(record: RunRecord, state: Partial<RunState>, now: Date): Tr
 
 /** What cannot be visited is tried again and again, ever more seldom, and in nobody's way. */
 function onVisitFailed(record: RunRecord, now: Date): Transition {
-  const { dueAt, tellAt, delivery = null, failedVisits } = record.state;
+  const { dueAt, tellAt, delivery = null, watch = null, failedVisits } = record.state;
   const owed = delivery?.dueAt ? delivery : null;
-  if (dueAt === null && tellAt === null && owed === null)
+  if ([dueAt, tellAt, owed, watch].every((one) => one === null))
     return refused("the run is over and owes nothing");
   const seconds = Math.min(TIMING.sweepInterval * 2 ** failedVisits, TIMING.maxVisitBackoff);
   const later = after(now, seconds);
@@ -185,6 +193,7 @@ function onVisitFailed(record: RunRecord, now: Date): Transition {
     dueAt: dueAt && later,
     tellAt: tellAt && later,
     ...(owed && { delivery: { ...owed, dueAt: later } }),
+    ...(watch && { watch: { ...watch, dueAt: later } }),
     failedVisits: Math.min(failedVisits + 1, 20),
   };
   return stay(record, { now, state });

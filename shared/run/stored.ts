@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { shardOf } from "../shard.ts";
 import type { OwedDelivery } from "./owed-delivery.ts";
 import type { RunRecord, RunState } from "./record.ts";
+import type { PullRequestWatch } from "./watched-pull-request.ts";
 
 /** The version of a state that this revision writes; it reads the ones before, too. */
 export const STATE_VERSION = 2;
@@ -51,24 +52,30 @@ export const RUN_UNSAID = {
 
 /**
  * When the sweep looks next at a run, which its document says in one field: as the run itself is
- * due, or earlier if changes of its status are to be told or what it changed is to be delivered.
+ * due, or earlier if changes of its status are to be told, what it changed is to be delivered, or its
+ * pull request is to be looked at.
  */
 interface StoredDue {
-  /** The earliest of the three. */
+  /** The earliest of the four. */
   dueAt: Date | null;
   /** The run's own; to be taken only if the field above is the one that was written with it. */
   ownDueAt?: Date | null;
   tellAt?: Date | null;
   delivery?: Pick<OwedDelivery, "dueAt"> | null;
+  watch?: Pick<PullRequestWatch, "dueAt"> | null;
 }
 
 const earlier = (one: Date | null, other: Date | null): Date | null =>
   one === null || (other !== null && other < one) ? other : one;
 
+/** The earliest of what is due beside the run itself. */
+const otherDueAt = ({ tellAt = null, delivery, watch }: Omit<StoredDue, "dueAt">): Date | null =>
+  earlier(earlier(tellAt, delivery?.dueAt ?? null), watch?.dueAt ?? null);
+
 /** An earlier revision, which knows of no telling, writes the first field alone. */
 function ownDueAt(stored: StoredDue): Date | null {
-  const { dueAt, ownDueAt = dueAt, tellAt = null, delivery } = stored;
-  const written = earlier(earlier(ownDueAt, tellAt), delivery?.dueAt ?? null);
+  const { dueAt, ownDueAt = dueAt } = stored;
+  const written = earlier(ownDueAt, otherDueAt(stored));
   return written?.getTime() === dueAt?.getTime() ? ownDueAt : dueAt;
 }
 
@@ -107,7 +114,6 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
  * read; each has the `shard` by which what is due is found.
  */
 export function stateDocument({ run, state: { line, dueAt, ...state } }: RunRecord): object {
-  const other = earlier(state.tellAt, state.delivery?.dueAt ?? null);
-  const due: StoredDue = { dueAt: earlier(dueAt, other), ownDueAt: dueAt };
+  const due: StoredDue = { dueAt: earlier(dueAt, otherDueAt(state)), ownDueAt: dueAt };
   return { ...state, ...due, shard: shardOf(run.id), ...(line !== null && { line }) };
 }

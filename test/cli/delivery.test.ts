@@ -7,8 +7,8 @@ test.each<[DeliveryFlags, ReturnType<typeof deliverOf>]>([
   [{ deliver: true, branch: "agent/x" }, { branch: "agent/x" }],
   [{ pullRequest: true }, { pullRequest: {} }],
   [
-    { pullRequest: true, branch: "agent/x", title: "Say hello", draft: true },
-    { branch: "agent/x", pullRequest: { title: "Say hello", draft: true } },
+    { pullRequest: true, branch: "agent/x", title: "Say hello", draft: true, mentions: true },
+    { branch: "agent/x", pullRequest: { title: "Say hello", draft: true, mentions: true } },
   ],
 ])("what is said about a run's changes, %j, is asked for", (flags, deliver) => {
   expect(deliverOf(flags)).toEqual(deliver);
@@ -18,6 +18,7 @@ test.each<[DeliveryFlags, RegExp]>([
   [{ branch: "agent/x" }, /say --deliver or --pull-request/],
   [{ deliver: true, title: "Say hello" }, /say --pull-request/],
   [{ deliver: true, draft: true }, /say --pull-request/],
+  [{ deliver: true, mentions: true }, /say --pull-request/],
 ])("what means nothing by itself, %j, is refused", (flags, words) => {
   expect(() => deliverOf(flags)).toThrow(words);
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Run } from "../../shared/documents/run.ts";
 import { eventually } from "./eventually.ts";
 import { snapshotsUntil } from "./follow.ts";
+import { github } from "./hooks.ts";
 import type { World } from "./world.ts";
 
 /** What lets the local owner have runs of a repository delivered that nobody reaches here. */
@@ -9,6 +10,7 @@ export const DELIVERING = {
   RUNYARD_GITHUB_APP_ID: "1",
   RUNYARD_GITHUB_URL: "https://git.invalid",
   RUNYARD_GITHUB_API_URL: "http://127.0.0.1:9",
+  RUNYARD_GITHUB_HOOK_KEY: "what GitHub signs with",
   RUNYARD_GITHUB_REPOSITORIES: JSON.stringify({ local: ["more/*"] }),
 };
 
@@ -45,6 +47,7 @@ export async function delivered(
   await state(byRecord).update({ delivery, dueAt: PAST });
   await local.tick();
   await isOver(byRecord);
+  await pullRequestIsClosed(world, byRecord);
   wrong.create = true;
   await isOver(await send("its build is refused", REQUEST));
   Object.assign(wrong, { create: false, publish: true });
@@ -53,4 +56,15 @@ export async function delivered(
   wrong.publish = false;
   await world.call(`/runs/${byApi.id}/cancel`, { method: "POST" });
   await isOver(byApi);
+}
+
+/** GitHub posts that a run's pull request is closed, at which somebody shall look. */
+async function pullRequestIsClosed({ firestore, local, log }: World, { id }: Run): Promise<void> {
+  const pullRequest = { number: 1, url: "https://git.invalid/more/site/pull/1", state: "open" };
+  await firestore.doc(`runs/${id}`).update({ "repository.pullRequest": pullRequest });
+  const body = JSON.stringify({ action: "closed", pull_request: { html_url: pullRequest.url } });
+  const headers = github(DELIVERING.RUNYARD_GITHUB_HOOK_KEY, body, { event: "pull_request" });
+  const url = `${local.address.apiUrl}/hooks/github`;
+  expect((await fetch(url, { method: "POST", headers, body })).status).toBe(202);
+  await eventually(async () => expect(log.join("\n")).toContain("not looked at"));
 }

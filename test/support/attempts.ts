@@ -24,6 +24,8 @@ const TIMES = {
     "delivery.dueAt",
     "delivery.notBefore",
     "delivery.since",
+    "watch.dueAt",
+    "watch.until",
   ],
   slots: ["dueAt", "overAt", "takenAt"],
   targets: ["pausedUntil"],

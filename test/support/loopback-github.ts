@@ -113,6 +113,8 @@ function emptyState() {
   return {
     token: "ghs_the-token-that-nobody-may-see",
     isInstalled: true,
+    /** Who may what, by login. */
+    permissions: new Map<string, "admin" | "write" | "read" | "none">(),
     mergeable: [] as (boolean | null)[],
     /** What tokens were asked for. */
     tokens: [] as Body[],
@@ -148,6 +150,11 @@ interface Call {
 }
 
 function ofRepository(state: State, call: Call): Answer {
+  const [, login] = /\/collaborators\/([^/]+)\/permission$/.exec(call.path) ?? [];
+  if (login !== undefined) {
+    const permission = state.permissions.get(login);
+    return permission ? { status: 200, body: { permission, user: { login } } } : notFound();
+  }
   if (call.path === REPO) return { status: 200, body: { default_branch: "trunk" } };
   const rest = call.path.slice(REPO.length + 1);
   if (!call.path.startsWith(`${REPO}/`)) return notFound();

@@ -128,7 +128,8 @@ function refuseBusy({ conversation: { id, activeRun } }: BeforeTurn): void {
   throw new AppError("conversation_busy", { detail });
 }
 
-function refuseFull({ id, queue }: Conversation): void {
+/** @throws {AppError} limit_reached if too many turns wait */
+export function refuseFull({ id, queue }: Conversation): void {
   if (queue.length < RUN_LIMITS.queuedTurns) return;
   const detail = `${queue.length} turns of conversation ${id} wait already; wait for some of them to end`;
   throw new AppError("limit_reached", { detail });

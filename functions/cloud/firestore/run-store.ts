@@ -37,6 +37,8 @@ interface OwnCommit {
 const DAY_SECONDS = 24 * 3600;
 /** Due runs that are read at once. */
 const DUE_RUNS = 500;
+/** Turns of a conversation that has one pull request. */
+const PULL_REQUEST_RUNS = 500;
 
 /** How many commits of others may lie between one's own and its recognition. */
 const COMMITS = 4;
@@ -175,6 +177,13 @@ export class FirestoreRunStore implements RunStore {
     const contains = label === undefined ? undefined : { labelPairs: label };
     const runs = this.#database.firestore.collection(COLLECTIONS.runs);
     const query = partOf(runs, { equal, contains, from, to }, part);
+    const snapshot = await this.#database.call(() => query.get());
+    return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
+  }
+
+  async ofPullRequest(url: string): Promise<Run[]> {
+    const runs = this.#database.firestore.collection(COLLECTIONS.runs);
+    const query = runs.where("repository.pullRequest.url", "==", url).limit(PULL_REQUEST_RUNS);
     const snapshot = await this.#database.call(() => query.get());
     return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
   }

@@ -8,7 +8,7 @@ export const OF_DELIVER: readonly Grant[] = [
     principal: "deliver",
     role: DELIVERER,
     on: { kind: "project" },
-    why: "notes what became of a delivery in its run",
+    why: "notes what became of a delivery in its run, and finds the runs of a pull request",
   },
   {
     principal: "deliver",
@@ -16,6 +16,13 @@ export const OF_DELIVER: readonly Grant[] = [
     role: LEFT_READER,
     on: { kind: "dataBucket" },
     why: "reads what a run left to be committed",
+  },
+  {
+    principal: "deliver",
+    rarely: { "pubsub.topics.publish": "what a comment asks for would wait for the sweep" },
+    role: PUBLISHER,
+    on: { kind: "topic", topic: TOPICS.runRequests },
+    why: "tells of a run that a comment on a pull request asks for",
   },
   {
     principal: "deliver",

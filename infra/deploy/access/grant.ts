@@ -10,7 +10,7 @@ export type Target =
   | { kind: "project" }
   | { kind: "topic" | "subscription"; topic: string }
   | { kind: "dataBucket" | "logsBucket" | "repository" }
-  | { kind: "secret" | "sealSecret" | "appKey" }
+  | { kind: "secret" | "sealSecret" | "appKey" | "hookKey" }
   | { kind: "account"; account: AccountName }
   | { kind: "service"; service: FunctionName };
 
@@ -54,7 +54,8 @@ export function targetName(on: Target, names: Names): string {
     case "sealSecret":
       return names.sealSecret;
     case "appKey":
-      return names.appKey;
+    case "hookKey":
+      return names[on.kind];
     case "repository":
       return names.repositoryName;
     case "account":

@@ -25,6 +25,12 @@ export const OF_HOOKS: readonly Grant[] = [
     why: "hands a verified event on to its trigger",
   },
   {
+    principal: "receiveHook",
+    role: PUBLISHER,
+    on: { kind: "topic", topic: TOPICS.runDeliveries },
+    why: "tells of a pull request that GitHub says is another than it was",
+  },
+  {
     principal: "anybody",
     role: INVOKER,
     on: { kind: "service", service: "receiveHook" },

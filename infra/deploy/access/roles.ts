@@ -47,7 +47,7 @@ const documents = (id: string, ...entities: string[]): Role =>
 export const DOCUMENTS = documents("documents", "create", "delete", "get", "list", "update");
 export const TRIGGER_READER = own("triggerReader", "datastore.entities.get");
 export const DEAD_LETTERS = documents("deadLetters", "create", "get", "update");
-export const DELIVERER = documents("deliverer", "create", "get", "update");
+export const DELIVERER = documents("deliverer", "create", "get", "list", "update");
 export const DELIVERIES = documents("deliveries", "create", "get", "list", "update");
 export const ACT_AS = own("actAsBuild", "iam.serviceAccounts.actAs");
 const objects = (id: string, ...verbs: string[]): Role =>

@@ -108,8 +108,10 @@ function placeOf({ settings, names }: Stack, { on }: Grant): PlacedGrant {
       const args = { project, secretId: SEAL_SECRET };
       return { type: "secretmanager.SecretIamMember", args, after: ["api-secretmanager"] };
     }
-    case "appKey": {
-      const args = { project, secretId: settings.githubKeySecret ?? "" };
+    case "appKey":
+    case "hookKey": {
+      const secretId = names[on.kind].split("/").at(-1) ?? "";
+      const args = { project, secretId };
       return { type: "secretmanager.SecretIamMember", args, after: ["api-secretmanager"] };
     }
     case "repository": {

@@ -1,4 +1,4 @@
-import { APP_KEY_GRANT } from "../access/given.ts";
+import { appSecretsOf } from "../access/given.ts";
 import { SEAL_GRANTS } from "../access/grants.ts";
 import {
   ACCOUNTS,
@@ -10,7 +10,6 @@ import {
   SEALING,
 } from "../names.ts";
 import type { Resource } from "../resource.ts";
-import type { DeploySettings } from "../settings.ts";
 import { APIS, SERVICES, TELEMETRY_API } from "../tables/services.ts";
 import { memberResource } from "./access.ts";
 import type { Stack } from "./stack.ts";
@@ -84,7 +83,7 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
       ...[`account-${name}`, "api-run", "database", "bucket-data"],
       // A revision whose account may not read its secrets does not start.
       ...SEAL_GRANTS.filter(({ principal }) => principal === name).map(memberResource),
-      ...(hasKey(name, settings) ? [memberResource(APP_KEY_GRANT)] : []),
+      ...appSecretsFor(name, settings).map(({ grant }) => memberResource(grant)),
     ],
   };
 }
@@ -92,18 +91,16 @@ function serviceOf(stack: Stack, name: FunctionName): Resource {
 /** The variables of a function whose values are secrets' latest versions, with the secrets' ids. */
 export const mountedOf = (
   name: FunctionName,
-  settings: Pick<DeploySettings, "githubKeySecret">,
+  settings: Parameters<typeof appSecretsOf>[0],
 ): [variable: string, secret: string][] => [
   ...(SEALING.includes(name) ? [["RUNYARD_SEAL_KEYS", SEAL_SECRET] as [string, string]] : []),
-  ...(hasKey(name, settings)
-    ? [["RUNYARD_GITHUB_PRIVATE_KEY", settings.githubKeySecret ?? ""] as [string, string]]
-    : []),
+  ...appSecretsFor(name, settings).map(
+    ({ variable, secret }) => [variable, secret] as [string, string],
+  ),
 ];
 
-const hasKey = (
-  name: FunctionName,
-  { githubKeySecret }: Pick<DeploySettings, "githubKeySecret">,
-): boolean => name === "deliver" && githubKeySecret !== undefined;
+const appSecretsFor = (name: FunctionName, settings: Parameters<typeof appSecretsOf>[0]) =>
+  appSecretsOf(settings).filter(({ grant }) => grant.principal === name);
 
 /** The variables of a function, as `functions/config.ts` reads them. */
 export function environmentOf(
@@ -130,6 +127,9 @@ export function environmentOf(
     RUNYARD_MODEL_KEY_SECRET: `${names.secret}/versions/latest`,
     RUNYARD_LOCATION: settings.buildRegion,
     ...(settings.githubKeySecret && { RUNYARD_GITHUB_KEY_SECRET: settings.githubKeySecret }),
+    ...(settings.githubHookKeySecret && {
+      RUNYARD_GITHUB_HOOK_KEY_SECRET: settings.githubHookKeySecret,
+    }),
     ...(!PUBLIC.includes(name) && trigger),
     ...(settings.telemetry && telemetryVariables(settings, name)),
   };

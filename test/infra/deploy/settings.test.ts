@@ -95,6 +95,7 @@ test("docs/deploy.md has each setting with its variable", () => {
       ...["modelKeySecret", "slots", "outputDays", "logDays", "retention", "alertEmails"],
       ...["billingAccount", "monthlyBudgetUsd", "minInstances", "telemetry", "environment"],
       "githubKeySecret",
+      "githubHookKeySecret",
     ].sort(),
   );
   expect(text).toContain(variableOf("buildRegion"));

@@ -49,6 +49,9 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   deliveryTaken: { type: "deliveryTaken" },
   deliveryAsked: { type: "deliveryAsked" },
   deliveryPutOff: { type: "deliveryPutOff", tries: 1, cause: "it is away", retryAfterSeconds: 0 },
+  pullRequestAsked: { type: "pullRequestAsked" },
+  pullRequestPutOff: { type: "pullRequestPutOff", retryAfterSeconds: 0 },
+  pullRequestSeen: { type: "pullRequestSeen", seen: { state: "open", conflict: null } },
   delivered: { type: "delivered", tries: 1, result: { delivery: "done", why: "Delivered." } },
 };
 

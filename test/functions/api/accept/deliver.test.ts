@@ -83,7 +83,7 @@ test("no agent gets the App's key, whoever may name every other secret", async (
     order(SITE, { environment: { K: { secret: SECRET } } }),
   );
   expect(status).toBe(422);
-  expect(JSON.stringify(body)).toContain("the key of the GitHub App, which agents never get");
+  expect(JSON.stringify(body)).toContain("a key of the GitHub App, which agents never get");
 });
 
 test("only the repository that an address names counts, however it is written", () => {

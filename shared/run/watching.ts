@@ -1,0 +1,40 @@
+import { after } from "../clock.ts";
+import { withConflict } from "../delivery/conflict.ts";
+import type { Run } from "../documents/run.ts";
+import { PULL_REQUEST_LOOKS } from "../limits.ts";
+import type { RunRecord, Transition } from "./record.ts";
+import { refused, stay } from "./transition.ts";
+import {
+  isOpen,
+  type PullRequestEvent,
+  type SeenPullRequest,
+  watchOver,
+} from "./watched-pull-request.ts";
+
+/** The next look is set before the one that is asked for: a lost message costs one look. */
+export function onPullRequest(record: RunRecord, event: PullRequestEvent, now: Date): Transition {
+  const { watch = null } = record.state;
+  if (event.type === "pullRequestSeen") return onSeen(record, event.seen, now);
+  if (watch === null) return refused("its pull request is not looked at");
+  if (event.type === "pullRequestAsked") {
+    const pauseSeconds = Math.min(watch.pauseSeconds * 2, PULL_REQUEST_LOOKS.maxPause);
+    const dueAt = after(now, pauseSeconds);
+    const later = dueAt > watch.until ? null : { ...watch, dueAt, pauseSeconds };
+    return stay(record, { now, state: { failedVisits: 0, watch: later } });
+  }
+  const dueAt = after(now, Math.max(event.retryAfterSeconds, PULL_REQUEST_LOOKS.minPause));
+  return stay(record, { now, state: { watch: { ...watch, dueAt } } });
+}
+
+function onSeen(record: RunRecord, seen: SeenPullRequest, now: Date): Transition {
+  const { repository } = record.run;
+  const { watch = null } = record.state;
+  if (!repository?.pullRequest) return refused("the run has no pull request");
+  const conflict = isOpen(seen) ? (seen.conflict ?? repository.conflict) : null;
+  const pullRequest = { ...repository.pullRequest, state: seen.state };
+  const isNew = pullRequest.state !== repository.pullRequest.state;
+  if (!isNew && conflict === repository.conflict) return refused("nothing of it is new");
+  const run: Partial<Run> = { repository: { ...withConflict(repository, conflict), pullRequest } };
+  const over = isNew ? watchOver(pullRequest, now) : watch;
+  return stay(record, { now, run, state: { watch: over } });
+}
