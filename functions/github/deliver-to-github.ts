@@ -1,5 +1,6 @@
 import { CONFLICT } from "../../shared/delivery/conflict.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
+import { counted } from "../../shared/text.ts";
 import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
 import { bringToBranch } from "./branch.ts";
 import { conflictOf, dressPullRequest, openPullRequest, pullRequestOf } from "./pull-request.ts";
@@ -24,7 +25,8 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
   }
   const head = await bringToBranch(repository, delivery);
   if (head === undefined) {
-    const why = "The run changed nothing that could be delivered.";
+    const nothing = "The run changed nothing that could be delivered.";
+    const why = sentenceOf([nothing, ...missingOf(delivery)]);
     return { delivery: "unchanged", why, baseCommit: commit.base };
   }
   const made = { baseCommit: commit.base, headCommit: head };
@@ -53,8 +55,15 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
 const sentenceOf = (sentences: readonly string[]): string => sentences.join(" ");
 
 /** What of the workspace is in no commit. */
-function missingOf({ commit: { unnamed }, run: { output } }: Delivery): string[] {
+function missingOf({ commit: { unnamed, inSubmodules = 0 }, run: { output } }: Delivery): string[] {
   const { files = [], moreFiles = 0 } = output?.omitted ?? {};
   const omitted = files.length + moreFiles + unnamed;
-  return omitted === 0 ? [] : [`Not in it: ${omitted} files that the run could not keep.`];
+  return [
+    ...(omitted === 0 ? [] : [`Not in it: ${omitted} files that the run could not keep.`]),
+    ...(inSubmodules === 0
+      ? []
+      : [
+          `Not in it: ${counted(inSubmodules, "changed file")} in submodules, which are repositories of their own; the patch has them.`,
+        ]),
+  ];
 }

@@ -26,6 +26,8 @@ const Head = Type.Object({
   without: Type.Optional(Type.String()),
   /** Changed files whose names are not UTF-8, which the host's API cannot take. */
   unnamed: Type.Integer({ minimum: 0 }),
+  /** Changed files in submodules, which no commit of this repository has. Absent: none. */
+  inSubmodules: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 
 const path = Type.String({ minLength: 1, maxLength: 4096 });

@@ -45,18 +45,22 @@ function mayDeliver(
 
 /** The repository of a run's settings, as far as a delivery depends on it. */
 interface Delivered {
-  repository?: { url: string; submodules?: boolean; lfs?: boolean };
+  repository?: { url: string; lfs?: boolean };
+  repositories?: readonly unknown[];
 }
 
 /** Why nothing of a run of `owner` with these settings may be delivered; undefined: it may. */
 export function deliveryFault(
-  { repository }: Delivered,
+  { repository, repositories = [] }: Delivered,
   owner: string,
   rule: DeliveryRule,
 ): string | undefined {
   const { host } = rule;
   if (host === undefined) {
     return "is not possible here: the operator has set up no GitHub App (RUNYARD_GITHUB_APP_ID)";
+  }
+  if (repositories.length > 0) {
+    return "is possible for one repository alone: name it as repository, not among repositories";
   }
   if (repository === undefined) {
     return "needs a repository to deliver to: name one in the agent's settings";
@@ -65,7 +69,6 @@ export function deliveryFault(
   if (name === undefined) {
     return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${repository.url}`;
   }
-  if (repository.submodules) return "is not possible with the repository's submodules";
   if (repository.lfs) return "is not possible with the repository's files of Git LFS";
   if (mayDeliver(rule, owner, name)) return undefined;
   return `to ${name.owner}/${name.name} is not for ${owner}: the operator says whose runs are delivered where in RUNYARD_GITHUB_REPOSITORIES`;

@@ -17,8 +17,9 @@ interface Wanted {
 
 /**
  * Writes what all turns changed since the conversation's first checkout to a file, as entries of a
- * tree: contents as git would commit them, without what setup commands did. Of more than there is
- * room for it writes that it is so.
+ * tree: contents as git would commit them, without what setup commands did, and without what is in
+ * submodules, which are repositories of their own. Of more than there is room for it writes that it
+ * is so.
  *
  * Call only once the state after the agent is recorded.
  */
@@ -30,12 +31,18 @@ export async function writeCommitFile(
   const kept = await withoutSetup(states);
   const placed = await sameSince(states, { from: restored, to: kept, paths: given });
   const all = await changesBetween(states, first, kept);
-  const changed = all.filter(({ path }) => !(placed.has(path) || isBelow(path, placed)));
+  const isOf = (paths: ReadonlySet<string>, path: string) =>
+    paths.has(path) || isBelow(path, paths);
+  const modules = await submodulesAt(states, first);
+  const own = all.filter(({ path }) => !isOf(placed, path));
+  const changed = own.filter(({ path }) => !isOf(modules, path));
   const to = await committedForm(states, kept, { name: "committed", changes: changed, side: "to" });
   const names = new Set(changed.map(({ path }) => path));
   const forms = (await changesBetween(states, first, to)).filter(({ path }) => names.has(path));
   const named = forms.filter(({ path }) => isUtf8(Buffer.from(path, "latin1")));
-  const head = { schemaVersion: 1, base, unnamed: forms.length - named.length };
+  const inSubmodules = own.length - changed.length;
+  const unnamed = forms.length - named.length;
+  const head = { schemaVersion: 1, base, unnamed, ...(inSubmodules > 0 && { inSubmodules }) };
   const bytes = await bytesOf(states, named);
   if (named.length > COMMIT_LIMITS.files || bytes > COMMIT_LIMITS.bytes) {
     const most = `${COMMIT_LIMITS.files} files and ${COMMIT_LIMITS.bytes} bytes`;
@@ -45,6 +52,20 @@ export async function writeCommitFile(
   }
   const lines = [head, ...(await entriesOf(states, named))];
   await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""), { mode: 0o600 });
+}
+
+/**
+ * Where a state has submodules, in latin1: by the file that says so, as the states have no links to
+ * commits. One that git cannot read says nothing.
+ */
+async function submodulesAt(states: States, state: string): Promise<Set<string>> {
+  const args = ["config", "--list", "-z", "--blob", `${state}:.gitmodules`];
+  const listed = await runGit(states, args).catch(() => Buffer.alloc(0));
+  const paths = listed
+    .toString("latin1")
+    .split("\0")
+    .map((entry) => /^submodule\..*\.path\n(.+)$/s.exec(entry)?.[1] ?? "");
+  return new Set(paths.filter(Boolean));
 }
 
 /** Those of the paths (UTF-8) that are what they were, in latin1. */

@@ -15,14 +15,16 @@ const FILES = {
 
 async function startRepository() {
   const server = await startGitServer();
-  const { git, folder } = server.add("site");
+  const { git, folder, embed } = server.add("site");
   for (const [name, content] of Object.entries(FILES)) {
     if (name === "link") symlinkSync(content, join(folder, name));
     else writeFileSync(join(folder, name), content);
   }
   git("add", "-A");
   git("commit", "-qm", "one");
-  const repository = { url: "https://git.example/more/site" };
+  const { commit } = server.add("inner");
+  embed({ "sub ü": ["../inner", commit({ "in.txt": "in\n" })] });
+  const repository = { url: "https://git.example/more/site", submodules: true };
   const settings = { repository, setupCommands: ["echo built > built.txt"] };
   const options = { repositories: server.access, settings, isDelivered: true as const };
   return { server, options, base: git("rev-parse", "HEAD") };
@@ -31,6 +33,7 @@ async function startRepository() {
 const WORK = [
   "echo b >> a.txt; rm gone.txt; printf '\\000\\377' > 'raw ü.bin'; mkdir d; echo d > d/e",
   "chmod +x d/e; ln -sf d/e link; printf 'one\\r\\ntwo\\r\\n' > lines.win; printf '\\303' > \"$(printf 'n\\377')\"",
+  "echo more >> 'sub ü/in.txt'; echo new > 'sub ü/new.txt'",
 ].join("; ");
 
 test("from a prompt to a pull request, and a turn later once more", async () => {
@@ -46,7 +49,7 @@ test("from a prompt to a pull request, and a turn later once more", async () => 
       .filter(Boolean)
       .map((line) => JSON.parse(line)),
   ).toEqual([
-    { schemaVersion: 1, base, unnamed: 1 },
+    { schemaVersion: 1, base, unnamed: 1, inSubmodules: 2 },
     { path: "a.txt", mode: "100644", text: "a\nb\n" },
     { path: "d/e", mode: "100755", text: "d\n" },
     { path: "gone.txt", gone: true },
@@ -70,7 +73,7 @@ test("from a prompt to a pull request, and a turn later once more", async () => 
   await deliveries.deliver(run);
   const made = await deliveries.repositoryOf(run);
   expect(made).toMatchObject({ baseCommit: base, pullRequest: { number: 1 } });
-  expect(made?.why).toContain("Not in it: 1 file");
+  expect(made?.why).toMatch(/Not in it: 1 file.* Not in it: 2 changed files in submodules/);
   const turn = await deliveries.finish({
     ...{ after: run, content: await second.output("commit.jsonl") },
   });

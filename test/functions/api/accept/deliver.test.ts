@@ -63,9 +63,9 @@ test.each([
   ["another host's", order("https://gitlab.com/octo/site"), /for repositories of https:\/\/github/],
   ["none at all", { prompt: "Say hello" }, /needs a repository/],
   [
-    "one with submodules",
-    { prompt: "x", agent: { settings: { repository: { url: SITE, submodules: true } } } },
-    /not possible with the repository's submodules/,
+    "several",
+    { prompt: "x", agent: { settings: { repositories: [{ folder: "a", url: SITE }] } } },
+    /for one repository alone/,
   ],
 ])("it is refused in words to deliver to %s", async (_name, body, words) => {
   for (const path of ["/v1/runs", "/v1/runs?dryRun"]) {
