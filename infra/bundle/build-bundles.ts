@@ -1,4 +1,4 @@
-import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,6 @@ import { cyclonedxEsbuildPlugin } from "@cyclonedx/cyclonedx-esbuild";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import type { Programs } from "../local/programs.ts";
 import { buildPage, PAGE_OPTIONS } from "../page/build-page.ts";
-import { lazyPackages } from "./lazy-packages.ts";
 import { type Rewrite, rewriting } from "./rewrites.ts";
 import { WITHOUT_UNUSED_SURFACES } from "./unused-surfaces.ts";
 
@@ -18,10 +17,10 @@ export const BUNDLES = join(ROOT, "dist/bundle");
 export function bundlesIn(folder: string): Programs {
   return {
     functions: {
-      program: join(folder, "functions/main.mjs"),
+      program: join(folder, "functions/main.cjs"),
       source: join(folder, "functions/registered.cjs"),
     },
-    runner: join(folder, "runner/main.mjs"),
+    runner: join(folder, "runner/main.cjs"),
     compiled: join(folder, "compiled"),
   };
 }
@@ -40,13 +39,13 @@ const FRAMEWORK = join(
 
 /** Modules that look for others by their place: where those stand in a bundle. */
 const MOVED: readonly Rewrite[] = [
-  moved("functions/schemas/schema-checks.ts", "./worker.ts", "./worker.mjs"),
-  moved("functions/triggers/expressions/expressions.ts", "./worker.ts", "./expressions-worker.mjs"),
+  moved("functions/schemas/schema-checks.ts", "./worker.ts", "./worker.cjs"),
+  moved("functions/triggers/expressions/expressions.ts", "./worker.ts", "./expressions-worker.cjs"),
   moved("functions/api/page/page.ts", "../../../dist/page/", "./page/"),
   moved(
     "infra/agent/engines/claude-code/output-check.ts",
     "output-worker.ts",
-    "./output-worker.mjs",
+    "./output-worker.cjs",
   ),
 ];
 
@@ -63,10 +62,9 @@ function moved(file: string, from: string, to: string): Rewrite {
 
 const REWRITES = [...MOVED, ...WITHOUT_UNUSED_SURFACES];
 
-/** What CommonJS modules expect, in a module that is none. */
-const AS_COMMONJS = `import { createRequire as createRequireOfBundle } from "node:module";
-const require = createRequireOfBundle(import.meta.url);
-const { filename: __filename, dirname: __dirname } = import.meta;`;
+/** Where a module of ours looks from, in a program that is none. */
+const ADDRESS = "addressOfProgram";
+const WITH_ADDRESS = `const ${ADDRESS} = require("node:url").pathToFileURL(__filename).href;`;
 
 /**
  * Builds what is deployed: the functions and the runner, each as a few files that need no
@@ -90,15 +88,24 @@ export async function buildBundles(
     const missed = REWRITES.filter((one) => !met.has(one)).map(({ file }) => file);
     if (missed.length > 0 && root === ROOT)
       throw new Error(`no bundle has ${missed.join(", ")}: was it renamed?`);
-    // What Node compiled of the same files is of use still.
     const { compiled } = bundlesIn(folder);
-    if (existsSync(compiled)) renameSync(compiled, join(draft, "compiled"));
+    if (isSame(draft, folder) && existsSync(compiled)) {
+      renameSync(compiled, join(draft, "compiled"));
+    }
     rmSync(folder, { recursive: true, force: true });
     renameSync(draft, folder);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
   return bundlesIn(folder);
+}
+
+/** Whether what was compiled of one folder's programs is of use for the other's. */
+function isSame(one: string, other: string): boolean {
+  return ["functions", "runner"].every((part) => {
+    const [a, b] = [one, other].map((folder) => join(folder, part, "program.cjs"));
+    return a && b && existsSync(b) && readFileSync(a).equals(readFileSync(b));
+  });
 }
 
 /** Writes down which packages, and which versions of them, have gone into a bundle. */
@@ -134,7 +141,7 @@ async function buildFunctions(bundles: string, from: From): Promise<void> {
   const plugins = [listing("functions", bundles)];
   const entryPoints = Object.fromEntries(workers);
   await bundle({ outdir: folder, stdin, entryPoints, plugins }, from);
-  renameSync(join(folder, "stdin.mjs"), join(folder, "main.mjs"));
+  renameSync(join(folder, "stdin.cjs"), join(folder, "program.cjs"));
   writeFileSync(join(folder, "registered.cjs"), "");
   buildPage(join(folder, "page"));
 }
@@ -142,29 +149,34 @@ async function buildFunctions(bundles: string, from: From): Promise<void> {
 async function buildRunner(bundles: string, from: From): Promise<void> {
   const folder = join(bundles, "runner");
   const entryPoints = {
-    main: "infra/agent/main.ts",
+    program: "infra/agent/main.ts",
     "output-worker": "infra/agent/engines/claude-code/output-worker.ts",
   };
   await bundle({ outdir: folder, entryPoints, plugins: [listing("runner", bundles)] }, from);
   cpSync(join(from.root, "infra/agent/sandbox/relay.mjs"), join(folder, "relay.mjs"));
 }
 
-async function bundle(options: BuildOptions, { root, met }: From): Promise<void> {
+/** One file a program: what it does not need at its start is a function that is not called. */
+async function bundle(options: BuildOptions & { outdir: string }, { root, met }: From) {
   await build({
     ...options,
     absWorkingDir: root,
     bundle: true,
-    splitting: true,
     platform: "node",
     target: "node24",
-    format: "esm",
-    outExtension: { ".js": ".mjs" },
+    format: "cjs",
+    outExtension: { ".js": ".cjs" },
     // Names stay: what fails says where.
     minifySyntax: true,
     minifyWhitespace: true,
+    // An error that nobody catches shows its line.
+    lineLimit: 200,
     legalComments: "none",
-    banner: { js: AS_COMMONJS },
-    plugins: [lazyPackages(), rewriting(REWRITES, met), ...(options.plugins ?? [])],
+    define: { "import.meta.url": ADDRESS },
+    banner: { js: WITH_ADDRESS },
+    plugins: [rewriting(REWRITES, met), ...(options.plugins ?? [])],
     logLevel: "silent",
+    logOverride: { "empty-import-meta": "error" },
   });
+  cpSync(join(import.meta.dirname, "main.cjs"), join(options.outdir, "main.cjs"));
 }
