@@ -26,7 +26,10 @@ export interface LocalOptions {
    * whoever puts something in between. Default: none.
    */
   variables?: { functions?: Record<string, string>; builds?: Record<string, string> };
-  /** What serves the functions, and what a build runs. Default: those of the sources. */
+  /**
+   * What serves the functions, and what a build runs. Default: those of the sources, bundled if
+   * that can be.
+   */
   programs?: Programs | undefined;
   /** Receives what the functions print, line by line. */
   onLog?(target: string, line: string): void;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** What serves the functions, and what a build runs. */
@@ -28,6 +29,18 @@ export const FROM_SOURCES: Programs = {
   runner: repositoryFile("infra/agent/main.ts"),
   compiled: repositoryFile("node_modules/.cache/runyard-compile"),
 };
+
+/** The programs in a folder of bundles. */
+export function bundlesIn(folder: string): Programs {
+  return {
+    functions: {
+      program: join(folder, "functions/main.cjs"),
+      source: join(folder, "functions/registered.cjs"),
+    },
+    runner: join(folder, "runner/main.cjs"),
+    compiled: join(folder, "compiled"),
+  };
+}
 
 /** Has Node keep what it compiles, also of modules that are moved together with it. */
 export const compiledOf = ({ compiled }: Programs) => ({

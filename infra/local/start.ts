@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readKey, type ServerAddress } from "../../cli/local-server.ts";
 import { newKey } from "../../shared/documents/key.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { PUSH_TARGETS, PUSHED_FUNCTIONS, TOPICS } from "../../shared/names.ts";
+import type { KeptPrograms } from "../bundle/kept-programs.ts";
 import { PUBLIC, SEALING } from "../deploy/names.ts";
 import { startCloudBuild } from "../emulators/cloud-build/start.ts";
 import { startFirestore } from "../emulators/firestore/start.ts";
@@ -23,6 +25,8 @@ import { sealKeysIn, takeStateDirectory, writeKey } from "./state/directory.ts";
 import { removeBrokenDrafts } from "./state/drafts.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { callSweep, triggerSettings } from "./trigger-callers.ts";
+
+type Serving = LocalOptions & { programs: Programs };
 
 /** A running stand-in with the functions on it. */
 export interface Local extends AsyncDisposable {
@@ -61,8 +65,10 @@ const AS_GOOD_AS_UNLIMITED = 1_000_000;
  * @throws the signal's reason if it aborts before this is done; {StateInUse} if another process has
  * the directory; EADDRINUSE if a port is taken; Error if the file of secrets is not as it must be
  */
-export async function startLocal(options: LocalOptions): Promise<Local> {
+export async function startLocal(given: LocalOptions): Promise<Local> {
   await using started = new AsyncDisposableStack();
+  const kept = given.programs ? undefined : await keptPrograms();
+  const options = { ...given, programs: given.programs ?? kept?.programs ?? FROM_SOURCES };
   const state = takeStateDirectory(options.directory);
   started.defer(() => state.release());
   removeBrokenDrafts(options.directory);
@@ -86,7 +92,10 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   options.signal?.throwIfAborted();
   const tick = () => callSweep(functions.urlOf("sweep"), issuer);
   await tick();
-  const timer = setInterval(() => void tick().catch(() => {}), TIMING.sweepInterval * 1000);
+  const timer = setInterval(() => {
+    tick().catch(() => {});
+    kept?.touch();
+  }, TIMING.sweepInterval * 1000);
   started.defer(() => clearInterval(timer));
   const apiUrl = `${functions.urlOf("api")}/v1`;
   const address = { pid: process.pid, apiUrl, projectId: PROJECT, clients };
@@ -95,6 +104,13 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const stack = started.move();
   const close = () => stack.disposeAsync();
   return { address, key, functions, tick, close, [Symbol.asyncDispose]: close };
+}
+
+/** Bundles of a checkout's sources; a package has no bundler. */
+async function keptPrograms(): Promise<KeptPrograms | undefined> {
+  if (!existsSync(repositoryFile("node_modules/esbuild"))) return undefined;
+  const { keepPrograms } = await import("../bundle/kept-programs.ts");
+  return keepPrograms();
 }
 
 async function provision({
@@ -144,9 +160,9 @@ async function startServices(
     faults,
     settings,
     variables,
-    programs = FROM_SOURCES,
+    programs,
     callers,
-  }: LocalOptions,
+  }: Serving,
   { issuer, started }: { issuer: TokenIssuer; started: AsyncDisposableStack },
 ): Promise<Services> {
   const hosts = settings?.["RUNYARD_ALLOWED_HOSTS"]?.toLowerCase().split(/[\s,]+/);
@@ -225,7 +241,7 @@ function agentImage(programs: Programs, env: Record<string, string>) {
 }
 
 async function startFunctions(
-  { programs = FROM_SOURCES, ...options }: LocalOptions,
+  { programs, ...options }: Serving,
   { issuer, services }: { issuer: TokenIssuer; services: Promise<Services> },
 ): Promise<FunctionsHost> {
   const { directory, ports = {}, settings, variables, onlyPrompt, callers, onLog } = options;

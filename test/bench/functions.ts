@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundlesIn } from "../../infra/bundle/build-bundles.ts";
 import { type Instance, startInstance } from "../../infra/local/functions-host/instance.ts";
+import { bundlesIn } from "../../infra/local/programs.ts";
 import { stop } from "./processes.ts";
 import { BUCKET, type Clients, PROJECT } from "./services.ts";
 

@@ -46,7 +46,7 @@ async function untilKept(world: World, { id }: Run): Promise<RunState> {
 function runnerOf(buildId: string): number {
   const found = descendantsOf(process.pid).find((pid) => {
     try {
-      const isRunner = readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("agent/main.ts");
+      const isRunner = readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("runner/main.cjs");
       return isRunner && readFileSync(`/proc/${pid}/environ`, "latin1").includes(buildId);
     } catch {
       return false;

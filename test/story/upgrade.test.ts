@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildBundles } from "../../infra/bundle/build-bundles.ts";
+import { buildPrograms } from "../../infra/bundle/build-programs.ts";
+import { bundlesIn } from "../../infra/local/programs.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { unpackBefore } from "../faults/upgrade/before.ts";
 import { eventually } from "../support/eventually.ts";
@@ -18,11 +19,9 @@ beforeAll(async () => {
   // Where the command line of the agent is found, which no bundle has.
   folder = mkdtempSync(join(process.cwd(), "node_modules/.bundles-"));
   sources = await unpackBefore();
-  const [before, present] = await Promise.all([
-    buildBundles(join(folder, "before"), sources),
-    buildBundles(join(folder, "present")),
-  ]);
-  revisions = bothRevisions(folder, { before, present });
+  const [before, present] = [join(folder, "before"), join(folder, "present")];
+  await Promise.all([buildPrograms(before, { root: sources }), buildPrograms(present)]);
+  revisions = bothRevisions(folder, { before: bundlesIn(before), present: bundlesIn(present) });
   // An agent that sees this machine's files can be waited for, and can wait.
   world = await startWorld({ programs: revisions.programs, sandbox: "none" });
 }, TIMEOUT_MS);

@@ -13,7 +13,7 @@ const WORDS = {
   submitBuild: "--target=submitBuild",
   recordBuildStatus: "--target=recordBuildStatus",
   sweep: "--target=sweep",
-  runner: "agent/main.ts",
+  runner: "runner/main.cjs",
 } as const;
 type Target = keyof typeof WORDS | "stand-in";
 const TARGETS = [...(Object.keys(WORDS) as (keyof typeof WORDS)[]), "stand-in"] as const;

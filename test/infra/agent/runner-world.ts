@@ -7,19 +7,21 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { Storage } from "@google-cloud/storage";
+import { keepPrograms } from "../../../infra/bundle/kept-programs.ts";
 import { type StorageOptions, startStorage } from "../../../infra/emulators/storage/start.ts";
 import {
   type ReceivedRequest,
   startOfflineModel,
 } from "../../../infra/local/offline-model/start.ts";
+import { FROM_SOURCES } from "../../../infra/local/programs.ts";
 import { type AgentSettings, resolveAgent } from "../../../shared/agent/settings.ts";
 import { type AttemptInput, pathsUnder } from "../../../shared/documents/attempt.ts";
 import type { BuildManifest } from "../../../shared/documents/manifest.ts";
 
+const { runner, compiled } = (await keepPrograms())?.programs ?? FROM_SOURCES;
 /** The runner. */
-export const MAIN = fileURLToPath(new URL("../../../infra/agent/main.ts", import.meta.url));
+export const MAIN = String(runner);
 const BUCKET = "runs";
 const PREFIX = "attempts/run_1/1-0123456789abcdef/";
 export const KEY = "sk-real-key-that-nobody-may-see";
@@ -102,6 +104,7 @@ export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}
     ANTHROPIC_BASE_URL: model.url,
     STORAGE_EMULATOR_HOST: storage.url,
     METADATA_SERVER_DETECTION: "none",
+    NODE_COMPILE_CACHE: compiled,
   };
 
   return {
