@@ -92,11 +92,19 @@ async function startAgent(work: AgentWork, outcome: AgentOutcome): Promise<void>
   const arrangement = await arrange(folders, {
     ...{ isolation, installed, agent, path, memoryBytes, log },
   });
-  if (arrangement.plan) await probeSandbox(arrangement.plan, path);
+  const { plan } = arrangement;
+  const probing = plan && probeSandbox(plan, path);
   const { restore, files, tree } = input.attempt;
   const isBare = repositoriesOf(agent).length === 0 && !restore && !files && !tree;
-  if (!isBare) work.progress.report(PREPARING);
-  const beginning = await prepare(work, arrangement, installed.name);
+  if (!isBare) {
+    await probing;
+    work.progress.report(PREPARING);
+  }
+  // An empty workspace is prepared without the sandbox.
+  const preparing = prepare(work, arrangement, installed.name);
+  await Promise.allSettled([probing, preparing]);
+  await probing;
+  const beginning = await preparing;
   if ("failedStep" in beginning) return notStarted(work, outcome, beginning);
   outcome.workplace = {
     arrangement,

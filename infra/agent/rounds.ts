@@ -33,10 +33,21 @@ export async function checkInRounds(work: AgentWork, outcome: AgentOutcome): Pro
     return collected;
   } finally {
     work.phases.enter("upload");
-    // What it may have spent is stored already: the run loses nothing.
-    await outcome.workplace?.model
-      .close()
-      .catch((error: unknown) => work.log(`not stored: ${messageOf(error)}`));
+  }
+}
+
+/**
+ * Stores what the agent has spent in the end. Never throws: what it may have spent is stored
+ * already, so the run loses nothing.
+ */
+export async function settleSpending(
+  { log }: Pick<AgentWork, "log">,
+  { workplace }: AgentOutcome,
+): Promise<void> {
+  try {
+    await workplace?.model.close();
+  } catch (error) {
+    log(`not stored: ${messageOf(error)}`);
   }
 }
 

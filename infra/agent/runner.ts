@@ -25,7 +25,7 @@ import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
 import { hiddenOf } from "./repository/credential.ts";
 import type { RepositoryAccess } from "./repository/upstream.ts";
-import { checkInRounds } from "./rounds.ts";
+import { checkInRounds, settleSpending } from "./rounds.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { AgentWork } from "./supervision.ts";
@@ -83,13 +83,7 @@ const credentialsIn = ({ credential = "", credentials = [] }: RepositoryAccess):
 export async function runAttempt(options: RunnerOptions): Promise<void> {
   const input = await takeInput(options.inputFolder);
   const { attempt } = input;
-  const hidden = hiding([
-    options.apiKey,
-    attempt.progress.token,
-    attempt.prefix.split("/").at(-2) ?? "",
-    ...Object.values(options.environment),
-    ...credentialsIn(options.repositories).flatMap(hiddenOf),
-  ]);
+  const hidden = hiding(secretsOf(options, attempt));
   const log = (line: string): void => options.log(hidden.text(line));
   const objectsIn = (bucket: string): Objects =>
     options.objectsIn(bucket, customTimesOf(attempt, options.clock));
@@ -104,8 +98,11 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   log(claimedBy(options, attempt));
   const startedAt = new Date(options.clock.now()).toISOString();
   const isolation = isolationOf(options, input);
+  // When the result is told: nobody waits for it.
+  await using cleanup = new AsyncDisposableStack();
   const done = await workAndUpload({
     ...options,
+    cleanup,
     objectsIn,
     isolation,
     hiding: hidden,
@@ -140,6 +137,18 @@ function claimedBy({ buildId, trace }: RunnerOptions, { attempt, runId }: Attemp
   return `claimed attempt ${attempt} of ${runId} for build ${buildId}${within}`;
 }
 
+/** What nobody may read that the agent or its log says. */
+const secretsOf = (
+  { apiKey, environment, repositories }: RunnerOptions,
+  { prefix, progress }: AttemptInput,
+): string[] => [
+  apiKey,
+  progress.token,
+  prefix.split("/").at(-2) ?? "",
+  ...Object.values(environment),
+  ...credentialsIn(repositories).flatMap(hiddenOf),
+];
+
 function customTimesOf({ retention }: AttemptInput, clock: Clock): CustomTimes {
   return (name) => retention && customTimeOf(new Date(clock.now()), keptDays(name, retention));
 }
@@ -161,6 +170,8 @@ interface Attempt extends Omit<RunnerOptions, "objectsIn">, Supersession {
   paths: AttemptPaths;
   phases: Phases;
   startedAt: string;
+  /** What is left to do when the attempt has its result. */
+  cleanup: AsyncDisposableStack;
 }
 
 /** Never throws: an attempt whose agent could not even be given a folder has a result too. */
@@ -189,22 +200,25 @@ async function workReporting(attempt: Attempt, progress: ProgressReporter): Prom
   let outcome = noOutcomeYet(attempt.input.agent.outputSchema !== undefined);
   try {
     const folders = await makeFolders(attempt.temporaryFolder, attempt.isolation);
+    attempt.cleanup.defer(() => removeFolders(folders, attempt.log));
+    const { isCancelled, paths, terminated } = attempt;
+    const isOver = async () => terminated.aborted || isCancelled();
+    const work: AgentWork = {
+      ...attempt,
+      folders,
+      progress,
+      objectsIn: (bucket) => patientObjects(attempt.objectsIn(bucket), { ...attempt, isOver }),
+    };
+    outcome = await workWithAgent(work);
+    attempt.log(describe(outcome.facts));
+    const checked = checkInRounds(work, outcome);
+    await Promise.allSettled([checked]);
+    const settling = settleSpending(work, outcome);
     try {
-      const { isCancelled, paths, terminated } = attempt;
-      const isOver = async () => terminated.aborted || isCancelled();
-      const work: AgentWork = {
-        ...attempt,
-        folders,
-        progress,
-        objectsIn: (bucket) => patientObjects(attempt.objectsIn(bucket), { ...attempt, isOver }),
-      };
-      outcome = await workWithAgent(work);
-      attempt.log(describe(outcome.facts));
-      const collected = await checkInRounds(work, outcome);
       const upload = { ...attempt, folders, prefix: paths.outputs };
-      return await uploadOutcome(upload, outcome, collected);
+      return await uploadOutcome(upload, outcome, await checked);
     } finally {
-      await removeFolders(folders, attempt.log);
+      await settling;
     }
   } catch (error) {
     attempt.log(`nothing is uploaded: ${messageOf(error)}`);

@@ -52,9 +52,11 @@ export async function patchOf(
   const changes = await changesBetween(states, before, after);
   const from = await committedForm(states, before, { name: "from", changes, side: "from" });
   const to = await committedForm(states, after, { name: "to", changes, side: "to" });
-  const dropped = await saveDiff(states, { file: patchFile, from, to, ranksOf: ranks(states) });
+  const [dropped, listing] = await Promise.all([
+    saveDiff(states, { file: patchFile, from, to, ranksOf: ranks(states) }),
+    runGit(states, [...DIFF, "--raw", "--numstat", "-z", from, to]),
+  ]);
   const omitted = joined(await omittedBy(states), await sorted(states, dropped.map(withoutRoom)));
-  const listing = await runGit(states, [...DIFF, "--raw", "--numstat", "-z", from, to]);
   const files = readListing(listing);
   const bare = bareOfPatch(states);
   const notes = [
