@@ -110,10 +110,18 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
 }
 
 /**
- * The document of a run's state. Only a run that waits in a line has the field by which the line is
- * read; each has the `shard` by which what is due is found.
+ * The document of a run's state, without what goes without saying: each field costs whoever writes
+ * or reads it. So only a run that waits in a line has the field by which the line is read. Each has
+ * the `shard` by which what is due is found.
  */
-export function stateDocument({ run, state: { line, dueAt, ...state } }: RunRecord): object {
+export function stateDocument({ run, state: { dueAt, ...state } }: RunRecord): object {
   const due: StoredDue = { dueAt: earlier(dueAt, otherDueAt(state)), ownDueAt: dueAt };
-  return { ...state, ...due, shard: shardOf(run.id), ...(line !== null && { line }) };
+  const said = Object.entries(state).filter(([name, value]) => !goesWithoutSaying(name, value));
+  return { ...Object.fromEntries(said), ...due, shard: shardOf(run.id) };
+}
+
+function goesWithoutSaying(name: string, value: unknown): boolean {
+  if (!Object.hasOwn(UNSAID, name)) return false;
+  const unsaid: unknown = UNSAID[name as keyof typeof UNSAID];
+  return value === unsaid || (Array.isArray(unsaid) && Array.isArray(value) && value.length === 0);
 }

@@ -25,7 +25,7 @@ export async function toldBySweep(world: World, runId: string): Promise<void> {
   const state = world.firestore.doc(`runState/${runId}`);
   await state.update({ told: 0, tellAt: past, dueAt: past });
   await world.local.tick();
-  await eventually(async () => expect((await state.get()).get("tellAt")).toBeNull());
+  await eventually(async () => expect((await state.get()).get("tellAt") ?? null).toBeNull());
 }
 
 /** A hook whose delivery is more than a message carries. */
@@ -72,5 +72,7 @@ export async function startedByEvents(
 
 async function startedRuns(world: World, phase: string) {
   const states = await world.firestore.collection(COLLECTIONS.runStates).get();
-  return states.docs.filter((one) => one.get("origin") !== null && one.get("phase") === phase);
+  return states.docs.filter(
+    (one) => one.get("origin.depth") !== undefined && one.get("phase") === phase,
+  );
 }

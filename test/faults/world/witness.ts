@@ -2,6 +2,7 @@ import type { StoredDocument } from "../../../infra/emulators/firestore/document
 import type { Change } from "../../../infra/emulators/firestore/history.ts";
 import type { Slot } from "../../../shared/capacity/slot.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
+import { UNSAID } from "../../../shared/run/stored.ts";
 import type { ModelBuild } from "./cloud-build.ts";
 import { decoded } from "./fields.ts";
 import * as invariants from "./invariants.ts";
@@ -165,7 +166,7 @@ export class Witness {
   #changed(id: string, before: RunRecord | undefined, { run, state }: Touched): void {
     const after = {
       run: run ? decoded(run) : before?.run,
-      state: state ? decoded(state) : before?.state,
+      state: state ? { ...UNSAID, ...(decoded(state) as object) } : before?.state,
     } as RunRecord;
     this.records.set(id, after);
     const step = { before, after };

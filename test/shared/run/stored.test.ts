@@ -48,6 +48,18 @@ test("what this revision does not know is kept", () => {
   });
 });
 
+test("what goes without saying stands in no document, and is read all the same", () => {
+  const quiet = stateDocument({ run, state });
+  for (const name of ["slot", "failures", "commits", "obligations"]) {
+    expect(quiet).not.toHaveProperty(name);
+  }
+  const said = { ...state, slot: "s", failures: 1, commits: ["c"], deniedSince: at(1) };
+  const spoken = stateDocument({ run, state: said });
+  expect(spoken).toMatchObject({ slot: "s", failures: 1, commits: ["c"], deniedSince: at(1) });
+  expect(recordOf({ run, state: quiet })).toEqual({ run, state: expect.objectContaining(state) });
+  expect(recordOf({ run, state: spoken }).state).toMatchObject(said);
+});
+
 test("only a run that waits has a line in its document", () => {
   expect(stateDocument({ run, state })).not.toHaveProperty("line");
   expect(stateDocument({ run, state: { ...state, line: "x" } })).toHaveProperty("line", "x");
