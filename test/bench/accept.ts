@@ -1,3 +1,4 @@
+import { buildBundles } from "../../infra/bundle/build-bundles.ts";
 import {
   type Benchmark,
   type Context,
@@ -9,7 +10,7 @@ import {
   type Variant,
 } from "./benchmark.ts";
 import { type Database, startPostgres, startRedis } from "./databases.ts";
-import { type FunctionModule, ours, startFunction, variant } from "./functions.ts";
+import { bundled, type FunctionModule, startFunction, variant } from "./functions.ts";
 import type { Load, LoadRequest } from "./load-process.ts";
 import { installPeers, startPeer } from "./peers.ts";
 import { cpuMs, type Helper, pin, startHelper } from "./processes.ts";
@@ -75,7 +76,13 @@ async function startServers(context: Context) {
     await pin(pid, "measured");
     return { name, pid, place: { path: socketPath }, storePid };
   };
-  const servers = [await functionOf(API, ours("api")), await functionOf(NAIVE, variant("naive"))];
+  // As it is deployed; the other one is deployed as it is written.
+  const bundles = temporaryFolder(cleanup, "bundles");
+  await buildBundles(bundles);
+  const servers = [
+    await functionOf(API, bundled("api", bundles)),
+    await functionOf(NAIVE, variant("naive")),
+  ];
   const missing: string[] = [];
   progress("installing the peers' packages");
   try {
