@@ -3,16 +3,38 @@ const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /** Random bytes, as the functions pass them in: `n` of them. */
 export type RandomBytes = (n: number) => Uint8Array;
 
+const DIGITS = 22;
+/** So many digits are taken off at once: what is left of a division by them fits with 16 bits. */
+const AT_ONCE = 3;
+const DIVISOR = 62 ** AT_ONCE;
+
 /** 128 bits as 22 characters of `0-9A-Za-z`. */
 export function base62(bytes: Uint8Array): string {
-  let number = 0n;
-  for (const byte of bytes.subarray(0, 16)) number = (number << 8n) | BigInt(byte);
+  // 16 bits each, the highest first.
+  const number: number[] = [];
+  for (let at = 0; at < Math.min(bytes.length, 16); at += 2) {
+    number.push((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0));
+  }
   let text = "";
-  for (let i = 0; i < 22; i += 1) {
-    text = ALPHABET.charAt(Number(number % 62n)) + text;
-    number /= 62n;
+  while (text.length < DIGITS) {
+    let rest = divide(number, DIVISOR);
+    for (let digit = 0; digit < AT_ONCE && text.length < DIGITS; digit += 1) {
+      text = ALPHABET.charAt(rest % 62) + text;
+      rest = Math.floor(rest / 62);
+    }
   }
   return text;
+}
+
+/** Divides a number of 16 bits a place, the highest first, in place. Returns the rest. */
+function divide(number: number[], divisor: number): number {
+  let rest = 0;
+  for (let at = 0; at < number.length; at += 1) {
+    const dividend = rest * 65_536 + (number[at] ?? 0);
+    number[at] = Math.floor(dividend / divisor);
+    rest = dividend % divisor;
+  }
+  return rest;
 }
 
 /** `run_…` from 128 bits: random ones, or a hash. */
@@ -50,11 +72,15 @@ export function newNonce(random: RandomBytes): string {
   return base62(random(16));
 }
 
+/** Each byte as two digits. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** A version 4 UUID, as agents' sessions want it. */
 export function newUuid(random: RandomBytes): string {
   const bytes = Uint8Array.from(random(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const hex = Array.from(bytes, (byte) => HEX[byte]).join("");
+  const parts = [[0, 8], [8, 12], [12, 16], [16, 20], [20]] as const;
+  return parts.map(([from, to]) => hex.slice(from, to)).join("-");
 }

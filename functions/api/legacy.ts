@@ -16,7 +16,6 @@ import { storeAgent } from "./agents/create-agent.ts";
 import { changeAgent, noAgent, ownAgent } from "./agents/own-agent.ts";
 import { invalid } from "./http/body.ts";
 import type { CallOf, Handler } from "./http/call.ts";
-import { hangUp } from "./http/hang-up.ts";
 import { openStream } from "./http/open-stream.ts";
 import { agentOfLatest, conversationOf, placeTurn } from "./runs/conversations.ts";
 
@@ -47,8 +46,7 @@ export const legacyConverse = inOldWords<"legacyConverse">(async (services, call
   const prefer = call.request.headers["prefer"]?.toString();
   const isAsync = prefersAsync(prefer);
   const seconds = waitSecondsOf(prefer) || (isAsync ? 0 : STREAMS.waitSeconds);
-  const patience = { seconds, signal: hangUp(call.response) };
-  const latest = seconds === 0 ? run : await latestWithin(services, run, patience);
+  const latest = await latestWithin(services, run, { seconds, response: call.response });
   if (latest.done) return answerEnd(services, call.response, latest);
   if (isAsync) return answerAccepted(call.response, run);
   const error = `run ${run.id} has not ended yet; GET /v1/runs/${run.id} tells when it has`;

@@ -69,8 +69,10 @@ export function asRefusal(what: string, error: unknown): unknown {
 
 async function withinDeadline<T>(called: Promise<T>, timers: Pick<Clock, "after">): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const error = Object.assign(new Error("no answer in time"), { code: GRPC.DEADLINE_EXCEEDED });
-  const stop = timers.after(TIMING.callDeadline * 1000, () => reject(error));
+  // An error takes its stack when it is made, so none is made for a call that is answered.
+  const stop = timers.after(TIMING.callDeadline * 1000, () =>
+    reject(Object.assign(new Error("no answer in time"), { code: GRPC.DEADLINE_EXCEEDED })),
+  );
   try {
     return await Promise.race([called, late]);
   } finally {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Firestore } from "@google-cloud/firestore";
 import { systemClock } from "../../shared/clock.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
@@ -32,6 +31,7 @@ import { FirestoreWebhookStore } from "./firestore/webhook-store.ts";
 import { VerifiedIdTokens } from "./id-tokens.ts";
 import { openKnownSecrets, secretsOf } from "./known-secrets.ts";
 import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
+import { pooledRandom } from "./random.ts";
 import { sealingWith } from "./sealing.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
@@ -67,7 +67,7 @@ export function openServices(config: Config): Services {
   return servicesOn(clients, config, {
     log,
     telemetry: openTelemetry(config.telemetry, { log, timers: systemClock }),
-    random: randomBytes,
+    random: pooledRandom(),
     closing,
     timers: systemClock,
     now,

@@ -23,7 +23,7 @@ import type { Call } from "../http/call.ts";
 import { hangUp } from "../http/hang-up.ts";
 import { refuseFullLine } from "./full-lines.ts";
 import { waitSecondsOf } from "./prefer.ts";
-import { type Patience, waitForRun } from "./wait-for-run.ts";
+import { waitForRun } from "./wait-for-run.ts";
 import { refuseLostTree } from "./workspace.ts";
 
 /**
@@ -161,20 +161,24 @@ async function answerWithRun(
   run: Run,
 ): Promise<void> {
   const seconds = waitSecondsOf(request.headers["prefer"]?.toString());
-  const patience = { seconds, signal: hangUp(response) };
-  const latest = seconds === 0 ? run : await latestWithin(services, run, patience);
+  const latest = await latestWithin(services, run, { seconds, response });
   if (seconds > 0 && latest.done) response.status(200).set("Preference-Applied", `wait=${seconds}`);
   else response.status(202);
   response.set("Location", `/v1/runs/${run.id}`).json(answerOf(latest));
 }
 
 /**
- * The run when it is done or the caller's patience is over. To have accepted it is never undone by
- * this.
+ * The run when it is done, or when so many seconds are over, or whoever waits for the response has
+ * hung up. To have accepted it is never undone by this.
  */
-export async function latestWithin(services: Services, run: Run, patience: Patience): Promise<Run> {
-  if (run.done) return run;
+export async function latestWithin(
+  services: Services,
+  run: Run,
+  { seconds, response }: { seconds: number; response: Response },
+): Promise<Run> {
+  if (run.done || seconds === 0) return run;
   try {
+    const patience = { seconds, signal: hangUp(response) };
     return (await waitForRun(services, run.id, patience)) ?? run;
   } catch (error) {
     services.log("WARNING", `not waited for: ${describeError(error)}`, { runId: run.id });

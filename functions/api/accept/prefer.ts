@@ -23,7 +23,8 @@ export function prefersAsync(header: string | undefined): boolean {
 }
 
 /** Preferences without their parameters, which stand after a semicolon and say nothing to us. */
-function preferencesOf(header = ""): { name: string; value: string }[] {
+function preferencesOf(header: string | undefined): { name: string; value: string }[] {
+  if (header === undefined) return [];
   return Array.from(header.matchAll(PREFERENCE), ([, preference = ""]) => {
     const [name = "", value = ""] = (preference.split(";")[0] ?? "").split("=");
     return { name: name.trim().toLowerCase(), value: value.trim() };

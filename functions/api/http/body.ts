@@ -3,7 +3,7 @@ import { AppError, type Fault } from "../../../shared/errors.ts";
 import type { Static, TObject, TSchema } from "../../../shared/schema/type.ts";
 import { validatorOf } from "../../../shared/schema/validate.ts";
 import { isWellFormed } from "../../../shared/text.ts";
-import { jsonShape } from "./json-shape.ts";
+import { type JsonShape, jsonShape } from "./json-shape.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -33,8 +33,18 @@ function jsonBody(request: Request): unknown {
     const detail = `the body is ${type}; send Content-Type: application/json`;
     throw new AppError("unsupported_media_type", { detail });
   }
-  refuseShape(rawBody(request));
-  return parse(decode(rawBody(request)));
+  const { depth } = refuseShape(rawBody(request));
+  const text = decode(rawBody(request));
+  const value = parse(text);
+  // Only by an escape can JSON in UTF-8 say what is malformed: most bodies need not be walked.
+  if (depth > MAX_DEPTH || text.includes("\\u")) refuseMalformed(value);
+  return value;
+}
+
+/** @throws {AppError} invalid */
+function refuseMalformed(value: unknown): void {
+  const faults = malformed(value).take(MOST_FAULTS).toArray();
+  if (faults.length > 0) throw invalid(faults);
 }
 
 /** Values in a body: many more than any that is accepted has. */
@@ -43,13 +53,15 @@ const MOST_VALUES = 100_000;
 const PARSED_DEPTH = 1000;
 
 /** @throws {AppError} invalid for what would be far more than it looks */
-function refuseShape(bytes: Buffer): void {
-  const { depth, values } = jsonShape(bytes);
+function refuseShape(bytes: Buffer): JsonShape {
+  const shape = jsonShape(bytes);
+  const { depth, values } = shape;
   const detail =
     depth > PARSED_DEPTH
       ? `is nested deeper than ${MAX_DEPTH} levels`
       : `has more than ${MOST_VALUES} values`;
   if (depth > PARSED_DEPTH || values > MOST_VALUES) throw invalid([{ pointer: "", detail }]);
+  return shape;
 }
 
 function decode(bytes: Buffer): string {
@@ -87,8 +99,6 @@ export function validBody<S extends TSchema>(
 ): Static<S> {
   const isAbsent = isOptional && !hasBody(request);
   const value = isAbsent ? {} : jsonBody(request);
-  const faults = malformed(value).take(MOST_FAULTS).toArray();
-  if (faults.length > 0) throw invalid(faults);
   const result = validatorOf(schema)(value);
   if (!result.ok) throw invalid(result.faults);
   return result.value;

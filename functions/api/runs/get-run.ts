@@ -4,7 +4,6 @@ import type { Services } from "../../services/services.ts";
 import { latestWithin } from "../accept/accept-order.ts";
 import { waitSecondsOf } from "../accept/prefer.ts";
 import type { CallOf } from "../http/call.ts";
-import { hangUp } from "../http/hang-up.ts";
 import { ownRun, requestOf } from "./own-run.ts";
 import { queuePlaceOf } from "./queue-place.ts";
 
@@ -12,9 +11,7 @@ import { queuePlaceOf } from "./queue-place.ts";
 export async function getRun(services: Services, call: CallOf<"getRun">): Promise<void> {
   const { request, response } = call;
   const seconds = waitSecondsOf(request.headers["prefer"]?.toString());
-  const patience = { seconds, signal: hangUp(response) };
-  const now = await ownRun(services, call);
-  const run = seconds === 0 ? now : await latestWithin(services, now, patience);
+  const run = await latestWithin(services, await ownRun(services, call), { seconds, response });
   if (seconds > 0) response.set("Preference-Applied", `wait=${seconds}`);
   const queue = await queuePlaceOf(services, run);
   call.response.json({ ...answerOf(run), ...(queue && { queue }) });
