@@ -82,6 +82,8 @@ export const RUN_LIMITS = {
   outputFaults: 10,
   /** Events in one report of a build; what is more waits for the next. */
   reportedEvents: 100,
+  /** Of the events of a commit that one document holds, as JSON; Firestore takes 1 MiB. */
+  eventDocumentBytes: 64 * 1024,
   /** Events of one run; later ones are left out, the last of them says so. */
   events: 10_000,
   /** UTF-8 bytes of an event's text, */
@@ -271,8 +273,8 @@ export const STREAMS = {
    * most.
    */
   eventStreamSeconds: 3540,
-  /** Events that one follower has in memory at most. */
-  eventPage: 100,
+  /** Documents of events that one follower has in memory at most. */
+  eventPage: 25,
   /**
    * How often somebody who follows a log is given what is new; Cloud Build writes every few
    * seconds.

@@ -139,8 +139,8 @@ export interface RunWatch {
   /** Sees the run as it is and then each change of it; undefined: there is no such run. */
   watchRun(id: string, observer: Observer<Run | undefined>): StopListening;
   /**
-   * Sees at most `limit` events of a run, those that follow the id `after`, in their order: at each
-   * call the ones that are new. The first call says what is there already, which may be nothing;
+   * Sees the events of a run that follow the id `after`, in their order, out of at most `limit`
+   * documents: at each call the ones that are new. The first call says what is there already, which may be nothing;
    * another one without events says that some were deleted.
    */
   watchEvents(

@@ -2,7 +2,7 @@ import { RUN_LIMITS } from "../limits.ts";
 import { Instant } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
-import { cutText } from "../text.ts";
+import { cutText, utf8Length } from "../text.ts";
 
 const text = Type.String({ maxLength: RUN_LIMITS.eventTextBytes });
 const tool = Type.String({ maxLength: 200 });
@@ -167,9 +167,8 @@ export type EventContent = AgentEvent | Static<typeof StatusEvent>;
 export const EVENT_ID = "^[1-9]-[0-9]{6}$";
 
 /**
- * The document `runs/{id}/events/{attempt-seq}`: one list, in the order of its ids, of everything
- * that happened to a run. Each transition of the run and each report of its build adds to it in the
- * same commit. Deleted by Firestore's TTL on `expireAt`.
+ * One list, in the order of its ids, of everything that happened to a run. Each transition of the
+ * run and each report of its build adds to it in the same commit.
  */
 export const Event = Type.Object({
   id: Type.String(formed({ pattern: EVENT_ID, form: "attempt and number", example: "1-000001" })),
@@ -182,3 +181,34 @@ export const Event = Type.Object({
   event: Type.Union([AgentEvent, StatusEvent]),
 });
 export type Event = Static<typeof Event>;
+
+/**
+ * The document `runs/{id}/events/{attempt-seq}`: the last of the events that a commit adds, with
+ * those before it, oldest first: a document costs the same whatever it holds. Whoever looks for
+ * what comes after an event finds it by the document's id, which is the last one's. Deleted by
+ * Firestore's TTL on `expireAt`.
+ */
+export type EventDocument = Event & { earlier?: Pick<Event, "id" | "at" | "event">[] };
+
+/** The documents of events that one commit adds, each with as many as it may hold. */
+export function eventDocuments(events: readonly Event[]): EventDocument[] {
+  const documents: Event[][] = [];
+  let left = 0;
+  for (const event of events) {
+    // Most commits add one.
+    const bytes = events.length === 1 ? 0 : utf8Length(JSON.stringify(event));
+    const last = bytes > left ? undefined : documents.at(-1);
+    left = (last ? left : RUN_LIMITS.eventDocumentBytes) - bytes;
+    if (last) last.push(event);
+    else documents.push([event]);
+  }
+  return documents.map((held) => {
+    const earlier = held.slice(0, -1).map(({ id, at, event }) => ({ id, at, event }));
+    return { ...(held.at(-1) as Event), ...(earlier.length > 0 && { earlier }) };
+  });
+}
+
+/** The events that a document holds, oldest first. */
+export function eventsIn({ earlier = [], ...last }: EventDocument): Event[] {
+  return [...earlier.map((event) => ({ ...last, ...event })), last];
+}

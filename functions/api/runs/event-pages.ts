@@ -13,8 +13,8 @@ interface Follower {
  * The events of a run, in their order, as they come, until `signal` aborts. A batch without events
  * says that there are none yet, or that some were deleted.
  *
- * A listener keeps in memory what it has seen, so each sees one page of them: no more is held for a
- * follower, however slow it is and however many events the run has.
+ * A listener keeps in memory what it has seen, so each sees one page of their documents: no more is
+ * held for a follower, however slow it is and however many events the run has.
  */
 export async function* eventBatches(
   watch: Pick<RunWatch, "watchEvents">,
@@ -35,6 +35,7 @@ function page(
   { runId, after, signal }: Follower,
 ): ReadableStream<Event[]> {
   const opened = new DisposableStack();
+  // An event at least is in each document.
   let room: number = STREAMS.eventPage;
   return new ReadableStream<Event[]>({
     start(controller) {

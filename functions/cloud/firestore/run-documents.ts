@@ -7,7 +7,7 @@ import {
   type Transaction,
 } from "@google-cloud/firestore";
 import type { Conversation } from "../../../shared/documents/conversation.ts";
-import type { Event } from "../../../shared/documents/event.ts";
+import { type Event, eventDocuments } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
@@ -138,7 +138,7 @@ export function writeTransition(
   const kept = expiryOf(record);
   if (run !== before) transaction.set(documents.run(run.id), { ...run, ...kept });
   transaction.set(documents.state(run.id), { ...stateDocument(record), ...kept });
-  for (const event of events) transaction.set(documents.event(event), event);
+  for (const event of eventDocuments(events)) transaction.set(documents.event(event), event);
 }
 
 /** Creates every document of a new run but its conversation's. */
@@ -152,7 +152,7 @@ export function createRunDocuments(
   const acceptedAt = FieldValue.serverTimestamp();
   create(documents.state(run.id), { ...stateDocument({ run, state }), acceptedAt });
   create(documents.request(run.id), requestDocument(run.owner, request));
-  for (const event of events) create(documents.event(event), event);
+  for (const event of eventDocuments(events)) create(documents.event(event), event);
 }
 
 /**

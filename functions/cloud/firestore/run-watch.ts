@@ -1,5 +1,5 @@
 import { FieldPath, type Firestore, type Query } from "@google-cloud/firestore";
-import type { Event } from "../../../shared/documents/event.ts";
+import { type Event, type EventDocument, eventsIn } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type {
@@ -70,9 +70,13 @@ export class FirestoreRunWatch implements RunWatch {
     let last = after ?? "";
     return page.onSnapshot(
       ({ docs }) => {
-        const added = docs.filter(({ id }) => id > last);
+        const added = docs
+          .filter(({ id }) => id > last)
+          .flatMap((document) => eventsIn(fromDocument(document.data()) as EventDocument))
+          // Who goes on after an event may have seen some of a document.
+          .filter(({ id }) => id > last);
         last = added.at(-1)?.id ?? last;
-        observer.next(added.map((document) => fromDocument(document.data()) as Event));
+        observer.next(added);
       },
       (error) => observer.failed(asRefusal("Firestore", error)),
     );

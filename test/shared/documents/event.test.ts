@@ -1,3 +1,4 @@
+import { type Event, eventDocuments, eventsIn } from "../../../shared/documents/event.ts";
 import { RUN_LIMITS } from "../../../shared/limits.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { next } from "../../../shared/run/run.ts";
@@ -75,4 +76,36 @@ test("the next attempt's events are counted anew by its build and go on in the l
   const again = changed(record, settled("build_lost")).record;
   expect(again.state.reported).toBe(0);
   expect(again.state.events).toBe(record.state.events + 1);
+});
+
+const eventOf = (number: number, text = `event ${number}`): Event => ({
+  ...{ id: `1-${String(number).padStart(6, "0")}`, schemaVersion: 1, owner: "o", runId: "run_1" },
+  ...{ at: at(number), expireAt: at(3600), event: { type: "text", text } },
+});
+const eventsOf = (count: number, text?: string): Event[] =>
+  Array.from({ length: count }, (_, index) => eventOf(index + 1, text));
+
+test("what one commit adds is one document, which is the last event and holds those before it", () => {
+  const events = eventsOf(3);
+  const [document, ...more] = eventDocuments(events);
+  expect(more).toEqual([]);
+  const earlier = events.slice(0, 2).map(({ id, at, event }) => ({ id, at, event }));
+  expect(document).toEqual({ ...eventOf(3), earlier });
+  expect(eventsIn(document ?? eventOf(0))).toEqual(events);
+});
+
+test("an event by itself is its document, as each was before", () => {
+  expect(eventDocuments(eventsOf(1))).toEqual(eventsOf(1));
+  expect(eventsIn(eventOf(1))).toEqual([eventOf(1)]);
+  expect(eventDocuments([])).toEqual([]);
+});
+
+test("no document outgrows its bound, and none of the events is lost", () => {
+  const events = eventsOf(RUN_LIMITS.reportedEvents, "ü".repeat(RUN_LIMITS.eventTextBytes));
+  const documents = eventDocuments(events);
+  expect(documents.flatMap(eventsIn)).toEqual(events);
+  for (const document of documents) {
+    expect(JSON.stringify(document).length).toBeLessThan(RUN_LIMITS.eventDocumentBytes);
+  }
+  expect(documents.length).toBeLessThan(events.length / 4);
 });

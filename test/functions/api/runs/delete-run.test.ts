@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type EventDocument, eventsIn } from "../../../../shared/documents/event.ts";
 import type { Run } from "../../../../shared/documents/run.ts";
 import { accepted, ask, ended, post, turnsOf } from "../../../support/api.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -105,8 +106,9 @@ test(
     const run = await ended(world, await startRun("Create hello.txt"));
     await eventually(async () => {
       const { docs } = await world.firestore.collection(`runs/${run.id}/events`).get();
-      const events = docs.map((document) => document.data());
-      expect(docs.map(({ id }) => id)).toEqual(docs.map(({ id }) => id).toSorted());
+      const events = docs.flatMap((document) => eventsIn(document.data() as EventDocument));
+      const ids = events.map(({ id }) => id);
+      expect(ids).toEqual(ids.map((_, at) => `1-${String(at + 1).padStart(6, "0")}`));
       expect(events.every(({ owner }) => owner === "local")).toBe(true);
       const contents = events.map(({ event }) => event);
       expect(contents[0]).toMatchObject({ type: "status", status: "pending" });
