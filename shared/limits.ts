@@ -179,7 +179,16 @@ export const TIMING = {
   /** From the end of an agent that was not stopped to killing what it left at work. */
   leftoverGrace: 10,
   cancelPoll: 2,
+  /** Between two reports of a build while somebody follows its run, and in its first minute; */
   progressInterval: 2,
+  /** … and between those of a build of which nobody has asked for more. */
+  quietInterval: 15,
+  /** How long after its start a build reports as if somebody followed. */
+  freshFor: 60,
+  /** How long somebody who follows a run's events counts as doing so, unless it is noted again, */
+  followed: 90,
+  /** … which it is this often. */
+  followedAgain: 45,
   /** A checkpoint of an agent at work is taken after each turn, and at least this often. */
   checkpointInterval: 60,
   /** How long a cancelled agent may take to end by itself before its build is cancelled. */

@@ -21,6 +21,9 @@ export const TOPICS = {
 /** The attribute in which Pub/Sub's own clients have a message's trace. */
 export const TRACE_ATTRIBUTE = "googclient_traceparent";
 
+/** The header of the answer to a build's report that says in how many seconds the next is wanted. */
+export const REPORT_AFTER = "Report-After";
+
 /** The function that each topic's messages are pushed to, by the topic's name; one may have two. */
 export const PUSH_TARGETS = {
   [TOPICS.runRequests]: "submitBuild",

@@ -78,6 +78,11 @@ export interface RunStore {
    */
   transact(id: string, decide: Decide): Promise<Transacted | undefined>;
   /**
+   * Notes in a run's state that somebody follows its events, until an instant. It is not noted
+   * again by the same process while that is far away.
+   */
+  noteFollower(id: string, until: Date): Promise<void>;
+  /**
    * Erases a finished run's documents, its own last; and its conversation, if it was the only turn.
    */
   delete(record: RunRecord): Promise<void>;

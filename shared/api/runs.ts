@@ -289,7 +289,14 @@ export const RUN_OPERATIONS = [
     summary: "A run's own build says what its agent does",
     access: "build",
     body: ReportProgress,
-    answers: { 204: { description: "Noted." } },
+    answers: {
+      204: {
+        description: "Noted.",
+        headers: {
+          "Report-After": "Seconds until the next is wanted; the last one may be sooner.",
+        },
+      },
+    },
     problems: ["not_found", "conflict"],
   },
 ] as const satisfies readonly Operation[];

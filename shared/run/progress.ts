@@ -1,3 +1,4 @@
+import { after } from "../clock.ts";
 import {
   type AgentEvent,
   type ChangeCounts,
@@ -10,6 +11,14 @@ import { onClaimed } from "./build-events.ts";
 import { timesOf } from "./phases.ts";
 import type { RunEvent, RunRecord, RunState, Transition } from "./record.ts";
 import { refused, stay } from "./transition.ts";
+
+/** When the build of a run at work shall report next at the earliest, in seconds from `now`. */
+export function reportAfter({ run, state }: RunRecord, now: Date): number {
+  const started = run.history.findLast(({ status }) => status === "running")?.at ?? now;
+  const isFresh = now < after(started, TIMING.freshFor);
+  const isFollowed = state.followedUntil !== undefined && now < state.followedUntil;
+  return isFresh || isFollowed ? TIMING.progressInterval : TIMING.quietInterval;
+}
 
 export function onProgress(
   record: RunRecord,

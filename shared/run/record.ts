@@ -71,6 +71,11 @@ export interface RunState {
   workingAt: Date | null;
   /** The highest number among the events that the attempt's build has reported. */
   reported: number;
+  /**
+   * Until when somebody is known to follow the run's events; absent: nobody ever was. Written by
+   * itself, without another version: all that it decides is how often a build reports.
+   */
+  followedUntil?: Date;
   /** Whether a lease was ever taken in this attempt: if so, leaving it needs the claim. */
   leaseTaken: boolean;
   leaseUntil: Date | null;

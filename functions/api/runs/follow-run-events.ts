@@ -3,6 +3,7 @@ import { after } from "../../../shared/clock.ts";
 import { EVENT_ID, type Event } from "../../../shared/documents/event.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
+import { TIMING } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import { eventDaysOf } from "../../../shared/run/retention.ts";
 import { counted } from "../../../shared/text.ts";
@@ -38,7 +39,10 @@ export async function followRunEvents(
   const { id, status, done } = record.run;
   const followed = { id, status, wasDone: done };
   await sendEventStream(services, response, {
-    beatText: () => beatText(services, followed),
+    beatText: async () => {
+      await noteFollower(services, followed);
+      return beatText(services, followed);
+    },
     send: async (open) => {
       if (hasAll(record, lastEventId)) await open.write(doneText(record.run));
       else await sendEvents(services, open, { followed, lastEventId });
@@ -54,14 +58,16 @@ interface Followed {
 }
 
 async function sendEvents(
-  { runs, watch }: Services,
+  services: Services,
   { signal, write }: OpenStream,
   { followed, lastEventId }: { followed: Followed; lastEventId: string | undefined },
 ): Promise<void> {
+  const { runs, watch } = services;
   const { id: runId, wasDone } = followed;
   for await (const batch of eventBatches(watch, { runId, after: lastEventId, signal })) {
     await write(batch.map(eventText).join(""));
     followed.status = statusAfter(batch) ?? followed.status;
+    await noteFollower(services, followed);
     const last = batch.at(-1);
     if (last !== undefined && last.event.type !== "status") continue;
     const run = await runs.getRun(runId);
@@ -71,6 +77,16 @@ async function sendEvents(
       await write(doneText(run));
       return;
     }
+  }
+}
+
+/** A build reports more often while somebody follows its run. */
+async function noteFollower(services: Services, { id, status }: Followed): Promise<void> {
+  if (status !== "running") return;
+  try {
+    await services.runs.noteFollower(id, after(services.now(), TIMING.followed));
+  } catch (error) {
+    services.log("WARNING", `follower not noted: ${describeError(error)}`, { runId: id });
   }
 }
 

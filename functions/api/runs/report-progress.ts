@@ -1,5 +1,7 @@
 import { AppError } from "../../../shared/errors.ts";
 import { sha256 } from "../../../shared/hash.ts";
+import { REPORT_AFTER } from "../../../shared/names.ts";
+import { reportAfter } from "../../../shared/run/progress.ts";
 import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { pathsOf } from "../../attempts/attempt-outcome.ts";
 import { applyEvent, applyEventOf, claimantOf } from "../../attempts/settle-attempt.ts";
@@ -38,7 +40,8 @@ export async function reportProgress(
     throw new AppError("conflict", { detail: `run ${id} is over` });
   }
   if (done) await applyEvent(services, id, { type: "finished", attempt });
-  call.response.status(204).end();
+  const seconds = reportAfter(applied.record, services.now());
+  call.response.status(204).set(REPORT_AFTER, `${seconds}`).end();
 }
 
 /** @throws {AppError} unauthorized, also to the build of an earlier attempt */

@@ -8,6 +8,8 @@ import { counted } from "../../../shared/text.ts";
 export interface EventQueue {
   add(event: AgentEvent): void;
   isEmpty(): boolean;
+  /** Whether there are as many as one report takes. */
+  fillsReport(): boolean;
   /** The oldest ones, as many as one report takes. They stay until they are removed. */
   batch(): ReportedEvent[];
   /** Removes what {@link EventQueue.batch} gave. */
@@ -61,6 +63,7 @@ export function openEventQueue(clock: Pick<Clock, "now">, maxEvents = MAX_EVENTS
       gap.last.event = told;
     },
     isEmpty: () => waiting.length === 0,
+    fillsReport: () => waiting.length >= RUN_LIMITS.reportedEvents,
     batch() {
       let left = BATCH_BYTES;
       const now = clock.now();

@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../../../shared/clock.ts";
 import type { AgentEvent, ReportedEvent } from "../../../shared/documents/event.ts";
+import { REPORT_AFTER } from "../../../shared/names.ts";
 import type { TraceContext } from "../../../shared/run/trace.ts";
 import { messageOf } from "../text.ts";
-import { openEventQueue } from "./event-queue.ts";
+import { type EventQueue, openEventQueue } from "./event-queue.ts";
 
 /** What people are told that a running agent does. */
 export interface Progress {
@@ -39,6 +40,9 @@ export interface ProgressReporter {
   close(): Promise<void>;
 }
 
+/** The longest pause that an answer can ask for, in seconds. */
+const MOST_PAUSE = 60;
+
 /** The sign that the agent is being started: it makes the run `running` and says no more. */
 export const STARTING: Progress = { text: "", turn: 0 };
 /** Goes with events that come before any progress. */
@@ -58,38 +62,34 @@ const REFUSALS = [400, 413, 422];
 const OVER = [401, 403, 404, 409, 410];
 
 /**
- * Reports progress and events: at most once per interval, one request at a time. Of progress the
+ * Reports progress and events: at most once per interval, one request at a time; more seldom if the
+ * last answer asks for that and what there is fits into a report. Of progress the
  * latest counts, and is lost if its report fails; events are sent again until they have arrived.
  * The first report that fails is logged.
  */
 export function startProgress(options: ProgressOptions): ProgressReporter {
   const { clock, intervalMs, log } = options;
   const queue = openEventQueue(clock);
+  const pace = startPace(clock, intervalMs);
   let latest: Progress | undefined;
   let last = STARTED;
   let takeBack: (() => void) | undefined;
   let sending: Promise<unknown> | undefined;
-  let notBefore = clock.now();
   let isClosed = false;
-  let hasFailed = false;
+  const complain = once(log);
 
   const hasNews = (): boolean => latest !== undefined || !queue.isEmpty();
   const send = async (signal: AbortSignal): Promise<Answer> => {
     const events = queue.batch();
     const progress = latest ?? last;
-    if (progress !== STARTING) notBefore = clock.now() + intervalMs;
+    if (progress !== STARTING) pace.sent();
     latest = undefined;
-    const answer = await post(
-      options,
-      { ...progress, ...(events.length > 0 && { events }) },
-      signal,
-    );
+    const news = { ...progress, ...(events.length > 0 && { events }) };
+    const answer = await post(options, news, signal);
     if (answer.problem === undefined || REFUSALS.includes(answer.status ?? 0)) queue.remove(events);
     if (OVER.includes(answer.status ?? 0)) options.onRefused();
-    if (answer.problem !== undefined && !hasFailed) {
-      hasFailed = true;
-      log(`progress is not reported: ${answer.problem}`);
-    }
+    pace.answered(answer);
+    if (answer.problem !== undefined) complain(`progress is not reported: ${answer.problem}`);
     return answer;
   };
   const start = (): void => {
@@ -99,10 +99,14 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
       plan();
     });
   };
+  const unplan = (): void => {
+    takeBack?.();
+    takeBack = undefined;
+  };
   const plan = (): void => {
     if (isClosed || takeBack || sending || !hasNews()) return;
     if (latest === STARTING) start();
-    else takeBack = clock.after(Math.max(notBefore - clock.now(), COALESCE_MS), start);
+    else takeBack = clock.after(pace.waitMs(queue), start);
   };
   return {
     report(progress) {
@@ -111,16 +115,47 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
       plan();
     },
     add(event) {
+      const wasFull = queue.fillsReport();
       queue.add(event);
+      if (!wasFull && queue.fillsReport()) unplan();
       plan();
     },
     async close() {
       isClosed = true;
-      takeBack?.();
+      unplan();
       await sending;
       await flush(hasNews, send);
       if (!queue.isEmpty()) log("the last events are not reported");
     },
+  };
+}
+
+/** Logs the first line that it is given. */
+function once(log: (line: string) => void): (line: string) => void {
+  let hasLogged = false;
+  return (line) => {
+    if (!hasLogged) log(line);
+    hasLogged = true;
+  };
+}
+
+/**
+ * When the next report goes out: an interval after the last one, or as much later as its answer
+ * asks, but not while as many events wait as one takes.
+ */
+function startPace(clock: Clock, intervalMs: number) {
+  let soonest = clock.now();
+  let wanted = soonest;
+  return {
+    sent() {
+      soonest = clock.now() + intervalMs;
+      wanted = soonest;
+    },
+    answered({ afterMs = 0 }: Answer) {
+      wanted = soonest + Math.max(0, afterMs - intervalMs);
+    },
+    waitMs: (queue: EventQueue): number =>
+      Math.max((queue.fillsReport() ? soonest : wanted) - clock.now(), COALESCE_MS),
   };
 }
 
@@ -150,6 +185,8 @@ interface Answer {
   status?: number;
   /** What went wrong, if anything did. */
   problem?: string;
+  /** How long the next one shall wait; absent: nothing was said of it. */
+  afterMs?: number;
 }
 
 async function post(
@@ -171,8 +208,14 @@ async function post(
     });
     await response.body?.cancel();
     const { ok, status } = response;
-    return ok ? { status } : { status, problem: `HTTP ${status}` };
+    return ok ? { status, ...pauseIn(response) } : { status, problem: `HTTP ${status}` };
   } catch (error) {
     return { problem: messageOf(error) };
   }
+}
+
+/** An earlier revision says nothing. */
+function pauseIn({ headers }: Response): Pick<Answer, "afterMs"> {
+  const seconds = Number(headers.get(REPORT_AFTER) ?? Number.NaN);
+  return seconds >= 0 ? { afterMs: Math.min(seconds, MOST_PAUSE) * 1000 } : {};
 }

@@ -220,6 +220,7 @@ describe("every operation answers as its document says", () => {
       headers: { authorization: "Bearer token" },
     });
     expect(response.status).toBe(204);
+    expect(response.headers.get("report-after")).toBe("2");
   }
 });
 

@@ -1,3 +1,4 @@
+import { reportAfter } from "../../../shared/run/progress.ts";
 import type { RunEvent } from "../../../shared/run/record.ts";
 import { next } from "../../../shared/run/run.ts";
 import {
@@ -35,6 +36,17 @@ describe("progress", () => {
     const shown = changed(RUNS.running, PROGRESS, at(10)).record;
     expect(next(shown, PROGRESS, at(10.5)).changed).toBe(false);
     expect(next(shown, PROGRESS, at(12)).changed).toBe(true);
+  });
+
+  test("is wanted every two seconds in a run's first minute and while it is followed, else seldom", () => {
+    const { run, state } = RUNS.running;
+    const started = run.history.find(({ status }) => status === "running")?.at as Date;
+    const late = (seconds: number) => new Date(started.getTime() + seconds * 1000);
+    expect(reportAfter({ run, state }, late(59))).toBe(2);
+    expect(reportAfter({ run, state }, late(60))).toBe(15);
+    const followed = { run, state: { ...state, followedUntil: late(90) } };
+    expect(reportAfter(followed, late(89))).toBe(2);
+    expect(reportAfter(followed, late(90))).toBe(15);
   });
 
   test("does not move the due time", () => {

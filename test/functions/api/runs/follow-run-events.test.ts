@@ -53,6 +53,9 @@ describe("following a run", () => {
     expect(events.at(-1)?.data).toMatchObject({ event: { status: "succeeded" } });
     expect(events.every(({ event, data }) => data.event?.type === event)).toBe(true);
     expect(new Set(events.map(({ event }) => event))).toContain("tool");
+    const state = await world.firestore.doc(`runState/${id}`).get();
+    // Its build is told to report often for so long.
+    expect(state.get("followedUntil")).toBeInstanceOf(Timestamp);
   }, 180_000);
 
   test("goes on after the last event that the client has seen, to the end and beyond", async () => {

@@ -12,13 +12,14 @@ interface Report {
 
 /** Answers with the statuses in turn; the last one repeats. */
 async function startReceiver(...statuses: number[]) {
+  const wanted: Record<string, string> = {};
   const texts: string[] = [];
   const reports: Report[] = [];
   const server = createServer(async (request, response) => {
     const report: Report = JSON.parse(await text(request));
     texts.push(report.text);
     reports.push(report);
-    response.writeHead(statuses[Math.min(texts.length, statuses.length) - 1] ?? 500).end();
+    response.writeHead(statuses[Math.min(texts.length, statuses.length) - 1] ?? 500, wanted).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -43,6 +44,7 @@ async function startReceiver(...statuses: number[]) {
     return texts;
   };
   return {
+    wanted,
     texts,
     reports,
     lines,
@@ -69,6 +71,33 @@ test("the first progress goes out at once but for what belongs to it, then the l
   expect(world.texts).toEqual(["one"]);
   await clock.advance(1);
   expect(await arrived(2)).toEqual(["one", "three"]);
+});
+
+test("an answer may ask for fewer reports, and is heeded until there is a report full of events", async () => {
+  await using world = await startReceiver(204);
+  const { reporter, clock, arrived, wanted } = world;
+  wanted["report-after"] = "15";
+  reporter.report({ text: "one", turn: 1 });
+  await clock.advance(30);
+  await arrived(1);
+  reporter.report({ text: "two", turn: 1 });
+  await clock.advance(14_999);
+  expect(world.texts).toEqual(["one"]);
+  await clock.advance(1);
+  expect(await arrived(2)).toEqual(["one", "two"]);
+  for (let count = 0; count < 100; count += 1) reporter.add({ type: "text", text: `${count}` });
+  await clock.advance(1999);
+  expect(world.texts).toHaveLength(2);
+  await clock.advance(1);
+  await arrived(3);
+  expect(world.reports[2]?.events).toHaveLength(100);
+  wanted["report-after"] = "2";
+  reporter.report({ text: "three", turn: 2 });
+  await clock.advance(15_000);
+  await arrived(4);
+  reporter.report({ text: "four", turn: 2 });
+  await clock.advance(2000);
+  expect((await arrived(5)).slice(3)).toEqual(["three", "four"]);
 });
 
 test("the last progress goes out when the reporter is closed", async () => {
