@@ -1,3 +1,4 @@
+import { TIMING } from "../../shared/limits.ts";
 import { snapshotsUntil } from "../support/follow.ts";
 import { type Benchmark, type Context, figure, type Table } from "./benchmark.ts";
 import type { Observer } from "./observed.ts";
@@ -45,7 +46,8 @@ export const operations: Benchmark = {
       const ms = (cpuAfter[at] ?? 0) - (cpuBefore[at] ?? 0);
       tally.add("functionCpuSecond", `cpu ${target}`, ms / 1000);
     }
-    return [operationsTable(tally, rounds), longerTable(), buildTable(median(seconds))];
+    const longer = [longerTable(false), longerTable(true)];
+    return [operationsTable(tally, rounds), ...longer, buildTable(median(seconds))];
   },
 };
 
@@ -99,28 +101,35 @@ const rowOf = (what: Priced, purpose: string, count: number): string[] => [
 ];
 
 /**
- * What a minute of work adds at most, one report and one look at the cancel marker each two
- * seconds.
+ * What a further minute of work adds at most, in which each report has events: one report and, for
+ * each listener, one change seen per interval; one look at the cancel marker each two seconds.
  */
-function longerTable(): Table {
-  const times = 30;
+function longerTable(isFollowed: boolean): Table {
+  const interval = isFollowed ? TIMING.progressInterval : TIMING.quietInterval;
+  const times = 60 / interval;
   const adds: [Priced, string, number][] = [
     ["firestoreRead", "a report reads runs, runState", 2 * times],
-    ["firestoreWrite", "a report writes runs, runState", 2 * times],
-    ["firestoreRead", "a listener sees each report", times],
+    ["firestoreWrite", "a report writes runs, runState, events", 3 * times],
     ["functionRequest", "reports", times],
-    ["storageRefused", "looks for the cancel marker", times],
+    ["storageRefused", "looks for the cancel marker", 60 / TIMING.cancelPoll],
+    ...(isFollowed
+      ? ([
+          ["firestoreRead", "the stream's listener sees each report's events", times],
+          ["firestoreWrite", "the follower is noted", 60 / TIMING.followedAgain],
+        ] as [Priced, string, number][])
+      : []),
   ];
   const total = adds.reduce((sum, [what, , count]) => sum + usdPerMillion(what, count), 0);
+  const who = isFollowed ? "somebody follows" : "nobody follows";
   return {
-    title: "operations: what each further minute of a busy agent adds, at most",
+    title: `operations: what each further minute of a busy agent adds, at most, while ${who}`,
     columns: ["what", "for", "a minute", "USD / million runs"],
     rows: [
       ...adds.map(([what, purpose, count]) => rowOf(what, purpose, count)),
       ["all", "", "", figure(total)],
       rowOf("buildMinuteMedium", "beside it, the build itself", 1),
     ],
-    notes: ["by shared/limits.ts: progressInterval and cancelPoll are 2 s; not measured"],
+    notes: [`by shared/limits.ts, with a report every ${interval} s; not measured`],
   };
 }
 
