@@ -165,6 +165,7 @@ export const TRIGGER_FIELDS: FieldsOf<Trigger> = {
   dueAt: true,
   hook: true,
   secret: true,
+  today: true,
   createdAt: true,
   updatedAt: true,
 };

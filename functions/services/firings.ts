@@ -63,6 +63,8 @@ export interface FiringStore {
     trigger: Trigger,
     of: { budgetMicros: number; start: number; now: Date },
   ): Promise<{ parts: number[] } | { full: string }>;
+  /** What each of some triggers started on the day of `now`, in their order. */
+  todayOf(triggers: readonly Trigger[], now: Date): Promise<{ runs: number; usd: number | null }[]>;
   /** The runs that one waits for, in its conversation or its trigger's lane. */
   aheadOf(record: RunRecord): Promise<string[]>;
   /** How many of a trigger's events were filtered since an instant, at most `limit`. */

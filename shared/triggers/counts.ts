@@ -106,6 +106,19 @@ export function withSpent(
   };
 }
 
+/** What a trigger started on a day, in all parts of its limits together. */
+export function sumOf(
+  counts: readonly (TriggerCount | undefined)[],
+  { usdPerDay }: TriggerLimits,
+): { runs: number; usd: number | null } {
+  let [runs, micros] = [0, 0];
+  for (const count of counts) {
+    runs += count?.runs ?? 0;
+    micros += (count?.reservedMicros ?? 0) + (count?.spentMicros ?? 0);
+  }
+  return { runs, usd: usdPerDay === undefined ? null : micros / MICROS };
+}
+
 /** Why an event started no run, in people's words. */
 export function wordsOf(bounds: readonly Bound[], limits: TriggerLimits): string {
   const { runsPerHour, runsPerDay, usdPerDay } = limits;

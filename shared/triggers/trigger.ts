@@ -154,6 +154,18 @@ export const TriggerAnswer = Type.Object({
   secret: Type.Optional(
     Type.String({ description: "The hook's secret: shown once, where it was made." }),
   ),
+  today: Type.Optional(
+    Type.Object(
+      {
+        runs: Type.Integer(),
+        usd: nullable(Type.Number(), {
+          description:
+            "Spent, or set aside for runs at work. Null: without `usdPerDay` none counts.",
+        }),
+      },
+      { description: "What it started on this day (UTC); where it is read or listed." },
+    ),
+  ),
   createdAt: Instant,
   updatedAt: Instant,
 });

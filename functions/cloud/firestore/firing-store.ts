@@ -8,6 +8,7 @@ import {
   countId,
   dayOf,
   partsFrom,
+  sumOf,
   type TriggerCount,
   wordsOf,
 } from "../../../shared/triggers/counts.ts";
@@ -137,6 +138,25 @@ export class FirestoreFiringStore implements FiringStore {
         limits,
       ),
     };
+  }
+
+  async todayOf(
+    triggers: readonly Trigger[],
+    now: Date,
+  ): Promise<{ runs: number; usd: number | null }[]> {
+    const { firestore, call } = this.#database;
+    const places = triggers.map(({ id, limits }) =>
+      partsFrom(0, limits).map((part) => this.#documents.count(countId(id, dayOf(now), part))),
+    );
+    const documents = places.flat();
+    if (documents.length === 0) return [];
+    const found = (await call(() => firestore.getAll(...documents))).values();
+    return triggers.map(({ limits }, nth) => {
+      const counts = places[nth]?.map(
+        () => fromDocument(found.next().value?.data()) as TriggerCount | undefined,
+      );
+      return sumOf(counts ?? [], limits);
+    });
   }
 
   async countFiltered(triggerId: string, since: Date, limit: number): Promise<number> {

@@ -251,6 +251,10 @@ test("limits are exact, whatever comes at once; money is set aside and settled",
     count: `${spending.id}.${dayOf(new Date())}.0`,
     reservedMicros: 1_000_000,
   });
+  expect(await services.firings.todayOf([trigger, spending], services.now())).toEqual([
+    { runs: 12, usd: null },
+    { runs: 3, usd: 2 },
+  ]);
 }, 240_000);
 
 test("a trigger pauses itself after ten failures in a row", async () => {

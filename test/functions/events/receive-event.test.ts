@@ -155,6 +155,7 @@ async function ofRuns(
 const bound = ({ firings: store }: Services): Services["firings"] => ({
   fire: (order) => store.fire(order),
   roomOf: (trigger, of) => store.roomOf(trigger, of),
+  todayOf: (...asked) => store.todayOf(...asked),
   aheadOf: (record) => store.aheadOf(record),
   countFiltered: (...asked) => store.countFiltered(...asked),
   passTick: (...asked) => store.passTick(...asked),

@@ -54,8 +54,9 @@ describe("POST /v1/triggers", () => {
     });
     expect(headers.get("location")).toBe(`/v1/triggers/${body.id}`);
     expect(headers.get("etag")).toBe('"1"');
-    expect((await call(`GET /triggers/${body.id}`)).body).toEqual(body);
-    expect((await call("GET /triggers")).body.items).toContainEqual(body);
+    const read = { ...body, today: { runs: 0, usd: null } };
+    expect((await call(`GET /triggers/${body.id}`)).body).toEqual(read);
+    expect((await call("GET /triggers")).body.items).toContainEqual(read);
   });
 
   test("makes a hook's secret, shows it once and keeps it sealed or as its hash", async () => {
