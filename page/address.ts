@@ -7,9 +7,9 @@ export interface Address {
   tab: string | null;
   /** What is looked at beside runs; null: runs are. */
   view: View | null;
-  /** Id of the agent or the conversation that is looked at; null: the list of them. */
+  /** Id of what is looked at in a view; null: the list of them. */
   id: string | null;
-  /** What usage is counted by. */
+  /** What usage is counted by, or the outcome of the firings that are listed. */
   by: string | null;
   filter: Filter;
 }
@@ -25,7 +25,7 @@ export interface Filter {
   q: string;
 }
 
-const VIEWS = ["conversations", "agents", "usage"] as const;
+const VIEWS = ["conversations", "agents", "triggers", "webhooks", "usage"] as const;
 export type View = (typeof VIEWS)[number];
 
 export const FILTERS = ["status", "agent", "label", "conversation", "days", "q"] as const;

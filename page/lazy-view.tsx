@@ -3,11 +3,15 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import type { View } from "./address.ts";
 
+const eventsView = async () => (await import("./events/events-view.tsx")).EventsView;
+
 /** What is loaded when it is looked at. */
 const LOADERS: Readonly<Record<View, () => Promise<ComponentType>>> = {
   conversations: async () =>
     (await import("./conversation/conversations-view.tsx")).ConversationsView,
   agents: async () => (await import("./agent/agents-view.tsx")).AgentsView,
+  triggers: eventsView,
+  webhooks: eventsView,
   usage: async () => (await import("./usage/usage-view.tsx")).UsageView,
 };
 

@@ -89,8 +89,12 @@ const PLACES: readonly { view: View | null; word: string; icon: string; key: str
   { view: null, word: "Runs", icon: "runs", key: "r" },
   { view: "conversations", word: "Conversations", icon: "talk", key: "c" },
   { view: "agents", word: "Agents", icon: "agents", key: "a" },
+  { view: "triggers", word: "Events", icon: "events", key: "e" },
   { view: "usage", word: "Usage", icon: "usage", key: "u" },
 ];
+
+/** Webhooks stand beside triggers. */
+const placeOf = (view: View | null): View | null => (view === "webhooks" ? "triggers" : view);
 
 function Links({ hasIcons = false }: { hasIcons?: boolean }) {
   const { run, view: open } = address.value;
@@ -100,7 +104,7 @@ function Links({ hasIcons = false }: { hasIcons?: boolean }) {
         <a
           key={word}
           href={hrefOf({ view })}
-          aria-current={run === null && view === open ? "page" : undefined}
+          aria-current={run === null && view === placeOf(open) ? "page" : undefined}
         >
           {hasIcons && <Icon name={icon} />}
           {word}
@@ -132,6 +136,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["g r", "runs"],
   ["g c", "conversations"],
   ["g a", "agents"],
+  ["g e", "events"],
   ["g u", "usage"],
   ["↵", "open"],
   ["space", "select"],
@@ -142,7 +147,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["e", "archive"],
   ["u", "unread or read"],
   ["[ ]", "turn or file before, after"],
-  ["1–6", "tabs of a run"],
+  ["1–8", "tabs of a run"],
   ["⌘↵", "send"],
   ["esc", "close, or back to the list"],
 ];

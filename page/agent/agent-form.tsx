@@ -4,6 +4,7 @@ import { ProblemError } from "../../client/problem-error.ts";
 import type { Agent, CreateAgent } from "../../client/types.ts";
 import { go, hrefOf } from "../address.ts";
 import { loadAgents } from "../agents.ts";
+import { Crumb } from "../parts/crumb.tsx";
 import { say } from "../parts/toast.tsx";
 import { api, endedSession, faultOf } from "../session.ts";
 import { differences, mergePatchOf } from "../settings/difference.ts";
@@ -21,7 +22,6 @@ import {
 } from "../settings/written.ts";
 import { shown } from "../words/shown.ts";
 import { contentOf } from "./content.ts";
-import { Crumb } from "./crumb.tsx";
 
 type Form = Written & { name: string; labels: string };
 
@@ -76,7 +76,9 @@ export function AgentForm({ agent, onSaved }: FormProps) {
   return (
     <main class="page">
       <header class="head">
-        <Crumb>{agent === null ? "new" : <code class="cut">{agent.id}</code>}</Crumb>
+        <Crumb view="agents" word="Agents">
+          {agent === null ? "new" : <code class="cut">{agent.id}</code>}
+        </Crumb>
         <h1>{agent === null ? "New agent" : `Change ${shown(agent.name)}`}</h1>
       </header>
       <form

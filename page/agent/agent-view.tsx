@@ -6,12 +6,12 @@ import { address, hrefOf } from "../address.ts";
 import { loadAgents } from "../agents.ts";
 import { compose } from "../compose/draft.ts";
 import { ask } from "../parts/ask.tsx";
+import { Crumb } from "../parts/crumb.tsx";
 import { said } from "../parts/said.ts";
 import { api, endedSession, faultOf } from "../session.ts";
 import { shown } from "../words/shown.ts";
 import { AgentForm } from "./agent-form.tsx";
 import { agentHead, usageOfAgents, usualOf } from "./agent-usage.ts";
-import { Crumb } from "./crumb.tsx";
 import { Versions } from "./versions.tsx";
 
 /** The agent that is looked at, with its versions, the latest first. */
@@ -104,7 +104,7 @@ function Head({ agent }: { agent: Agent }) {
   const isKnown = usageOfAgents.value !== null;
   return (
     <header class="head">
-      <Crumb>
+      <Crumb view="agents" word="Agents">
         <code class="cut">{id}</code>
       </Crumb>
       <h1>{isKnown ? agentHead(shown(name), usual) : shown(name)}</h1>

@@ -73,7 +73,7 @@ const RUN_KEYS = {
   j: withRun(({ id }) => goToNeighbour(id, 1)),
   k: withRun(({ id }) => goToNeighbour(id, -1)),
   f: () => document.getElementById("follow-up")?.focus(),
-  ...Object.fromEntries([0, 1, 2, 3, 4, 5].map((i) => [String(i + 1), toTab(i)])),
+  ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((i) => [String(i + 1), toTab(i)])),
 };
 
 function Missing({ id, why }: { id: string; why: string }) {

@@ -27,6 +27,7 @@ const Artifacts = late(async () => (await import("./contents/artifacts.tsx")).Ar
 const Checks = late(async () => (await import("./contents/checks.tsx")).Checks);
 const Logs = late(async () => (await import("./contents/logs.tsx")).Logs);
 const Request = late(async () => (await import("./contents/request.tsx")).Request);
+const Deliveries = late(async () => (await import("./contents/deliveries.tsx")).RunDeliveries);
 const Changes = late(async () => (await import("./changes/changes.tsx")).Changes);
 
 /** A run: what is going on in one sentence, its phases, and what it did. */
@@ -128,5 +129,6 @@ function Content({ run, tab }: { run: Run; tab: Tab["name"] }) {
   if (tab === "logs") return <Logs run={run} />;
   if (tab === "artifacts") return <Artifacts run={run} />;
   if (tab === "request") return <Request run={run} />;
+  if (tab === "deliveries") return <Deliveries run={run} />;
   return <Transcript run={run} />;
 }

@@ -2,7 +2,15 @@ import type { Run } from "../../client/types.ts";
 import { checksOf } from "./checks.ts";
 
 export interface Tab {
-  name: "answer" | "transcript" | "changes" | "checks" | "logs" | "artifacts" | "request";
+  name:
+    | "answer"
+    | "transcript"
+    | "changes"
+    | "checks"
+    | "logs"
+    | "artifacts"
+    | "request"
+    | "deliveries";
   word: string;
   count: number;
 }
@@ -21,6 +29,7 @@ export function tabsOf(run: Run): Tab[] {
     { name: "logs", word: "Logs", count: 0 },
     artifacts.length > 0 && { name: "artifacts", word: "Artifacts", count: artifacts.length },
     { name: "request", word: "Request", count: 0 },
+    { name: "deliveries", word: "Deliveries", count: 0 },
   ];
   return tabs.filter((tab) => tab !== false);
 }

@@ -36,6 +36,13 @@ export function timeText(at: string, now: number): string {
   return `${two(then.getHours())}:${two(then.getMinutes())}`;
 }
 
+/** The same with the time of day: 14:02 today, else 28 Nov, 14:02. */
+export function momentText(at: string, now: number): string {
+  const then = new Date(at);
+  const [day, time] = [timeText(at, now), `${two(then.getHours())}:${two(then.getMinutes())}`];
+  return day === time ? time : `${day}, ${time}`;
+}
+
 /** To the second, where the reader is: 14:06:31. */
 export function clockText(at: number): string {
   const then = new Date(at);

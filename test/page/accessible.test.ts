@@ -1,6 +1,7 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { type Browser, startBrowser } from "../support/browser.ts";
+import { stageEvents } from "../support/page-events.ts";
 import { answered, eventsOf, overRun, pageRun } from "../support/page-run.ts";
 import { type PageStage, startPageStage } from "../support/page-stage.ts";
 import { stageViews } from "../support/page-views.ts";
@@ -13,6 +14,7 @@ beforeAll(async () => {
   page = await browser.open("about:blank", { bypassCSP: true });
   stageRuns();
   stageViews(stage);
+  stageEvents(stage);
 });
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
@@ -79,6 +81,12 @@ const OPENED: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.locator(".call").first().click();
   },
   "?view=usage": (page) => page.getByRole("slider").first().focus(),
+  "?view=webhooks&id=whk_shop&tab=deliveries": (page) => page.locator("summary").first().click(),
+  "?view=triggers&id=trg_issues&tab=edit": async (page) => {
+    await page.getByLabel("Filter").fill("true");
+    await page.getByLabel("USD a day").fill("much");
+    await page.getByRole("button", { name: "Save" }).click();
+  },
   "?run=run_done&tab=artifacts": (page) => page.locator(".artifact button").nth(2).click(),
 };
 
@@ -98,6 +106,16 @@ test.each([
   ["?view=agents&id=agent_fixer", ".settings"],
   ["?view=agents&id=agent_fixer&tab=versions", ".ver"],
   ["?view=agents&id=agent_fixer&tab=edit", "form"],
+  ["?view=triggers", "tbody tr"],
+  ["?view=triggers&id=trg_paused", ".settings"],
+  ["?view=triggers&id=trg_issues&tab=firings", ".entry"],
+  ["?view=triggers&id=trg_issues&tab=fir_matched", "h2"],
+  ["?view=triggers&id=trg_issues&tab=edit", "form"],
+  ["?view=webhooks", "tbody tr"],
+  ["?view=webhooks&id=whk_fails", ".settings"],
+  ["?view=webhooks&id=whk_shop&tab=deliveries", ".entry"],
+  ["?view=webhooks&id=new", "form"],
+  ["?run=run_done&tab=deliveries", ".entry"],
   ["?view=usage", ".plot-place rect"],
 ])(
   "axe finds nothing at /%s, wide or narrow, light or dark",

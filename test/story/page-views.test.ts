@@ -4,6 +4,7 @@ import { buildPage } from "../../infra/page/build-page.ts";
 import { accepted } from "../support/api.ts";
 import { type Browser, HIDEABLE, pageOf, pageWithKey, startBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { eventsAreSeen } from "../support/page-events-story.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const LONG_MS = 180_000;
@@ -160,6 +161,17 @@ test(
     await page.getByRole("link", { name: "its conversation" }).first().click();
     await page.getByRole("heading", { name: /3 turns/ }).waitFor(SLOW);
     expect(browser.complaints).toEqual([]);
+  },
+  LONG_MS,
+);
+
+test(
+  "a trigger and a webhook are made, tried, fired and told, changed, and deleted on the page",
+  async () => {
+    await eventsAreSeen(world, await browser.open(pageWithKey(world)));
+    // What it wrote that the API refuses: an address, and a filter.
+    const refused = expect.stringContaining("status of 422");
+    expect(browser.complaints).toEqual([refused, refused]);
   },
   LONG_MS,
 );

@@ -61,7 +61,8 @@ test("all of the page together is small, and what it needs at once is named in i
     queue.push(...atOnce, ...imported(/import\(\s?"\.\/([^"]+)"/g));
   }
   expect(found.size).toBeGreaterThan(named.length);
-  expect(bytes).toBeLessThan(120_000);
+  // Triggers, webhooks and deliveries took 13 kB of it; they are loaded when they are looked at.
+  expect(bytes).toBeLessThan(130_000);
 });
 
 test.each(["/assets/none.js", "/assets/page.css", "/assets/..%2findex.html", "/assets/index.html"])(
