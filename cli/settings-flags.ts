@@ -33,7 +33,10 @@ export function withSettings(command: Command): Command {
     .option("--max-turns <N>", "turns of the model after which it is stopped")
     .option("--repo <URL>", "the repository that it begins with, https://…")
     .option("--ref <REF>", "the repository's branch, tag or commit")
-    .option("--credential <SECRET>", "a private one's: projects/P/secrets/S/versions/V")
+    .option(
+      "--credential <SECRET>",
+      "a private one's: projects/P/secrets/S/versions/V, or github-app",
+    )
     .option("--submodules", "the repository's submodules as well")
     .option("--lfs", "the repository's files of Git LFS as well")
     .option("--path <FOLDER>", "only this folder of it; may be said several times", gathered)
@@ -61,17 +64,20 @@ export function settingsOf(flags: SettingsFlags): Settings | undefined {
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
+/** How `--credential` says the operator's App. */
+const GITHUB_APP = "github-app";
+
 /** What options say of `--repo`. */
 const OF_REPOSITORY = {
   ref: "names a branch, tag or commit of",
-  credential: "names a secret that opens",
+  credential: "says what opens",
   submodules: "are those of",
   lfs: "is about files of",
   path: "names a folder of",
 } as const;
 
 function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
-  const { repo: url, ref, credential: secret, submodules, lfs, path: paths } = flags;
+  const { repo: url, ref, credential: opener, submodules, lfs, path: paths } = flags;
   if (url === undefined) {
     for (const [name, what] of Object.entries(OF_REPOSITORY)) {
       if (flags[name as keyof typeof OF_REPOSITORY] === undefined) continue;
@@ -83,7 +89,9 @@ function repositoryOf(flags: SettingsFlags): Pick<Settings, "repository"> {
     repository: {
       url,
       ...(ref !== undefined && { ref }),
-      ...(secret !== undefined && { credential: { secret } }),
+      ...(opener !== undefined && {
+        credential: opener === GITHUB_APP ? { githubApp: true } : { secret: opener },
+      }),
       ...(submodules && { submodules }),
       ...(lfs && { lfs }),
       ...(paths && { paths }),

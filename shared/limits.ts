@@ -162,6 +162,10 @@ export const TIMING = {
   grace: 60,
   /** Checking repositories out, with all that is fetched of them. */
   checkout: 600,
+  /** How long a build waits for tokens of the GitHub App, */
+  tokens: 300,
+  /** … and when it asks for them again. */
+  tokensAsked: 30,
   /** Each step of bringing back what earlier turns left. */
   restore: 90,
   /** What a build needs beside checkout and agent: image pull, source, restoring before, */

@@ -17,6 +17,7 @@ import { DeliveryFault } from "../services/repository-host.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import { followPullRequest } from "./follow-pull-request.ts";
+import { isOpening, openRepositories } from "./open-repositories.ts";
 import { applyEvent } from "./settle-attempt.ts";
 
 const validatePullRequest = validatorOf(PullRequestMessage);
@@ -24,12 +25,15 @@ const validatePullRequest = validatorOf(PullRequestMessage);
 /**
  * Handles a message of `run-deliveries`: hands back to its repository what a finished run changed.
  * One at a time does, for as long as a lease holds; whoever dies leaves it to the sweep, which asks
- * again. What the host refuses for good is said in the run. A message of a pull request has its runs
- * brought up to date.
+ * again. What the host refuses for good is said in the run.
+ *
+ * The other messages of that topic: a pull request has its runs brought up to date, and a build reads
+ * a repository with the host's App, whose key is here alone.
  */
 export async function deliver(services: Services, message: unknown): Promise<void> {
   const about = validatePullRequest(message);
   if (about.ok) return followPullRequest(services, about.value);
+  if (isOpening(message)) return openRepositories(services, message);
   const { runId } = (message ?? {}) as { runId?: unknown };
   if (typeof runId !== "string" || !isRunId(runId)) return;
   const taken = await applyEvent(services, runId, { type: "deliveryTaken" });

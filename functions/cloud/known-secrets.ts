@@ -31,16 +31,22 @@ function inFile(path: string, projectId: string): KnownSecrets {
         const secrets = await readSecrets(path, projectId);
         if (Object.hasOwn(secrets, versionName)) return undefined;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") return (error as Error).message;
+        return (error as Error).message;
       }
       return `is not there: ${howToAdd(versionName)}`;
     },
   };
 }
 
+/** Of a file that is not there: none. */
 async function readSecrets(path: string, projectId: string): Promise<Record<string, string>> {
-  const mode = process.platform === "win32" ? undefined : (await stat(path)).mode;
-  return secretsIn({ path, mode, content: await readFile(path, "utf8") }, projectId);
+  try {
+    const mode = process.platform === "win32" ? undefined : (await stat(path)).mode;
+    return secretsIn({ path, mode, content: await readFile(path, "utf8") }, projectId);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw error;
+  }
 }
 
 /** Finds a secret's value in the file that stands for Secret Manager; without one, nothing. */

@@ -8,6 +8,7 @@ import type {
   AdmissionMessage,
   AttemptMessage,
   DeliveryMessage,
+  OpeningMessage,
   Publisher,
   RefusedMessage,
   RunDeliveryMessage,
@@ -65,7 +66,7 @@ export class PubsubPublisher implements Publisher {
     await this.#call(() => this.#topics.runEvents.publishMessage(message));
   }
 
-  async publishRunDelivery(message: RunDeliveryMessage): Promise<void> {
+  async publishRunDelivery(message: RunDeliveryMessage | OpeningMessage): Promise<void> {
     await this.#call(() => this.#topics.runDeliveries.publishMessage({ json: message }));
   }
 

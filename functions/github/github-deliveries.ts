@@ -1,4 +1,4 @@
-import type { DeliveryRule } from "../../shared/delivery/repository-name.ts";
+import type { DeliveryRule, RepositoryName } from "../../shared/delivery/repository-name.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import type { SeenPullRequest } from "../../shared/run/watched-pull-request.ts";
 import type { GithubSettings } from "../github-settings.ts";
@@ -8,7 +8,7 @@ import {
   type PullRequestPlace,
   type RepositoryHost,
 } from "../services/repository-host.ts";
-import type { Access, Repository } from "./repository.ts";
+import type { Access, Permissions, Repository } from "./repository.ts";
 
 /** What of the outside deliveries depend on. */
 interface Surroundings {
@@ -18,7 +18,7 @@ interface Surroundings {
   fetch?: typeof fetch;
 }
 
-/** Deliveries to GitHub, by an App that is installed in the repositories. */
+/** Deliveries to GitHub, and tokens to read there, by an App that is installed in the repositories. */
 export class GithubDeliveries implements RepositoryHost {
   readonly rule: DeliveryRule;
   readonly mention: string | undefined;
@@ -62,26 +62,28 @@ export class GithubDeliveries implements RepositoryHost {
     return mayWrite(repository, login);
   }
 
+  async readToken(repository: RepositoryName, signal: AbortSignal): Promise<string> {
+    const { readTokenOf } = await import("./repository.ts");
+    return readTokenOf(await this.#access(signal), repository);
+  }
+
   async #open(
     { repository, signal }: Pick<PullRequestPlace, "repository" | "signal">,
-    permissions?: Access["permissions"],
+    permissions?: Permissions,
   ): Promise<Repository> {
+    // Whoever delivers nothing never loads it.
+    const { openRepository } = await import("./repository.ts");
+    return openRepository(await this.#access(signal), repository, permissions);
+  }
+
+  /** @throws {DeliveryFault} if there is no App */
+  async #access(signal: AbortSignal): Promise<Access> {
     const { appId, apiUrl, keySecret } = this.#settings;
     const { keyOf, fetch } = this.#surroundings;
     const privateKey = this.#settings.privateKey ?? (await keyOf(keySecret));
     if (appId === undefined || privateKey === undefined) {
       throw new DeliveryFault("The operator has set up no GitHub App, or its key is missing.");
     }
-    // Whoever delivers nothing never loads it.
-    const { openRepository } = await import("./repository.ts");
-    const access = {
-      appId,
-      privateKey,
-      apiUrl,
-      fetch,
-      signal,
-      ...(permissions && { permissions }),
-    };
-    return openRepository(access, repository);
+    return { appId, privateKey, apiUrl, fetch, signal };
   }
 }

@@ -12,8 +12,6 @@ export interface Access {
   apiUrl: string;
   /** Default: Node's own. */
   fetch?: typeof fetch | undefined;
-  /** What a token is for. Default: a delivery. */
-  permissions?: Readonly<Record<string, "read" | "write">>;
   /** Ends every call. */
   signal: AbortSignal;
 }
@@ -27,20 +25,47 @@ export interface Repository {
   appId: number;
 }
 
-/** What the App must be let do for a delivery; its token is for no more. */
-const PERMISSIONS = { contents: "write", pull_requests: "write", checks: "write" } as const;
+/** What a token is for. */
+export type Permissions = Readonly<Record<string, "read" | "write">>;
+
+/** What the App must be let do to deliver; its tokens are for no more. */
+const DELIVERING: Permissions = { contents: "write", pull_requests: "write", checks: "write" };
+/** The same to read. */
+const READING: Permissions = { contents: "read" };
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Opens a repository in which the App is installed.
  *
+ * @param permissions of its token. Default: those for a delivery
  * @throws {DeliveryFault}
  */
 export async function openRepository(
-  { appId, privateKey, apiUrl, permissions = PERMISSIONS, fetch: ask = fetch, signal }: Access,
+  access: Access,
   { owner, name }: RepositoryName,
+  permissions = DELIVERING,
 ): Promise<Repository> {
+  const options = optionsOf(access);
+  const at = { owner, repo: name };
+  const token = await tokenOf(appOf(access, options), at, permissions);
+  const octokit = new Octokit({ ...options, auth: token });
+  return { at, request: octokit.request, appId: Number(access.appId) };
+}
+
+/**
+ * A token of an hour that reads one repository in which the App is installed, and does nothing else.
+ *
+ * @throws {DeliveryFault}
+ */
+export function readTokenOf(access: Access, { owner, name }: RepositoryName): Promise<string> {
+  return tokenOf(appOf(access, optionsOf(access)), { owner, repo: name }, READING);
+}
+
+const appOf = ({ appId, privateKey }: Access, options: ReturnType<typeof optionsOf>): App =>
+  new App({ appId, privateKey, log: SILENT, Octokit: Octokit.defaults(options) });
+
+function optionsOf({ apiUrl, fetch: ask = fetch, signal }: Access) {
   const limited: typeof fetch = (input, init) =>
     ask(input, {
       ...init,
@@ -48,24 +73,14 @@ export async function openRepository(
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(DELIVERY.call * 1000)]),
     });
-  const options = {
-    baseUrl: apiUrl,
-    userAgent: "runyard",
-    log: SILENT,
-    request: { fetch: limited },
-  };
-  const app = new App({ appId, privateKey, log: SILENT, Octokit: Octokit.defaults(options) });
-  const at = { owner, repo: name };
-  const token = await tokenOf(app, at, permissions);
-  const octokit = new Octokit({ ...options, auth: token });
-  return { at, request: octokit.request, appId: Number(appId) };
+  return { baseUrl: apiUrl, userAgent: "runyard", log: SILENT, request: { fetch: limited } };
 }
 
-/** A token for the one repository, and for what is needed there. */
+/** A token for the one repository, and for what is to be done there. */
 async function tokenOf(
   { octokit }: App,
   at: Repository["at"],
-  permissions: NonNullable<Access["permissions"]>,
+  permissions: Permissions,
 ): Promise<string> {
   const full = `${at.owner}/${at.repo}`;
   try {
@@ -81,8 +96,10 @@ async function tokenOf(
       throw new DeliveryFault(message, { cause: error });
     }
     if (statusOf(error) === 422) {
-      const names = Object.keys(PERMISSIONS).join(", ").replace("pull_requests", "pull requests");
-      const message = `The GitHub App may not work in ${full}: give it read and write access to ${names}.`;
+      const writes = Object.values(permissions).includes("write");
+      const [verb, wanted] = writes ? ["work in", "read and write"] : ["read", "read"];
+      const names = Object.keys(permissions).join(", ").replace("pull_requests", "pull requests");
+      const message = `The GitHub App may not ${verb} ${full}: give it ${wanted} access to ${names}.`;
       throw new DeliveryFault(message, { cause: error });
     }
     throw faultOf(error, "open the repository");

@@ -53,6 +53,13 @@ export interface AdmissionMessage {
  */
 export type RunDeliveryMessage = { runId: string } | PullRequestMessage;
 
+/** The other message on it: an attempt's build reads repositories with the GitHub App. */
+export interface OpeningMessage extends RunDeliveryMessage {
+  attempt: number;
+  /** For which the tokens are sealed; see `repository-tokens.ts`. */
+  publicKey: string;
+}
+
 /** The message on `webhook-deliveries`: an attempt that is due, after so many. */
 export interface DeliveryMessage {
   deliveryId: string;
@@ -78,7 +85,7 @@ export interface Publisher {
   publishAttempt(message: AttemptMessage, trace: TraceContext | null): Promise<void>;
   publishAdmission(message: AdmissionMessage): Promise<void>;
   publishEvent(message: EventMessage): Promise<void>;
-  publishRunDelivery(message: RunDeliveryMessage): Promise<void>;
+  publishRunDelivery(message: RunDeliveryMessage | OpeningMessage): Promise<void>;
   publishDelivery(message: DeliveryMessage): Promise<void>;
   publishFires(message: Fires): Promise<void>;
   publishDeadLetter(message: RefusedMessage): Promise<void>;

@@ -29,6 +29,8 @@ export interface Artifacts {
   claimOf(paths: AttemptPaths): Promise<Claim | undefined>;
   /** Seals the attempt's claim unless somebody has it, and returns the claim that counts. */
   sealClaim(paths: AttemptPaths, cause: string): Promise<Claim>;
+  /** Leaves sealed tokens at {@link AttemptPaths.tokens}, unless there are some. */
+  putTokens(object: string, sealed: string): Promise<void>;
   /** Tells the build to stop. Repeating it does nothing. */
   markCancel(paths: AttemptPaths): Promise<void>;
   manifestOf(paths: AttemptPaths): Promise<Manifest | undefined>;

@@ -23,7 +23,7 @@ export interface PullRequestPlace {
   signal: AbortSignal;
 }
 
-/** The host that runs are delivered to. */
+/** The host that runs are delivered to, and read from by its App. */
 export interface RepositoryHost {
   /** Whose runs may be delivered where. */
   readonly rule: DeliveryRule;
@@ -41,9 +41,15 @@ export interface RepositoryHost {
    * @throws {DeliveryFault}
    */
   deliver(delivery: Delivery): Promise<Delivered>;
+  /**
+   * A token of an hour that reads the one repository, and does nothing else.
+   *
+   * @throws {DeliveryFault}
+   */
+  readToken(repository: RepositoryName, signal: AbortSignal): Promise<string>;
 }
 
-/** Why a delivery was not made, in one sentence for the run's owner. */
+/** Why a delivery, or a token, was not made, in one sentence for the run's owner. */
 export class DeliveryFault extends Error {
   override readonly name = "DeliveryFault";
   /** When it is worth to try again, in seconds; undefined: it is refused for good. */

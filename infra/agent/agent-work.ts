@@ -18,6 +18,7 @@ import { linesIn } from "./engines/claude-code/session-lines.ts";
 import { agentEnvironment } from "./environment.ts";
 import { type ModelAccess, openModelAccess } from "./model/access.ts";
 import { stepPatienceOf } from "./patience.ts";
+import { tokensFor } from "./repository/app-tokens.ts";
 import { startEgressProxy } from "./sandbox/egress-proxy.ts";
 import type { NotStarted } from "./sandbox/helper.ts";
 import {
@@ -228,7 +229,9 @@ function prepare(work: AgentWork, arrangement: Arrangement, engineName: string) 
     temporary: place.temporary,
   };
   const tell = (note: string) => work.progress.add(textEvent(note));
-  return prepareWorkspace({ ...work, engineName, path, helper, access: repositories, tell });
+  const access = repositories;
+  const appTokens = tokensFor(work);
+  return prepareWorkspace({ ...work, engineName, path, helper, access, appTokens, tell });
 }
 
 /** The way to the model, with what the run's attempts may spend together. */

@@ -7,6 +7,8 @@ export interface Hiding {
    * reader.
    */
   line(line: string): string;
+  /** Hides more. */
+  add(secrets: readonly string[]): void;
 }
 
 const HIDDEN = "***";
@@ -38,13 +40,18 @@ const OWN_FIELDS = new Set([
  * always spell it in another way.
  */
 export function hiding(secrets: readonly string[]): Hiding {
-  const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  let forms: string[] = [];
+  const add = (more: readonly string[]): void => {
+    forms = [...new Set([...forms, ...more.flatMap(formsOf)])].sort((a, b) => b.length - a.length);
+  };
+  add(secrets);
   const text = (plain: string): string =>
     forms.reduce(
       (rest, form) => (rest.includes(form) ? rest.replaceAll(form, HIDDEN) : rest),
       plain,
     );
   return {
+    add,
     text,
     line(line) {
       if (!forms.some((form) => line.includes(form))) return line;

@@ -18,7 +18,7 @@ export const FIELDS = {
   ref: { label: "Ref", hint: "Empty: its HEAD.", kind: "text" },
   credential: {
     label: "Repository’s credential",
-    hint: "Of a private one: projects/P/secrets/S/versions/latest.",
+    hint: "Of a private one: projects/P/secrets/S/versions/latest, or github-app.",
     kind: "text",
   },
   paths: {
@@ -100,8 +100,21 @@ function writtenRepository(
 ): Pick<Written, "url" | "ref" | "credential" | "paths" | "parts"> {
   const { url = "", ref = "", credential, paths = [] } = repository ?? {};
   const parts = PARTS.filter((part) => repository?.[part]).join(" and ");
-  return { url, ref, credential: credential?.secret ?? "", paths: paths.join("\n"), parts };
+  return { url, ref, credential: writtenCredential(credential), paths: paths.join("\n"), parts };
 }
+
+type Credential = NonNullable<NonNullable<AgentSettings["repository"]>["credential"]>;
+
+/** How the credential is written that is no secret. */
+const GITHUB_APP = "github-app";
+
+function writtenCredential(credential: Credential | undefined): string {
+  if (credential === undefined) return "";
+  return "secret" in credential ? credential.secret : GITHUB_APP;
+}
+
+const credentialOf = (text: string): Credential =>
+  text === GITHUB_APP ? { githubApp: true } : { secret: text };
 
 /** A setting as its field has it; undefined: the field cannot hold it. */
 function textOf(name: FieldName, value: unknown): string | undefined {
@@ -133,12 +146,12 @@ export function settingsOf(written: Written): AgentSettings {
 }
 
 function repositoryOf(written: Written): AgentSettings["repository"] {
-  const [url, ref, secret] = [written.url.trim(), written.ref.trim(), written.credential.trim()];
+  const [url, ref, opener] = [written.url.trim(), written.ref.trim(), written.credential.trim()];
   if (url === "") return undefined;
   return {
     url,
     ...(ref !== "" && { ref }),
-    ...(secret !== "" && { credential: { secret } }),
+    ...(opener !== "" && { credential: credentialOf(opener) }),
     ...(written.paths.trim() !== "" && { paths: linesOf("paths", written.paths) }),
     ...Object.fromEntries(
       written.parts.split(" and ").flatMap((part) => (part ? [[part, true]] : [])),

@@ -60,7 +60,7 @@ export function credentialsOf({ repository, repositories = [] }: Omit<Naming, "e
     })),
   ];
   return named.flatMap(({ credential, ...one }) =>
-    credential === undefined ? [] : [{ ...one, secret: credential.secret }],
+    credential && "secret" in credential ? [{ ...one, secret: credential.secret }] : [],
   );
 }
 

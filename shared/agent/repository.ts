@@ -71,13 +71,29 @@ export const PublicRepository = Type.Object(properties, {
   description,
 });
 
+const SecretCredential = Type.Object(SecretReference.properties, {
+  additionalProperties: false,
+  description: "A secret that is TOKEN or USER:TOKEN.",
+});
+
+const AppCredential = Type.Object(
+  {
+    githubApp: Type.Literal(true, {
+      description: "The operator's GitHub App, where it is installed and its owner may use it.",
+    }),
+  },
+  {
+    additionalProperties: false,
+    description: "A token of an hour for the one repository on GitHub, and for reading it alone.",
+  },
+);
+
 const privately = {
   ...properties,
   credential: Type.Optional(
-    Type.Object(SecretReference.properties, {
-      additionalProperties: false,
+    Type.Union([SecretCredential, AppCredential], {
       description:
-        "A secret that is TOKEN or USER:TOKEN, with which the repository's host lets it be read; the agent never has it. Default: everybody may read it.",
+        "With what the repository's host lets it be read; the agent never has it. Default: everybody may read it.",
     }),
   ),
 };
@@ -111,7 +127,7 @@ export const Repositories = Type.Array(
 );
 
 /** What names repositories. */
-interface Naming {
+export interface Naming {
   repository?: Static<typeof Repository>;
   repositories?: Static<typeof Repositories>;
 }
@@ -122,6 +138,14 @@ export type PlacedRepository = Static<typeof Repositories>[number];
 /** All repositories of settings. */
 export const repositoriesOf = ({ repository, repositories = [] }: Naming): PlacedRepository[] =>
   repository === undefined ? repositories : [{ folder: "", ...repository }];
+
+/** Whether a repository is read with a token of the operator's GitHub App. */
+export const isOfApp = ({ credential }: Pick<PlacedRepository, "credential">): boolean =>
+  credential !== undefined && "githubApp" in credential;
+
+/** Where in settings a repository stands that {@link repositoriesOf} gives. */
+export const pointerOf = ({ folder }: PlacedRepository, at: number): string =>
+  folder === "" ? "/repository" : `/repositories/${at}`;
 
 /** What is wrong with repositories that a schema cannot say. Pointers begin at the settings. */
 export function repositoryFaults({ repository, repositories = [] }: Naming): Fault[] {

@@ -1,3 +1,4 @@
+import { isOfApp, type Naming, pointerOf, repositoriesOf } from "../agent/repository.ts";
 import type { Deliver } from "../documents/deliver.ts";
 import type { Fault } from "../errors.ts";
 
@@ -7,13 +8,13 @@ export interface RepositoryName {
   name: string;
 }
 
-/** What an operator lets be delivered, and where. */
+/** Whose runs may use the GitHub App, and where: to be delivered, and to read. */
 export interface DeliveryRule {
-  /** `https://github.com`, or where a GitHub of one's own is; undefined: nothing is delivered. */
+  /** `https://github.com`, or where a GitHub of one's own is; undefined: there is no App. */
   host: string | undefined;
   /**
-   * By owner of runs: the repositories that its runs may be delivered to, `ORG/NAME` or `ORG/*`.
-   * Without a row there are none.
+   * By owner of runs: the repositories that its runs may be delivered to and read with the App,
+   * `ORG/NAME` or `ORG/*`. Without a row there are none.
    */
   repositories: ReadonlyMap<string, readonly string[]>;
 }
@@ -30,8 +31,8 @@ export function repositoryNameOf(url: string, host: string): RepositoryName | un
   return { owner, name };
 }
 
-/** Whether the operator lets runs of `owner` be delivered to a repository. */
-function mayDeliver(
+/** Whether the operator lets runs of `owner` use the App in a repository. */
+function mayUse(
   { repositories }: DeliveryRule,
   owner: string,
   repository: RepositoryName,
@@ -70,7 +71,7 @@ export function deliveryFault(
     return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${repository.url}`;
   }
   if (repository.lfs) return "is not possible with the repository's files of Git LFS";
-  if (mayDeliver(rule, owner, name)) return undefined;
+  if (mayUse(rule, owner, name)) return undefined;
   return `to ${name.owner}/${name.name} is not for ${owner}: the operator says whose runs are delivered where in RUNYARD_GITHUB_REPOSITORIES`;
 }
 
@@ -83,3 +84,40 @@ export function deliveryFaults(
   const detail = deliver && deliveryFault(settings, by.owner, by.rule);
   return detail === undefined ? [] : [{ pointer: "/deliver", detail }];
 }
+
+/**
+ * Why runs of `owner` may not read a repository with the App; or its name: they may, as far as the
+ * operator is concerned.
+ */
+export function appReadable(
+  url: string,
+  owner: string,
+  rule: DeliveryRule,
+): RepositoryName | { fault: string } {
+  const { host } = rule;
+  if (host === undefined) {
+    return {
+      fault: "is not possible here: the operator has set up no GitHub App (RUNYARD_GITHUB_APP_ID)",
+    };
+  }
+  const name = repositoryNameOf(url, host);
+  if (name === undefined) {
+    return {
+      fault: `opens repositories of ${host} alone, ${host}/OWNER/NAME, not ${url}: name a secret`,
+    };
+  }
+  if (mayUse(rule, owner, name)) return name;
+  return {
+    fault: `does not open ${name.owner}/${name.name} for ${owner}: the operator says who uses the App where in RUNYARD_GITHUB_REPOSITORIES`,
+  };
+}
+
+/** {@link appReadable} of all repositories of settings. Pointers begin at the settings. */
+export const appFaults = (settings: Naming, by: { owner: string; rule: DeliveryRule }): Fault[] =>
+  repositoriesOf(settings).flatMap((repository, at) => {
+    if (!isOfApp(repository)) return [];
+    const readable = appReadable(repository.url, by.owner, by.rule);
+    if (!("fault" in readable)) return [];
+    const pointer = `${pointerOf(repository, at)}/credential/githubApp`;
+    return [{ pointer, detail: readable.fault }];
+  });

@@ -55,6 +55,8 @@ export interface AttemptPaths {
   claim: string;
   cancel: string;
   manifest: string;
+  /** Tokens of the GitHub App, sealed for the build that asked for them. */
+  tokens: string;
   /** Ends in `/`. */
   outputs: string;
   /** Ends in `/`. Holds `NUMBER.json` for each checkpoint, and what they refer to. */
@@ -68,6 +70,7 @@ export function pathsUnder(prefix: string): AttemptPaths {
     claim: `${prefix}claim`,
     cancel: `${prefix}cancel`,
     manifest: `${prefix}manifest.json`,
+    tokens: `${prefix}tokens.json`,
     outputs: `${prefix}outputs/`,
     checkpoints: `${prefix}checkpoints/`,
   };

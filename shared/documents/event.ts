@@ -134,6 +134,15 @@ export const ReportedEvent = Type.Object({
 });
 export type ReportedEvent = Static<typeof ReportedEvent>;
 
+/** How a build's key for tokens is written: its public half. */
+export const TokensKey = Type.String({
+  ...formed({
+    pattern: "^[A-Za-z0-9_-]{43}$",
+    form: "a point of X25519 as base64url",
+    example: "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo",
+  }),
+});
+
 /** The body of `POST /v1/runs/{id}/progress`, which only a run's own build may call. */
 export const ReportProgress = Type.Object(
   {
@@ -145,6 +154,8 @@ export const ReportProgress = Type.Object(
     events: Type.Optional(Type.Array(ReportedEvent, { maxItems: RUN_LIMITS.reportedEvents })),
     /** The last report: the manifest is there, and the build ends. */
     done: Type.Optional(Type.Boolean()),
+    /** It wants tokens for its repositories, sealed for this key; see `repository-tokens.ts`. */
+    opens: Type.Optional(TokensKey),
   },
   { additionalProperties: false },
 );

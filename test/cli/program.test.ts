@@ -51,7 +51,7 @@ test.each([
   ["run x --budget much", /--budget much is no amount; say it in USD, as 2\.50/],
   ["run x --timeout 1d", /--timeout 1d is no time; say 90s, 10m or 2h/],
   ["run x --max-turns some", /--max-turns some is no whole number/],
-  ["run x --credential c", /--credential names a secret that opens --repo: say that too/],
+  ["run x --credential c", /--credential says what opens --repo: say that too/],
   ["run x --submodules", /--submodules are those of --repo: say that too/],
   ["run x --lfs", /--lfs is about files of --repo: say that too/],
   ["run x --path a", /--path names a folder of --repo: say that too/],

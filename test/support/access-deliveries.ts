@@ -19,6 +19,16 @@ const REQUEST = {
   deliver: { when: "always" },
 };
 
+/** The same, read with the App; whose key is missing here, as the function says that has it. */
+const OPENED = {
+  ...REQUEST,
+  agent: {
+    settings: {
+      repository: { url: "https://git.invalid/more/site", credential: { githubApp: true } },
+    },
+  },
+};
+
 const PAST = new Date(0);
 
 /** Runs that have nothing to be delivered: each is ended by another function, which asks for it. */
@@ -40,9 +50,14 @@ export async function delivered(
       expect((await state(run).get()).get("delivery")).toBeNull();
     });
   };
-  const byRecord = await send("its checkout fails", REQUEST);
+  const byRecord = await send("its checkout fails", OPENED);
   const owed = (await state(byRecord).get()).get("delivery");
   await isOver(byRecord);
+  const ended = (await firestore.doc(`runs/${byRecord.id}`).get()).data();
+  expect(ended).toMatchObject({
+    verdict: { outcome: "checkout_failed" },
+    why: expect.stringContaining("The operator has set up no GitHub App, or its key is missing."),
+  });
   const delivery = { ...owed, since: PAST, dueAt: PAST };
   await state(byRecord).update({ delivery, dueAt: PAST });
   await local.tick();

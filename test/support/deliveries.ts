@@ -35,6 +35,8 @@ interface Wanted {
   after?: RunRecord;
   owner?: string;
   ref?: string;
+  /** With what its repository is read. */
+  credential?: { githubApp: true };
 }
 
 const lines = (entries: readonly CommitEntry[]): string =>
@@ -67,6 +69,8 @@ export async function startDeliveries(env: Record<string, string> = {}) {
     ...pipeline,
     github,
     repositoryOf,
+    /** A run that has only been accepted. */
+    accept: (wanted: Wanted) => accept(services, wanted),
     /** A run that has ended and left what is to be committed. */
     finish: (wanted: Wanted = {}) => finish(services, wanted),
     deliver: ({ run }: RunRecord, by: Services = services) => deliver(by, { runId: run.id }),
@@ -113,9 +117,11 @@ async function accept(
     after,
     owner = "owner",
     ref,
+    credential,
   }: Wanted,
 ): Promise<RunRecord> {
-  const repository = { url: REPOSITORY, ...(ref !== undefined && { ref }) };
+  const more = { ...(ref !== undefined && { ref }), ...(credential && { credential }) };
+  const repository = { url: REPOSITORY, ...more };
   const order = makeOrder({ prompt, settings: { repository }, deliver: asked });
   const acceptance = {
     id: runId(randomBytes(16)),

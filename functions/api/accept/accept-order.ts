@@ -5,7 +5,7 @@ import { namedSecrets, secretFaults } from "../../../shared/agent/environment.ts
 import { mcpFaults } from "../../../shared/agent/mcp.ts";
 import { repositoryFaults } from "../../../shared/agent/repository.ts";
 import { resolveAgent } from "../../../shared/agent/settings.ts";
-import { deliveryFaults } from "../../../shared/delivery/repository-name.ts";
+import { appFaults, deliveryFaults } from "../../../shared/delivery/repository-name.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { answerOf } from "../../../shared/documents/run-answer.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -223,10 +223,7 @@ const NO_SANDBOX =
  */
 export async function refuseTooMuch(
   services: Judges &
-    Pick<
-      Services,
-      "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads" | "repositoryHost"
-    >,
+    Pick<Services, "onlyPrompt" | "secrets" | "capacity" | "mostWaiting" | "uploads">,
   owner: string,
   { prompt, settings, labels, files = [], workspace, tree, deliver }: Order,
 ): Promise<void> {
@@ -270,14 +267,14 @@ async function refuseMissingSecrets(
 }
 
 /** What decides whether settings may be used. */
-type Judges = Pick<Services, "secretRule" | "schemas">;
+type Judges = Pick<Services, "secretRule" | "schemas" | "repositoryHost">;
 
 /**
  * @param of.pointer to the settings in the request's body
  * @throws {AppError} invalid
  */
 export async function refuseSettings(
-  { secretRule, schemas }: Judges,
+  { secretRule, schemas, repositoryHost: { rule } }: Judges,
   owner: string,
   { settings, pointer }: { settings: Order["settings"]; pointer: string },
 ): Promise<void> {
@@ -291,6 +288,7 @@ export async function refuseSettings(
     ...mcpFaults(settings),
     ...checkFaults(settings),
     ...repositoryFaults(settings),
+    ...appFaults(settings, { owner, rule }),
   ];
   if (faults.length > 0) {
     throw invalid(faults.map((one) => ({ ...one, pointer: `${pointer}${one.pointer}` })));

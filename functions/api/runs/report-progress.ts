@@ -20,7 +20,7 @@ export async function reportProgress(
 ): Promise<void> {
   const id = runIdOf(call);
   const tokenHash = sha256(bearerToken(call.request));
-  const { attempt, buildId, text, turn, events = [], done = false } = call.body;
+  const { attempt, buildId, text, turn, events = [], done = false, opens } = call.body;
   const apply = (claimant?: string) =>
     applyEventOf(services, id, (record): RunEvent => {
       refuseStranger(record, attempt, tokenHash);
@@ -38,6 +38,9 @@ export async function reportProgress(
   if (applied === undefined) throw noRun(id);
   if (applied.record.run.done) {
     throw new AppError("conflict", { detail: `run ${id} is over` });
+  }
+  if (opens !== undefined) {
+    await services.publisher.publishRunDelivery({ runId: id, attempt, publicKey: opens });
   }
   if (done) await applyEvent(services, id, { type: "finished", attempt });
   const seconds = reportAfter(applied.record, services.now());

@@ -82,6 +82,10 @@ export class StorageArtifacts implements Artifacts {
     return claim;
   }
 
+  putTokens(object: string, sealed: string): Promise<void> {
+    return this.#create(object, Buffer.from(sealed), { contentType: "application/json" });
+  }
+
   async markCancel(paths: AttemptPaths): Promise<void> {
     await this.#createJson(paths.cancel, {});
   }

@@ -14,7 +14,7 @@ export interface Progress {
 }
 
 /** Where reports go, and whose they are. */
-interface Report {
+export interface Report {
   url: string;
   token: string;
   attempt: number;
@@ -180,6 +180,19 @@ export async function reportDone(report: Report): Promise<void> {
   await post(report, { ...STARTING, done: true }, AbortSignal.timeout(DONE_MS));
 }
 
+/**
+ * Asks for tokens of the GitHub App; see `appTokens`.
+ *
+ * @returns what went wrong, if anything did
+ */
+export async function reportOpening(
+  report: Report,
+  publicKey: string,
+): Promise<string | undefined> {
+  const news = { ...STARTING, opens: publicKey };
+  return (await post(report, news, AbortSignal.timeout(TIMEOUT_MS))).problem;
+}
+
 interface Answer {
   /** Absent if there was no answer at all. */
   status?: number;
@@ -191,7 +204,7 @@ interface Answer {
 
 async function post(
   { url, token, attempt, buildId, trace }: Report,
-  news: Progress & { events?: ReportedEvent[]; done?: true },
+  news: Progress & { events?: ReportedEvent[]; done?: true; opens?: string },
   signal: AbortSignal,
 ): Promise<Answer> {
   try {

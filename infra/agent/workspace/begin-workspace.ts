@@ -1,4 +1,5 @@
-import { repositoriesOf } from "../../../shared/agent/repository.ts";
+import { isOfApp, repositoriesOf } from "../../../shared/agent/repository.ts";
+import type { RepositoryTokens } from "../../../shared/delivery/repository-tokens.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import type { Input } from "../attempt/input.ts";
 import type { Objects } from "../attempt/objects.ts";
@@ -20,6 +21,12 @@ export interface Preparation {
   path: string;
   helper: Helper;
   access: RepositoryAccess;
+  /**
+   * Tokens of the GitHub App by the repositories' places, or why there are none.
+   *
+   * @throws if nobody says so in time
+   */
+  appTokens(): Promise<RepositoryTokens>;
   phases: Pick<Phases, "enter">;
   /** Is told what people should know of what is missing. */
   tell(note: string): void;
@@ -71,11 +78,14 @@ async function placeOrigin(
 
 /** Checks the repositories out, one after the other: each has its own way out and credential. */
 async function checkOutAll(
-  { input, folders, helper, access, tell }: Preparation,
+  preparation: Preparation,
   wanted: Commits,
 ): Promise<Omit<Brought, "states"> | CheckoutFailure> {
+  const { input, folders, helper, tell } = preparation;
   const { egressSocket } = socketsIn(folders.sockets);
   const until = helper.clock.now() + TIMING.checkout * 1000;
+  const access = await withTokens(preparation);
+  if ("failedStep" in access) return access;
   const [commits, notes]: [Record<string, string>, string[]] = [{}, []];
   for (const [at, repository] of repositoriesOf(input.agent).entries()) {
     const { folder, url, ref = "HEAD", submodules, lfs: hasLfs = false, paths } = repository;
@@ -94,6 +104,27 @@ async function checkOutAll(
     helper.log(`checked out commit ${done.commit}${folder && ` into ${folder}`}`);
   }
   return { commits, notes };
+}
+
+/** With tokens of the GitHub App where those are the credentials. */
+async function withTokens({
+  input,
+  access,
+  appTokens,
+}: Preparation): Promise<RepositoryAccess | CheckoutFailure> {
+  const repositories = repositoriesOf(input.agent);
+  const first = repositories.find(isOfApp);
+  if (first === undefined) return access;
+  const told = await appTokens();
+  if ("refused" in told) {
+    const error = `The repository ${first.url} cannot be checked out: ${told.refused}`;
+    return { failedStep: "checkout", stoppedBy: null, error, isUnknownRef: false, ref: "" };
+  }
+  const { credential, credentials = [] } = access;
+  const tokens = repositories.map((each, at) =>
+    isOfApp(each) ? told.tokens[at] : each.folder === "" ? credential : credentials[at],
+  );
+  return { ...access, credential: tokens[0], credentials: tokens.map((token) => token ?? "") };
 }
 
 /** With the credential of one of several repositories, and without the others'. */

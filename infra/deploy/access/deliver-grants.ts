@@ -1,8 +1,9 @@
+import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
 import { TOPICS } from "../../../shared/names.ts";
 import type { Grant } from "./grant.ts";
-import { DELIVERER, LEFT_READER, PUBLISHER } from "./roles.ts";
+import { DELIVERER, LEFT_READER, PUBLISHER, TOKEN_KEEPER } from "./roles.ts";
 
-/** What handing back what runs changed needs. */
+/** What handing back what runs changed needs, and opening what they begin with. */
 export const OF_DELIVER: readonly Grant[] = [
   {
     principal: "deliver",
@@ -12,10 +13,16 @@ export const OF_DELIVER: readonly Grant[] = [
   },
   {
     principal: "deliver",
-    rarely: { "storage.objects.list": "an object that is gone would look forbidden" },
     role: LEFT_READER,
     on: { kind: "dataBucket" },
-    why: "reads what a run left to be committed",
+    why: "reads what a run left to be committed, and looks whether a build has its tokens",
+  },
+  {
+    principal: "deliver",
+    role: TOKEN_KEEPER,
+    on: { kind: "dataBucket" },
+    objectPrefix: ATTEMPTS_PREFIX,
+    why: "leaves a build the tokens that open its repositories, sealed for it",
   },
   {
     principal: "deliver",

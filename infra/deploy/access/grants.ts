@@ -178,7 +178,10 @@ const OF_FUNCTIONS: readonly Grant[] = [
       principal,
       role: PUBLISHER,
       on: topic(TOPICS.runDeliveries),
-      why: "tells that a run which it ended, or found due, owes what it changed",
+      why:
+        principal === "api"
+          ? "tells that a run which it ended owes what it changed, and that a build has repositories opened"
+          : "tells that a run which it ended, or found due, owes what it changed",
       ...(principal === "receiveEvent" && { rarely: REPLACES_DELIVERED }),
     }),
   ),

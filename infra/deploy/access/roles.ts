@@ -61,6 +61,7 @@ export const LOG_WRITER = own(
   ...["create", "delete", "get"].map((verb) => `storage.objects.${verb}`),
 );
 export const LEFT_READER = objects("leftReader", "get", "list");
+export const TOKEN_KEEPER = objects("tokenKeeper", "create");
 export const EVENT_KEEPER = objects("eventKeeper", "create");
 export const UPLOAD_READER = objects("uploadReader", "get");
 export const EVENT_READER = objects("eventReader", "get");

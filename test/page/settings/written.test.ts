@@ -35,6 +35,10 @@ const ALL: AgentSettings = {
 
 test("every setting is written in a field and read from it unchanged", () => {
   expect(settingsOf(writtenOf(ALL))).toEqual(ALL);
+  const opened = {
+    repository: { url: "https://x.example/y", credential: { githubApp: true } },
+  } as const;
+  expect(settingsOf(writtenOf(opened))).toEqual(opened);
   expect(settingsOf(writtenOf({}))).toEqual({});
   expect(settingsOf(NOTHING_WRITTEN)).toEqual({});
 });

@@ -77,6 +77,37 @@ test.each([
   }
 });
 
+test("a repository is read with the App by those alone who may use it there", async () => {
+  const credential = { githubApp: true };
+  const read = (url: string, more: object = credential) => ({
+    ...{ prompt: "Say hello", agent: { settings: { repository: { url, credential: more } } } },
+  });
+  expect((await send("/v1/runs", read(SITE))).status).toBe(202);
+  expect((await send("/v1/runs", read("https://github.com/other/one"))).status).toBe(202);
+  const pointer = "/agent/settings/repository/credential/githubApp";
+  for (const [url, detail] of [
+    ["https://github.com/thief/site", /^does not open thief\/site for owner: .*_REPOSITORIES$/],
+    ["https://gitlab.com/octo/site", /^opens repositories of https:\/\/github.com alone/],
+    ["https://github.com/octo/site/../../thief/site", /^does not open thief\/site for owner/],
+  ] as const) {
+    for (const path of ["/v1/runs", "/v1/runs?dryRun"]) {
+      expect(await send(path, read(url))).toMatchObject({
+        ...{ status: 422, body: { errors: [{ pointer, detail: expect.stringMatching(detail) }] } },
+      });
+    }
+  }
+  const { settings } = read("https://github.com/thief/site").agent;
+  const agent = await send("/v1/agents", { name: "Reader", settings });
+  expect(agent).toMatchObject({
+    status: 422,
+    body: { errors: [{ detail: expect.stringContaining("thief/site") }] },
+  });
+  const secret = "projects/pipeline/secrets/other/versions/1";
+  for (const wrong of [{}, { githubApp: false }, { ...credential, secret }]) {
+    expect((await send("/v1/runs", read(SITE, wrong))).status).toBe(422);
+  }
+});
+
 test("no agent gets the App's key, whoever may name every other secret", async () => {
   const { status, body } = await send(
     "/v1/runs",
