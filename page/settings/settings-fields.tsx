@@ -33,6 +33,7 @@ const MORE: readonly FieldName[] = [
   "disallowedTools",
   "allowedHosts",
   "credential",
+  "opened",
   "parts",
 ];
 

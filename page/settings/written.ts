@@ -21,6 +21,11 @@ export const FIELDS = {
     hint: "Of a private one: projects/P/secrets/S/versions/latest, or github-app.",
     kind: "text",
   },
+  opened: {
+    label: "Submodules that it opens",
+    hint: "One a line, on its host: https://…, or https://…/*.",
+    kind: "lines",
+  },
   paths: {
     label: "Repository’s folders",
     hint: "One a line: apps/web. Empty: all.",
@@ -76,7 +81,8 @@ export type Faults<Name extends string = FieldName> = Partial<Record<Name, strin
 export const NOTHING_WRITTEN = Object.fromEntries(FIELD_NAMES.map((name) => [name, ""])) as Written;
 
 const NONE = "none";
-const PLACED: readonly FieldName[] = ["url", "ref", "credential", "paths", "parts", "other"];
+const OF_REPOSITORY = ["url", "ref", "credential", "opened", "paths", "parts"] as const;
+const PLACED: readonly FieldName[] = [...OF_REPOSITORY, "other"];
 /** Settings of a repository that are chosen in `parts`. */
 const PARTS = ["submodules", "lfs"] as const;
 
@@ -97,10 +103,10 @@ export function writtenOf(settings: AgentSettings): Written {
 
 function writtenRepository(
   repository: AgentSettings["repository"],
-): Pick<Written, "url" | "ref" | "credential" | "paths" | "parts"> {
+): Pick<Written, (typeof OF_REPOSITORY)[number]> {
   const { url = "", ref = "", credential, paths = [] } = repository ?? {};
   const parts = PARTS.filter((part) => repository?.[part]).join(" and ");
-  return { url, ref, credential: writtenCredential(credential), paths: paths.join("\n"), parts };
+  return { url, ref, ...writtenCredential(credential), paths: paths.join("\n"), parts };
 }
 
 type Credential = NonNullable<NonNullable<AgentSettings["repository"]>["credential"]>;
@@ -108,13 +114,21 @@ type Credential = NonNullable<NonNullable<AgentSettings["repository"]>["credenti
 /** How the credential is written that is no secret. */
 const GITHUB_APP = "github-app";
 
-function writtenCredential(credential: Credential | undefined): string {
-  if (credential === undefined) return "";
-  return "secret" in credential ? credential.secret : GITHUB_APP;
+function writtenCredential(
+  credential: Credential | undefined,
+): Pick<Written, "credential" | "opened"> {
+  if (credential === undefined) return { credential: "", opened: "" };
+  if ("githubApp" in credential) return { credential: GITHUB_APP, opened: "" };
+  const { secret, submodules = [] } = credential;
+  return { credential: secret, opened: submodules.join("\n") };
 }
 
-const credentialOf = (text: string): Credential =>
-  text === GITHUB_APP ? { githubApp: true } : { secret: text };
+function credentialOf({ credential, opened }: Written): Credential {
+  const secret = credential.trim();
+  if (secret === GITHUB_APP) return { githubApp: true };
+  const submodules = linesOf("opened", opened);
+  return { secret, ...(submodules.length > 0 && { submodules }) };
+}
 
 /** A setting as its field has it; undefined: the field cannot hold it. */
 function textOf(name: FieldName, value: unknown): string | undefined {
@@ -151,7 +165,7 @@ function repositoryOf(written: Written): AgentSettings["repository"] {
   return {
     url,
     ...(ref !== "" && { ref }),
-    ...(opener !== "" && { credential: credentialOf(opener) }),
+    ...(opener !== "" && { credential: credentialOf(written) }),
     ...(written.paths.trim() !== "" && { paths: linesOf("paths", written.paths) }),
     ...Object.fromEntries(
       written.parts.split(" and ").flatMap((part) => (part ? [[part, true]] : [])),
@@ -190,6 +204,10 @@ export function faultsOf(written: Written): Faults {
     faults.maxTurns = "Write a whole number like 100.";
   }
   if (written.url.trim() === "") Object.assign(faults, faultsWithoutRepository(written));
+  const isSecret = !["", GITHUB_APP].includes(written.credential.trim());
+  if (written.opened.trim() !== "" && !isSecret) {
+    faults.opened = "Only a credential that is a secret opens submodules.";
+  }
   if (other !== "" && !isObjectText(other)) faults.other = "Write a JSON object.";
   return faults;
 }

@@ -46,7 +46,7 @@ const properties = {
   submodules: Type.Optional(
     Type.Boolean({
       description:
-        "Whether its submodules are fetched: those on its own host with its credential, others from allowedHosts as everybody may read them. Default: false.",
+        "Whether its submodules are fetched, from its own host and from allowedHosts, as everybody may read them: what its credential opens of them credential.submodules says. Default: false.",
     }),
   ),
   paths: Type.Optional(
@@ -71,10 +71,33 @@ export const PublicRepository = Type.Object(properties, {
   description,
 });
 
-const SecretCredential = Type.Object(SecretReference.properties, {
-  additionalProperties: false,
-  description: "A secret that is TOKEN or USER:TOKEN.",
-});
+/** Repositories beside the one that is checked out. */
+const opened = Type.Optional(
+  Type.Array(
+    Type.String({
+      ...formed({
+        pattern: "^https://[^\\s@*?#]+[^\\s@*?#/](?:/\\*)?$",
+        form: "an address that begins with https://, or one of a folder of repositories with /* at its end",
+        example: "https://github.com/octocat/*",
+      }),
+      maxLength: 2048,
+    }),
+    {
+      minItems: 1,
+      maxItems: 50,
+      description:
+        "Submodules on the repository's own host that it opens as well; `/*` stands for all below. Others are read as everybody may read them. Default: none.",
+    },
+  ),
+);
+
+const SecretCredential = Type.Object(
+  { ...SecretReference.properties, submodules: opened },
+  {
+    additionalProperties: false,
+    description: "A secret that is TOKEN or USER:TOKEN.",
+  },
+);
 
 const AppCredential = Type.Object(
   {
@@ -143,12 +166,30 @@ export const repositoriesOf = ({ repository, repositories = [] }: Naming): Place
 export const isOfApp = ({ credential }: Pick<PlacedRepository, "credential">): boolean =>
   credential !== undefined && "githubApp" in credential;
 
+/** What else a repository's credential opens. */
+export const openedWith = ({ credential }: Pick<PlacedRepository, "credential">): string[] =>
+  (credential && "submodules" in credential && credential.submodules) || [];
+
 /** Where in settings a repository stands that {@link repositoriesOf} gives. */
 export const pointerOf = ({ folder }: PlacedRepository, at: number): string =>
   folder === "" ? "/repository" : `/repositories/${at}`;
 
 /** What is wrong with repositories that a schema cannot say. Pointers begin at the settings. */
-export function repositoryFaults({ repository, repositories = [] }: Naming): Fault[] {
+export function repositoryFaults(naming: Naming): Fault[] {
+  return [...folderFaults(naming), ...repositoriesOf(naming).flatMap(openedFaults)];
+}
+
+/** A credential is told to no other host than the repository's. */
+function openedFaults(repository: PlacedRepository, at: number): Fault[] {
+  const host = URL.parse(repository.url)?.host;
+  return openedWith(repository).flatMap((url, place) => {
+    if (URL.parse(url)?.host === host) return [];
+    const pointer = `${pointerOf(repository, at)}/credential/submodules/${place}`;
+    return [{ pointer, detail: `is not on ${host}, the one host that is told the credential` }];
+  });
+}
+
+function folderFaults({ repository, repositories = [] }: Naming): Fault[] {
   if (repository !== undefined && repositories.length > 0) {
     const detail = "is named beside repository: put that into a folder as well, or leave one out";
     return [{ pointer: "/repositories", detail }];

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { listenOnSocket, type RunningProxy } from "../sandbox/unix-server.ts";
 import type { Credential } from "./credential.ts";
 import { askForDownloads, type Downloads, openDownload } from "./lfs.ts";
+import { isOpened } from "./opened.ts";
 import { placeOf, type Read, readOf, withGit } from "./reads.ts";
 import { askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
@@ -19,10 +20,12 @@ export interface RepositoryProxyOptions {
   /** What its host wants to see. It is told to that host and nobody else. */
   credential?: Credential | undefined;
   /**
-   * Submodules may be read as well: on the repository's own host with its credential, on these as
-   * everybody may. Undefined: they may not.
+   * Submodules may be read as well, as everybody may: on the repository's own host and on these.
+   * Undefined: they may not.
    */
   submoduleHosts?: readonly string[] | undefined;
+  /** Those that are read with the credential; see {@link isOpened}. Default: none. */
+  opened?: readonly string[] | undefined;
   /** Whether files of Git LFS may be read as well, of whatever may be read. Default: no. */
   hasLfs?: boolean | undefined;
   access: RepositoryAccess;
@@ -98,7 +101,7 @@ async function read(proxy: Proxy, wanted: Read, exchange: Exchange): Promise<voi
     answer.destroy();
     // What a folder of files does not have is no fault: git looks for it in another file.
     if (wanted.kind !== "file") {
-      proxy.faults.set(address, faultOf(status, grant.credential !== undefined));
+      proxy.faults.set(address, faultOf(status, proxy, grant));
     }
     return refuse(response, status >= 400 ? status : 502, "The host refuses.");
   }
@@ -112,12 +115,19 @@ interface Grant {
   credential?: Credential | undefined;
 }
 
-/** @returns undefined: it may not be read. */
-function grantOf({ url, credential, submoduleHosts }: Proxy, wanted: Read): Grant | undefined {
+/**
+ * What a repository names as its submodules is its own word: only what the run names is read with
+ * the credential.
+ *
+ * @returns undefined: it may not be read.
+ */
+function grantOf(proxy: Proxy, wanted: Read): Grant | undefined {
+  const { url, credential, submoduleHosts, opened = [] } = proxy;
   const { host, repository } = placeOf(url) ?? {};
   if (wanted.host === host) {
-    const isNamed = wanted.repository === repository;
-    return isNamed || submoduleHosts !== undefined ? { credential } : undefined;
+    if (wanted.repository === repository) return { credential };
+    if (submoduleHosts === undefined) return undefined;
+    return isOpened(wanted, opened) ? { credential } : {};
   }
   const isAllowed = submoduleHosts?.some((each) => each.toLowerCase() === wanted.host);
   return isAllowed ? {} : undefined;
@@ -240,11 +250,12 @@ const kept = (
   );
 
 /** What a host's refusal means to whoever named the repository. */
-function faultOf(status: number, hasCredential: boolean): string {
-  if (!hasCredential) {
-    return [401, 403, 404].includes(status)
+function faultOf(status: number, { credential }: Proxy, grant: Grant): string {
+  if (grant.credential === undefined) {
+    if (![401, 403, 404].includes(status)) return `its host answers ${status}`;
+    return credential === undefined
       ? "there is none, or it is not public; a private one needs a credential"
-      : `its host answers ${status}`;
+      : "there is none, or it is not public; the credential opens what credential.submodules names";
   }
   const faults: Readonly<Record<number, string>> = {
     401: "its host does not accept the credential (401): look whether it is a valid token, and has the user's name before it where the host wants one",

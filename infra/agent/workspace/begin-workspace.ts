@@ -1,4 +1,4 @@
-import { isOfApp, repositoriesOf } from "../../../shared/agent/repository.ts";
+import { isOfApp, openedWith, repositoriesOf } from "../../../shared/agent/repository.ts";
 import type { RepositoryTokens } from "../../../shared/delivery/repository-tokens.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import type { Input } from "../attempt/input.ts";
@@ -94,6 +94,7 @@ async function checkOutAll(
         ...{ folder, url, hasLfs, paths, ref: wanted[folder] ?? ref },
         isPrivate: repository.credential !== undefined,
         submoduleHosts: submodules ? input.agent.allowedHosts : undefined,
+        opened: openedWith(repository),
       },
       { helper, until, egressSocket, access: folder === "" ? access : accessTo(access, at) },
     );

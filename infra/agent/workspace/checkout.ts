@@ -19,6 +19,8 @@ export interface Checkout {
   isPrivate: boolean;
   /** Hosts of submodules beside its own; undefined: those are not fetched. */
   submoduleHosts?: readonly string[] | undefined;
+  /** Submodules of its own host that are read with its credential, see `credential.submodules`. */
+  opened?: readonly string[] | undefined;
   /** Folders to which the checkout is confined. Default: none, it has all. */
   paths?: readonly string[] | undefined;
   /** Whether files of Git LFS are fetched, those of submodules too. */
@@ -94,7 +96,7 @@ export async function checkOut(
   checkout: Checkout,
   { helper, until, egressSocket: socketPath, access }: CheckoutOptions,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { folder = "", url, submoduleHosts, hasLfs } = checkout;
+  const { folder = "", url, submoduleHosts, opened, hasLfs } = checkout;
   const address = URL.parse(url);
   if (!address) return failed(checkout, { why: "that is no address" });
   if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
@@ -104,7 +106,7 @@ export async function checkOut(
     return failed(checkout, { why: "its credential is neither TOKEN nor USER:TOKEN" });
   }
   const proxy = await startRepositoryProxy({
-    ...{ socketPath, url, credential, submoduleHosts, hasLfs, access },
+    ...{ socketPath, url, credential, submoduleHosts, opened, hasLfs, access },
   });
   try {
     const hosts = [address.hostname, ...(submoduleHosts ?? [])];

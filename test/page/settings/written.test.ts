@@ -22,7 +22,10 @@ const ALL: AgentSettings = {
   repository: {
     url: "https://github.com/acme/shop",
     ref: "main",
-    credential: { secret: "projects/p/secrets/s/versions/1" },
+    credential: {
+      secret: "projects/p/secrets/s/versions/1",
+      submodules: ["https://github.com/acme/lib", "https://github.com/acme-web/*"],
+    },
     paths: ["apps/web", "libs"],
     submodules: true,
     lfs: true,
@@ -79,4 +82,9 @@ test("what cannot be read is a fault of its field", () => {
   };
   expect(Object.keys(faultsOf({ ...NOTHING_WRITTEN, ...wrong }))).toEqual(Object.keys(wrong));
   expect(faultsOf(writtenOf(ALL))).toEqual({});
+  const opened = { url: "https://x.example/y", opened: "https://x.example/*" };
+  for (const credential of ["", "github-app"]) {
+    const faults = faultsOf({ ...NOTHING_WRITTEN, ...opened, credential });
+    expect(Object.keys(faults)).toEqual(["opened"]);
+  }
 });

@@ -71,3 +71,24 @@ test.each([
 ])("a path is not %j", (path) => {
   expect(validate([{ ...in_("a"), paths: [path] }])).not.toEqual([]);
 });
+
+test("a credential opens submodules on the repository's own host alone, by their addresses", () => {
+  const secret = "projects/p/secrets/s/versions/1";
+  const opening = (...submodules: string[]) => ({
+    repositories: [in_("a"), { ...in_("b"), credential: { secret, submodules } }],
+  });
+  const right = ["https://git.example/y.git", "https://git.example/y/*", "https://git.example/*"];
+  expect(validate(opening(...right).repositories)).toEqual([]);
+  expect(repositoryFaults(opening(...right))).toEqual([]);
+  expect(repositoryFaults(opening("https://git.example/y", "https://git.example.thief/*"))).toEqual(
+    [
+      {
+        pointer: "/repositories/1/credential/submodules/1",
+        detail: "is not on git.example, the one host that is told the credential",
+      },
+    ],
+  );
+  for (const wrong of ["*", "http://git.example/y", "https://*/y", "https://git.example/*/y"]) {
+    expect(validate(opening(wrong).repositories)).not.toEqual([]);
+  }
+});

@@ -108,9 +108,13 @@ export async function startWorld(isolation: Isolation = "none") {
       return checkOut(wanted, options(access));
     },
     /** With submodules, and their files of Git LFS. @returns what is missing. */
-    async checkOutAll(url: string, access = server.access, submoduleHosts: string[] = []) {
+    async checkOutAll(
+      url: string,
+      access = server.access,
+      { hosts: submoduleHosts = [], opened = [] }: { hosts?: string[]; opened?: string[] } = {},
+    ) {
       const isPrivate = access.credential !== undefined;
-      const wanted = { url, ref: "HEAD", isPrivate, submoduleHosts, hasLfs: true };
+      const wanted = { url, ref: "HEAD", isPrivate, submoduleHosts, opened, hasLfs: true };
       const done = await checkOut(wanted, options(access));
       if ("failedStep" in done) throw new Error(done.error ?? "");
       return done.notes;

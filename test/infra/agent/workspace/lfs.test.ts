@@ -155,7 +155,9 @@ test("submodules bring theirs, and one whose files cannot be had is named", asyn
   main.commit({ "a.txt": "a\n" });
   main.embed({ inner: ["../inner", made], lost: ["../lost", bad] });
   const opened = { ...access, credential: GIT_TOKEN };
-  const [note] = await world.checkOutAll("https://git.example/locked/main", opened);
+  const [note] = await world.checkOutAll("https://git.example/locked/main", opened, {
+    opened: ["https://git.example/locked/inner", "https://git.example/locked/lost"],
+  });
   expect(world.read("inner/a.bin")).toBe(CONTENT.toString("utf8"));
   expect(world.inside("git -C inner status --short")).toBe("");
   expect(note).toMatch(/fetched: lost \(https:.*lost.*its host does not have the file/);

@@ -17,7 +17,10 @@ async function startSeveral() {
   const locked = server.add("main");
   locked.commit({ "a.txt": "a\n" });
   locked.embed({ sub: ["../inner", made], lost: ["../none", made] });
-  const credential = { secret: "projects/p/secrets/s/versions/1" };
+  const credential = {
+    secret: "projects/p/secrets/s/versions/1",
+    submodules: [`${URL}/locked/inner`, `${URL}/locked/none`],
+  };
   const repositories = [
     { folder: "Web", url: `${URL}/more/open` },
     { folder: "shop", url: `${URL}/locked/main`, credential, submodules: true },

@@ -5,7 +5,7 @@ import { startConversationWorld } from "../conversation-world.ts";
 import { startWorld } from "./checkout-world.ts";
 import { GIT_TOKEN, startGitServer, THIEF } from "./git-server.ts";
 
-test("submodules are fetched from the own host with the credential, whatever form their address has", async () => {
+test("submodules that the run names are fetched with the credential, whatever form their address has", async () => {
   await using world = await startWorld("bubblewrap");
   const { access, add, asked } = world.server;
   const [deep, inner, main] = [add("deep"), add("inner"), add("main")];
@@ -21,7 +21,9 @@ test("submodules are fetched from the own host with the credential, whatever for
     open: ["https://git.example/more/deep", leaf],
   });
   const opened = { ...access, credential: GIT_TOKEN };
-  expect(await world.checkOutAll("https://git.example/locked/main", opened)).toEqual([]);
+  const url = "https://git.example/locked/main";
+  const named = ["https://git.example/locked/*", "https://git.example/more/deep.git"];
+  expect(await world.checkOutAll(url, opened, { opened: named })).toEqual([]);
   expect(world.read("sub dir/é/in.txt")).toBe("1\n");
   expect(world.read("sub dir/é/deep/leaf.txt")).toBe("leaf\n");
   expect(world.read("ssh/leaf.txt")).toBe("leaf\n");
@@ -43,11 +45,47 @@ test("submodules of other hosts are fetched without the credential, and only whe
   ]);
   expect(asked.filter(({ host }) => host === THIEF)).toEqual([]);
   for (const name of [".git", ".gitmodules", "sub"]) await rm(world.at(name), { recursive: true });
-  expect(await world.checkOutAll(url, opened, ["Thief.example"])).toEqual([]);
+  expect(await world.checkOutAll(url, opened, { hosts: ["Thief.example"] })).toEqual([]);
   expect(world.read("sub/in.txt")).toBe("1\n");
   const stolen = asked.filter(({ host }) => host === THIEF);
   expect(stolen.length).toBeGreaterThan(0);
   expect(stolen.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
+}, 60_000);
+
+test("a hostile .gitmodules reads nothing with the credential that the run has not named", async () => {
+  await using world = await startWorld();
+  const { access, add, asked } = world.server;
+  const [open, vault, main] = [add("open"), add("vault"), add("main")];
+  const made = open.commit({ "o.txt": "o\n" });
+  const secret = vault.commit({ "s.txt": "s\n" });
+  main.embed({
+    open: ["https://git.example/more/open", made],
+    plain: ["https://git.example/locked/vault", secret],
+    ssh: ["git@git.example:locked/vault", secret],
+    relative: ["../vault", secret],
+    suffix: ["https://git.example/locked/vault.git/", secret],
+    // Whatever a server makes of them.
+    dots: ["https://git.example/locked/open/../vault", secret],
+    escaped: ["https://git.example/more/..%2flocked/vault", secret],
+    doubled: ["https://git.example/more//locked/vault", secret],
+    sibling: ["https://git.example/more-or-less/vault", secret],
+    capitals: ["https://git.example/More/open", made],
+  });
+  const url = "https://git.example/locked/main";
+  const opened = { ...access, credential: GIT_TOKEN };
+  const [note = ""] = await world.checkOutAll(url, opened, {
+    opened: ["https://git.example/locked/open", "https://git.example/more/*"],
+  });
+  expect(note).toMatch(/fetched: capitals, dots, doubled, escaped, plain and 4 more/);
+  expect(note).toContain(
+    "https://git.example/locked/vault: there is none, or it is not public; the credential opens what credential.submodules names",
+  );
+  expect(world.read("open/o.txt")).toBe("o\n");
+  const authorized = asked.filter(({ authorization }) => authorization !== undefined);
+  const places = new Set(
+    authorized.map(({ url: path }) => /^\/(\w+\/[\w-]+)\//.exec(path ?? "")?.[1]),
+  );
+  expect(places).toEqual(new Set(["locked/main", "more/open"]));
 }, 60_000);
 
 test("submodules of a hostile repository lead nowhere and run nothing, and each is named", async () => {
