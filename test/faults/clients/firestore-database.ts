@@ -191,7 +191,7 @@ export class MemoryDatabase {
     const key = nameKey(write.name.name);
     const earlier = changes.get(key);
     const before = earlier === undefined ? this.read(key) : earlier.after;
-    const { after, transformResults } = applied(write, before, at);
+    const { after, transformResults } = applied({ ...write, key }, before, at);
     changes.set(key, { at, key, before: earlier ? earlier.before : before, after });
     return {
       ...(after && { updateTime: toTimestamp(at) }),
@@ -227,7 +227,7 @@ function parseWrite(write: Write): ParsedWrite {
 
 /** The emulator's `applyWrite` without the encoding of what comes out. */
 function applied(
-  write: ParsedWrite,
+  write: ParsedWrite & { key: string },
   before: StoredDocument | undefined,
   at: number,
 ): {
@@ -243,9 +243,8 @@ function applied(
     for (const path of mask) merged = withValueAt(merged, path, valueAt(write.update.fields, path));
   }
   const { fields, results } = applyTransforms(merged, transforms, at);
-  const { name } = write;
+  const { name, key } = write;
   const createdAt = before?.createdAt ?? at;
-  const key = nameKey(name.name);
   const after = { name, key, encoded: NOTHING, fields, createdAt, updatedAt: at };
   return { after, transformResults: results };
 }

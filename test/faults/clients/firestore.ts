@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { PassThrough } from "node:stream";
+import type { Writable } from "node:stream";
 import { Firestore } from "@google-cloud/firestore";
 import {
   maskPaths,
@@ -51,7 +51,7 @@ export function setFirestoreTimers(after: (ms: number, callback: () => void) => 
 /** The parts of Google's client that are not public: where its requests leave it. */
 interface Internals {
   _clientPool: unknown;
-  requestStream(name: string, isBidirectional: boolean, request: unknown): Promise<PassThrough>;
+  requestStream(name: string, isBidirectional: boolean, request: unknown): Promise<object>;
   _retry<T>(method: string, tag: string, call: () => Promise<T>): Promise<T>;
 }
 
@@ -70,7 +70,7 @@ export function memoryFirestore(
   caller: Caller,
   { projectId, catalog }: { projectId: string; catalog?: IndexCatalog },
 ): Firestore {
-  const shared = opened.get(projectId) ?? new Firestore({ projectId });
+  const shared = opened.get(projectId) ?? openUntraced(projectId);
   opened.set(projectId, shared);
   // What hangs on a client, as its documents do, hangs on this one.
   const client = Object.create(shared) as Firestore & Internals;
@@ -84,8 +84,18 @@ export function memoryFirestore(
   client.requestStream = (name, _isBidirectional, request) =>
     client._retry(name, "", async () => {
       const replies = await ask(service, caller, { name, request });
-      return (name === "batchGetDocuments" ? listOf(replies) : streamOf(replies)) as PassThrough;
+      return name === "batchGetDocuments" ? listOf(replies) : streamOf(replies);
     });
+  return client;
+}
+
+/** Without spans, which nobody would read. */
+function openUntraced(projectId: string): Firestore {
+  const { FIRESTORE_ENABLE_TRACING: before } = process.env;
+  process.env["FIRESTORE_ENABLE_TRACING"] = "off";
+  const client = new Firestore({ projectId });
+  if (before === undefined) delete process.env["FIRESTORE_ENABLE_TRACING"];
+  else process.env["FIRESTORE_ENABLE_TRACING"] = before;
   return client;
 }
 
@@ -132,11 +142,20 @@ function listOf(replies: Reply): object {
   return { resume: () => {}, [Symbol.iterator]: () => (replies as object[])[Symbol.iterator]() };
 }
 
-function streamOf(replies: Reply): PassThrough {
-  const stream = new PassThrough({ objectMode: true, highWaterMark: 10_000 });
-  for (const reply of replies as object[]) stream.write(reply);
-  stream.end();
-  return stream;
+/** All that it asks of the stream of a query, which never breaks off here. */
+function streamOf(replies: Reply): object {
+  const ends: (() => void)[] = [];
+  return {
+    on: (event: string, listener: () => void) => void (event === "end" && ends.push(listener)),
+    resume: () => {},
+    end: () => {},
+    unpipe: () => {},
+    pipe: (to: Writable) => {
+      for (const reply of replies as object[]) to.write(reply);
+      to.end();
+      for (const end of ends) end();
+    },
+  };
 }
 
 interface Reading {

@@ -99,3 +99,11 @@ export const CALLS: Readonly<Record<string, readonly string[]>> = {
   ],
   sweep: [...APPLYING, ...SETTLING, "builds.list"],
 };
+
+/** Those of the sites, as `submitBuild firestore.commit`, that do not stand there. */
+export function unlisted(sites: Iterable<string>): string[] {
+  const known = Object.entries(CALLS).flatMap(([handler, kinds]) =>
+    kinds.map((kind) => `${handler} ${kind}`),
+  );
+  return [...sites].filter((site) => !known.includes(site));
+}

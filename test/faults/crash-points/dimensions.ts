@@ -38,6 +38,8 @@ export const DIMENSIONS = {
    * said.
    */
   build: ["lives", "lost early", "lost at work", "lost late", "cancelled outside", "corrupts"],
+  /** Whether the target's slots are there, or the first run has them made. */
+  slots: ["made", "unmade"],
 } as const;
 
 export type Dimension = keyof typeof DIMENSIONS;

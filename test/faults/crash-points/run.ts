@@ -1,8 +1,7 @@
 import type { Violation } from "../world/witness.ts";
 import type { World } from "../world/world.ts";
 import type { Case } from "./cases.ts";
-import type { Setting } from "./dimensions.ts";
-import { planOf } from "./points.ts";
+import { endOf, planOf, quiet } from "./points.ts";
 import { describeCrash } from "./print.ts";
 import { tell } from "./story.ts";
 
@@ -48,11 +47,10 @@ export async function enumerate(
     seen: new Map(),
     delaysMs: [],
   };
-  const quiet = new Quiet();
   for (const one of cases) {
     const { world, violations } = await tell(one.setting, { plan: planOf(one.crashes) });
     add(result, world, one);
-    const usual = await quiet.endOf(one.setting);
+    const usual = (await quiet(one.setting)).endMs ?? 0;
     const end = endOf(world);
     if (world.fired.size > 0 && end !== undefined) result.delaysMs.push(Math.max(0, end - usual));
     if (violations.length > 0) result.failures.push({ case: one, violations });
@@ -72,28 +70,6 @@ function add(result: Enumerated, world: World, one: Case): void {
   for (const site of world.covered) result.covered.add(site);
   for (const [name, count] of world.fired) {
     result.byFate.set(name, (result.byFate.get(name) ?? 0) + count);
-  }
-}
-
-/** When the world's last run ended. */
-function endOf({ witness }: World): number | undefined {
-  const ends = [...witness.records.values()].map(({ run }) => run.finishedAt?.getTime());
-  return ends.length === 0 || ends.includes(undefined)
-    ? undefined
-    : Math.max(...(ends as number[]));
-}
-
-/** How long runs take when nothing goes wrong. */
-class Quiet {
-  readonly #ends = new Map<string, number>();
-
-  async endOf(setting: Setting): Promise<number> {
-    const key = JSON.stringify(setting);
-    const known = this.#ends.get(key);
-    if (known !== undefined) return known;
-    const end = endOf((await tell(setting)).world) ?? 0;
-    this.#ends.set(key, end);
-    return end;
   }
 }
 

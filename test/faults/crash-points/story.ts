@@ -22,6 +22,9 @@ const TASK = { seconds: 12, turns: 2 };
  */
 const LIMIT_MS = 10 * 3600 * 1000;
 
+/** More than a story has attempts. */
+const SLOTS = 8;
+
 interface Telling {
   seed?: number;
   /** What befalls calls. Default: nothing. */
@@ -44,6 +47,8 @@ export async function tell(
     weather: { queueSeconds: isEarly ? [0, 0] : QUEUE_SECONDS[setting.queue] },
     skewSeconds: () => SKEW_SECONDS[setting.clock],
     hearsReports: setting.report === "heard",
+    slots: SLOTS,
+    areSlotsMade: setting.slots === "made",
     ...(isEarly && { startSeconds: [0, 0] as const }),
     ...(plan && { plan }),
   });

@@ -22,7 +22,7 @@ function plainValue(value: Value): unknown {
   return value.stringValue ?? value.booleanValue ?? value.doubleValue ?? null;
 }
 
-/** An object of ours as a document has it; of strings, whole numbers, objects and null. */
+/** An object of ours as a document has it; of strings, numbers, booleans, objects and null. */
 export function fieldsFrom(object: object): Fields {
   return Object.fromEntries(
     Object.entries(object).map(([name, value]) => [name, storedValue(value)]),
@@ -31,7 +31,11 @@ export function fieldsFrom(object: object): Fields {
 
 function storedValue(value: unknown): Value {
   if (value === null) return { nullValue: "NULL_VALUE" } as Value;
-  if (typeof value === "number") return { integerValue: String(value) } as Value;
+  if (typeof value === "boolean") return { booleanValue: value } as Value;
+  if (typeof value === "number") {
+    const isWhole = Number.isInteger(value);
+    return (isWhole ? { integerValue: String(value) } : { doubleValue: value }) as Value;
+  }
   if (typeof value === "string") return { stringValue: value } as Value;
   return { mapValue: { fields: fieldsFrom(value as object) } } as Value;
 }

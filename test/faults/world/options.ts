@@ -26,6 +26,8 @@ export interface WorldOptions {
   weather?: Partial<BuildWeather>;
   /** Builds that may be live at a time. Default: more than any world has runs. */
   slots?: number;
+  /** Whether they are there from the beginning. Default: no, the first run has them made. */
+  areSlotsMade?: boolean;
   /** What the target is told that it may create. Default: 60. */
   createsPerMinute?: number;
   /** By how much the clock of a new process is wrong, in seconds. Default: 0. */

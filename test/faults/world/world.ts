@@ -66,8 +66,8 @@ export class World {
     this.witness.holdsTold = options.revisionOf === undefined;
     this.database = new MemoryDatabase(this.time.nowMs);
     this.database.onCommit = (changes) => this.witness.committed(changes);
-    const { slots = MANY_SLOTS, createsPerMinute } = options;
-    deployTarget(this.database, { projectId: PROJECT, slots, createsPerMinute });
+    const { slots = MANY_SLOTS, areSlotsMade = false, createsPerMinute } = options;
+    deployTarget(this.database, { projectId: PROJECT, slots, areSlotsMade, createsPerMinute });
     this.witness.builds = () => [...this.builds.builds.values()];
     this.builds = new CloudBuildModel(
       {
