@@ -97,7 +97,7 @@ async function tokenOf(
     }
     if (statusOf(error) === 422) {
       const writes = Object.values(permissions).includes("write");
-      const [verb, wanted] = writes ? ["work in", "read and write"] : ["read", "read"];
+      const [verb, wanted] = writes ? ["write in", "read and write"] : ["read", "read"];
       const names = Object.keys(permissions).join(", ").replace("pull_requests", "pull requests");
       const message = `The GitHub App may not ${verb} ${full}: give it ${wanted} access to ${names}.`;
       throw new DeliveryFault(message, { cause: error });

@@ -80,12 +80,13 @@ export function parseDocumentName(name: string | undefined): DocumentName {
   if (segments.length <= ROOT_SEGMENTS || segments.length % 2 === 0) {
     throw invalid(`Document name "${name ?? ""}" has an invalid number of segments.`);
   }
+  const id = segments.at(-1) as string;
   return {
     name: name as string,
-    collection: segments.slice(0, -1).join("/"),
+    collection: (name as string).slice(0, -id.length - 1),
     collectionId: segments.at(-2) as string,
-    root: segments.slice(0, ROOT_SEGMENTS).join("/"),
-    id: segments.at(-1) as string,
+    root: rootIn(segments),
+    id,
   };
 }
 
@@ -100,8 +101,11 @@ export function parseParent(parent: string | undefined): string {
   if (segments.length % 2 === 0) {
     throw invalid(`Parent "${parent ?? ""}" is neither a database's root nor a document.`);
   }
-  return segments.slice(0, ROOT_SEGMENTS).join("/");
+  return rootIn(segments);
 }
+
+const rootIn = ([, project, , database]: string[]): string =>
+  `projects/${project}/databases/${database}/documents`;
 
 /** @throws {GoogleError} INVALID_ARGUMENT if it is no collection id. */
 export function checkCollectionId(id: string): void {
@@ -111,7 +115,7 @@ export function checkCollectionId(id: string): void {
 
 function segmentsOf(path: string): string[] {
   const segments = path.split("/");
-  if (!ROOT.test(segments.slice(0, ROOT_SEGMENTS).join("/"))) {
+  if (!beginsWithRoot(segments)) {
     throw invalid(
       `Resource name "${path}" does not begin with projects/{id}/databases/{id}/documents.`,
     );
@@ -122,9 +126,16 @@ function segmentsOf(path: string): string[] {
   if (segments.length > ROOT_SEGMENTS + 2 * MAX_COLLECTION_DEPTH) {
     throw invalid(`Document name has more than ${MAX_COLLECTION_DEPTH} collections.`);
   }
-  for (const id of segments.slice(ROOT_SEGMENTS)) checkId(id);
+  for (let at = ROOT_SEGMENTS; at < segments.length; at += 1) checkId(segments[at] as string);
   return segments;
 }
+
+const beginsWithRoot = ([projects, project, databases, database, documents]: string[]): boolean =>
+  projects === "projects" &&
+  project !== "" &&
+  databases === "databases" &&
+  database !== "" &&
+  documents === "documents";
 
 function checkId(id: string): void {
   if (id === "") throw invalid("Resource id is invalid because it is empty.");

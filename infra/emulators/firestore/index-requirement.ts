@@ -37,16 +37,33 @@ export function checkIndex(catalog: IndexCatalog, query: Query): void {
   const { collectionId, allDescendants, root } = query.scope;
   if (collectionId === undefined) return;
   const scope = allDescendants ? "COLLECTION_GROUP" : "COLLECTION";
+  const served = servedBy(catalog);
   for (const disjunct of query.disjuncts) {
+    const isOnly = query.disjuncts.length === 1;
+    const filter = disjunct.map(({ path, op }) => [path, op]);
+    const text = JSON.stringify([scope, collectionId, filter, query.orders, isOnly]);
+    if (served.has(text)) continue;
     const required = {
       scope,
       collectionId,
       root,
       ...requiredOrder(disjunct, query.orders),
     } as const;
-    const isOnly = query.disjuncts.length === 1 && isOfNames(required);
-    if (catalog.isEnforced || isOnly) checkRequirement(catalog, required);
+    if (catalog.isEnforced || (isOnly && isOfNames(required))) checkRequirement(catalog, required);
+    served.add(text);
   }
+}
+
+const MAX_SERVED = 10_000;
+const servedByCatalog = new WeakMap<IndexCatalog, Set<string>>();
+
+/** What was asked of a catalog and is served by it: an application asks the same all day. */
+function servedBy(catalog: IndexCatalog): Set<string> {
+  const known = servedByCatalog.get(catalog);
+  if (known !== undefined && known.size < MAX_SERVED) return known;
+  const served = new Set<string>();
+  servedByCatalog.set(catalog, served);
+  return served;
 }
 
 /** Whether nothing but names matters. */

@@ -198,8 +198,8 @@ function invalid(message: string): GoogleError {
 export function matches(query: Query, document: StoredDocument): boolean {
   return (
     isInScope(query.scope, document) &&
-    query.orders.every((order) => orderKeyAt(document, order.path) !== undefined) &&
     isSatisfied(query.filter, document) &&
+    query.orders.every(({ path }) => path === NAME_PATH || orderKeyAt(document, path)) &&
     isWithinCursors(query, document)
   );
 }
