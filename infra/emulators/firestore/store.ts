@@ -1,5 +1,5 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { inTransaction, openDatabase } from "../wire/database.ts";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { inTransaction, openDatabase, prepared } from "../wire/database.ts";
 import { type DocumentRow, fromRow, type StoredDocument } from "./document.ts";
 import type { DocumentName } from "./document-name.ts";
 import type { IndexCatalog } from "./index-catalog.ts";
@@ -41,7 +41,6 @@ const REBUILD_CHUNK = 1000;
 export interface Store {
   database: DatabaseSync;
   catalog: IndexCatalog;
-  statements: Map<string, StatementSync>;
   pathIds: Map<string, number>;
 }
 
@@ -50,7 +49,7 @@ export interface Store {
  */
 export function openStore(directory: string, catalog: IndexCatalog): Store {
   const database = openDatabase(directory, "firestore", SCHEMA);
-  const store: Store = { database, catalog, statements: new Map(), pathIds: new Map() };
+  const store: Store = { database, catalog, pathIds: new Map() };
   const fingerprint = readSetting(store, "indexes");
   if (fingerprint !== catalog.fingerprint) inTransaction(database, () => rebuildIndexes(store));
   return store;
@@ -76,7 +75,7 @@ function rebuildIndexes(store: Store): void {
 
 /** The rows of a query; its statement is prepared once. */
 export function all<Row>(store: Store, sql: string, parameters: SQLInputValue[]): Row[] {
-  return prepared(store, sql).all(...parameters) as Row[];
+  return prepared(store.database, sql).all(...parameters) as Row[];
 }
 
 /** The first row of a query. */
@@ -85,20 +84,11 @@ export function first<Row>(
   sql: string,
   parameters: SQLInputValue[],
 ): Row | undefined {
-  return prepared(store, sql).get(...parameters) as Row | undefined;
+  return prepared(store.database, sql).get(...parameters) as Row | undefined;
 }
 
 function run(store: Store, sql: string, parameters: SQLInputValue[]): number {
-  return Number(prepared(store, sql).run(...parameters).lastInsertRowid);
-}
-
-function prepared(store: Store, sql: string): StatementSync {
-  let statement = store.statements.get(sql);
-  if (!statement) {
-    statement = store.database.prepare(sql);
-    store.statements.set(sql, statement);
-  }
-  return statement;
+  return Number(prepared(store.database, sql).run(...parameters).lastInsertRowid);
 }
 
 export function readSetting(store: Store, name: string): string | number | undefined {

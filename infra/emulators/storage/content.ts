@@ -1,7 +1,11 @@
-import { open } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { asDiskFull } from "../wire/disk.ts";
 import { type Checksums, startDigest } from "./digest.ts";
 import { contentPath, newContentName, removeUnreferenced, type State } from "./state.ts";
+
+/** What has no more is written in one go: handing it to another thread costs more than that. */
+const SMALL_BYTES = 64 * 1024;
 
 /** A complete content file. */
 export interface StoredContent {
@@ -35,12 +39,22 @@ async function writeContent(
   source: AsyncIterable<Buffer>,
 ): Promise<Omit<StoredContent, "content">> {
   const digest = startDigest();
+  let file: FileHandle | undefined;
+  let held: Buffer[] = [];
   let sizeBytes = 0;
-  await using file = await open(path, "wx");
-  for await (const chunk of source) {
-    digest.update(chunk);
-    await file.writeFile(chunk);
-    sizeBytes += chunk.length;
+  try {
+    for await (const chunk of source) {
+      digest.update(chunk);
+      sizeBytes += chunk.length;
+      held.push(chunk);
+      if (sizeBytes <= SMALL_BYTES) continue;
+      file ??= await open(path, "wx");
+      for (const piece of held) await file.writeFile(piece);
+      held = [];
+    }
+    if (file === undefined) writeFileSync(path, Buffer.concat(held), { flag: "wx" });
+  } finally {
+    await file?.close();
   }
   return { sizeBytes, checksums: digest.finish() };
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../wire/clock.ts";
-import { inTransaction, openDatabase } from "../wire/database.ts";
+import { inTransaction, openDatabase, prepared } from "../wire/database.ts";
 import type { Checksums } from "./digest.ts";
 import { StorageError } from "./errors.ts";
 import { checkForWrite, type Preconditions } from "./preconditions.ts";
@@ -121,12 +121,11 @@ export function contentPath(state: State, content: string): string {
 
 /** Deletes a content file unless an object or an open upload still needs it. */
 export function removeUnreferenced(state: State, content: string): void {
-  const user = state.database
-    .prepare(
-      `SELECT 1 FROM objects WHERE content = :content
-       UNION ALL SELECT 1 FROM uploads WHERE content = :content AND state = 'open'`,
-    )
-    .get({ content });
+  const user = prepared(
+    state.database,
+    `SELECT 1 FROM objects WHERE content = :content
+     UNION ALL SELECT 1 FROM uploads WHERE content = :content AND state = 'open'`,
+  ).get({ content });
   const path = contentPath(state, content);
   if (user === undefined && existsSync(path)) rmSync(path);
 }
@@ -138,16 +137,17 @@ export function timestamp(state: State): string {
 
 /** @throws {StorageError} noSuchBucket */
 export function requireBucket(state: State, bucket: string): void {
-  if (state.database.prepare("SELECT 1 FROM buckets WHERE name = ?").get(bucket) === undefined) {
+  if (prepared(state.database, "SELECT 1 FROM buckets WHERE name = ?").get(bucket) === undefined) {
     throw new StorageError("noSuchBucket", "The specified bucket does not exist.");
   }
 }
 
 /** The live object of that name, if there is one. */
 export function findObject(state: State, bucket: string, name: string): StoredObject | undefined {
-  const row = state.database
-    .prepare("SELECT * FROM objects WHERE bucket = ? AND name = ?")
-    .get(bucket, name);
+  const row = prepared(state.database, "SELECT * FROM objects WHERE bucket = ? AND name = ?").get(
+    bucket,
+    name,
+  );
   return row === undefined ? undefined : toStoredObject(row);
 }
 
@@ -189,32 +189,32 @@ export function commitObject(
 
 /** Writes an object's row. Call only inside a transaction. */
 export function saveObject(state: State, object: StoredObject): void {
-  state.database
-    .prepare(
-      `INSERT OR REPLACE INTO objects
-       (bucket, name, generation, metageneration, content, sizeBytes, fields)
-       VALUES (:bucket, :name, :generation, :metageneration, :content, :sizeBytes, :fields)`,
-    )
-    .run({ ...object, fields: JSON.stringify(object.fields) });
+  prepared(
+    state.database,
+    `INSERT OR REPLACE INTO objects
+     (bucket, name, generation, metageneration, content, sizeBytes, fields)
+     VALUES (:bucket, :name, :generation, :metageneration, :content, :sizeBytes, :fields)`,
+  ).run({ ...object, fields: JSON.stringify(object.fields) });
 }
 
 /** Deletes an object's row. Call only inside a transaction. */
 export function removeObject(state: State, bucket: string, name: string): void {
-  state.database.prepare("DELETE FROM objects WHERE bucket = ? AND name = ?").run(bucket, name);
+  prepared(state.database, "DELETE FROM objects WHERE bucket = ? AND name = ?").run(bucket, name);
 }
 
 function finishUpload(state: State, uploadId: string, object: StoredObject): void {
-  state.database
-    .prepare("UPDATE uploads SET state = 'done', outcome = ? WHERE id = ?")
-    .run(JSON.stringify(object), uploadId);
+  prepared(state.database, "UPDATE uploads SET state = 'done', outcome = ? WHERE id = ?").run(
+    JSON.stringify(object),
+    uploadId,
+  );
 }
 
 /** Microseconds since the epoch, or one more than the last: what Google's look like. */
 function nextGeneration(state: State): number {
-  const row = state.database.prepare("SELECT value FROM lastGeneration").get();
+  const row = prepared(state.database, "SELECT value FROM lastGeneration").get();
   const last = Number(row?.["value"] ?? 0);
   const next = Math.max(last + 1, Math.floor(state.clock.now() * 1000));
-  state.database.exec("DELETE FROM lastGeneration");
-  state.database.prepare("INSERT INTO lastGeneration VALUES (?)").run(next);
+  prepared(state.database, "DELETE FROM lastGeneration").run();
+  prepared(state.database, "INSERT INTO lastGeneration VALUES (?)").run(next);
   return next;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { writing } from "../wire/database.ts";
+import { prepared, writing } from "../wire/database.ts";
 import { asDiskFull, DiskFull } from "../wire/disk.ts";
 import { GoogleError, type GoogleStatus } from "../wire/status.ts";
 import { declaredChecksums, digestFile } from "./digest.ts";
@@ -53,9 +53,12 @@ export function openUpload(state: State, request: UploadRequest): string {
   const content = newContentName();
   writing(state.database, () => {
     closeSync(openSync(contentPath(state, content), "a"));
-    state.database
-      .prepare("INSERT INTO uploads VALUES (?, 'open', ?, ?, NULL, ?)")
-      .run(id, content, JSON.stringify(request), state.clock.now());
+    prepared(state.database, "INSERT INTO uploads VALUES (?, 'open', ?, ?, NULL, ?)").run(
+      id,
+      content,
+      JSON.stringify(request),
+      state.clock.now(),
+    );
   });
   return id;
 }
@@ -98,7 +101,7 @@ export async function advanceUpload(
 }
 
 function requireUpload(state: State, id: string): UploadSession {
-  const row = state.database.prepare("SELECT * FROM uploads WHERE id = ?").get(id);
+  const row = prepared(state.database, "SELECT * FROM uploads WHERE id = ?").get(id);
   if (row === undefined) throw new GoogleError("NOT_FOUND", `No such upload: "${id}"`);
   const session = row as unknown as UploadSession & { request: string };
   if (state.clock.now() > session.createdAtMs + SESSION_LIFETIME_MS && session.state === "open") {
@@ -227,9 +230,11 @@ function endSession(
   end: { state: "refused" | "cancelled"; outcome?: RefusalRecord },
 ): void {
   writing(state.database, () => {
-    state.database
-      .prepare("UPDATE uploads SET state = ?, outcome = ? WHERE id = ?")
-      .run(end.state, JSON.stringify(end.outcome ?? null), session.id);
+    prepared(state.database, "UPDATE uploads SET state = ?, outcome = ? WHERE id = ?").run(
+      end.state,
+      JSON.stringify(end.outcome ?? null),
+      session.id,
+    );
   });
   removeUnreferenced(state, session.content);
 }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { namingFullDisk } from "./disk.ts";
 
@@ -49,16 +49,30 @@ export function openForReading(directory: string, name: string): DatabaseSync | 
   return database;
 }
 
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+/**
+ * The statement of that text, prepared once for each database: that takes longer than most of them
+ * run. Not for one that is stepped through while others run.
+ */
+export function prepared(database: DatabaseSync, sql: string): StatementSync {
+  const known = statements.get(database) ?? new Map<string, StatementSync>();
+  statements.set(database, known);
+  const statement = known.get(sql) ?? database.prepare(sql);
+  known.set(sql, statement);
+  return statement;
+}
+
 /**
  * Runs `work` in one SQLite transaction: all of it is kept, or, if it throws, none. @throws
  * {DiskFull}
  */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
   return writing(database, () => {
-    database.exec("BEGIN IMMEDIATE");
+    prepared(database, "BEGIN IMMEDIATE").run();
     try {
       const result = work();
-      database.exec("COMMIT");
+      prepared(database, "COMMIT").run();
       return result;
     } catch (error) {
       // SQLite has rolled back by itself after some errors, a full disk among them.
