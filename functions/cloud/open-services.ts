@@ -1,9 +1,11 @@
 import type { Firestore } from "@google-cloud/firestore";
 import { systemClock } from "../../shared/clock.ts";
+import { WEBHOOK_LIMITS } from "../../shared/events/webhook-limits.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import { closing } from "../closing.ts";
 import type { Config } from "../config.ts";
 import { HttpsWebhookSender } from "../events/https-webhook-sender.ts";
+import { Turns } from "../events/turns.ts";
 import { GithubDeliveries } from "../github/github-deliveries.ts";
 import { logOf } from "../log.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
@@ -121,8 +123,7 @@ export function servicesOn(
     secrets: openKnownSecrets(config.secretsFile, config.projectId),
     webhooks: new FirestoreWebhookStore(database, random),
     deliveries: new FirestoreDeliveryStore(database),
-    webhookSender: new HttpsWebhookSender({ nets: config.webhookNets }),
-    webhookNets: config.webhookNets,
+    ...sendingOf(config),
     sealing: sealingWith(config.sealKeys, random),
     repositoryHost: new GithubDeliveries(config.github, {
       keyOf: secretsOf(config.secretsFile, config.projectId),
@@ -134,6 +135,12 @@ export function servicesOn(
     publicUrl: config.publicUrl,
   };
 }
+
+const sendingOf = ({ webhookNets }: Config) => ({
+  webhookSender: new HttpsWebhookSender({ nets: webhookNets }),
+  webhookTurns: new Turns(WEBHOOK_LIMITS.atOnce),
+  webhookNets,
+});
 
 /** A random number from 0 to 1. */
 function chanceFrom(random: RandomBytes): number {

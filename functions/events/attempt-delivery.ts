@@ -8,13 +8,9 @@ import { WEBHOOK_LIMITS } from "../../shared/events/webhook-limits.ts";
 import type { DeliveryMessage } from "../services/builds.ts";
 import type { Services } from "../services/services.ts";
 import { openSecrets } from "./secrets.ts";
-import { Turns } from "./turns.ts";
 
 /** By this a receiver knows us, and so do we. */
 const USER_AGENT = "Runyard-Webhooks/1";
-
-/** Of this instance, so that an endpoint which hangs takes no more than its share. */
-const turns = new Turns(WEBHOOK_LIMITS.atOnce);
 
 /**
  * Makes one attempt, the one that follows `attempts` others, and writes what became of it. Nobody
@@ -27,7 +23,8 @@ export async function attemptDelivery(
   const { deliveries } = services;
   const read = await deliveries.get(deliveryId);
   if (read === undefined) return;
-  const leave = await turns.take(read.webhookId, services.timers, WEBHOOK_LIMITS.turn * 1000);
+  const patienceMs = WEBHOOK_LIMITS.turn * 1000;
+  const leave = await services.webhookTurns.take(read.webhookId, services.timers, patienceMs);
   if (leave === undefined) return putOff(services, { deliveryId, attempts });
   let webhook: WebhookRecord | undefined;
   try {

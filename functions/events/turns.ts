@@ -1,7 +1,8 @@
 import type { Clock } from "../../shared/clock.ts";
+import type { WebhookTurns } from "../services/webhooks.ts";
 
 /** Lets a few in at a time, for each key. */
-export class Turns {
+export class Turns implements WebhookTurns {
   readonly #most: number;
   readonly #taken = new Map<string, number>();
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -10,11 +11,6 @@ export class Turns {
     this.#most = most;
   }
 
-  /**
-   * Waits for a turn, at most so long.
-   *
-   * @returns what ends the turn; undefined: there was none in time
-   */
   async take(
     key: string,
     timers: Pick<Clock, "after">,

@@ -25,7 +25,7 @@ import type { Telemetry } from "./telemetry.ts";
 import type { TriggerStore } from "./triggers.ts";
 import type { Uploads } from "./uploads.ts";
 import type { UsageStore } from "./usage.ts";
-import type { DeliveryStore, WebhookSender, WebhookStore } from "./webhooks.ts";
+import type { DeliveryStore, WebhookSender, WebhookStore, WebhookTurns } from "./webhooks.ts";
 
 /**
  * Everything outside a handler that it may touch, in our own words. `functions/cloud` has the real
@@ -70,6 +70,7 @@ export interface Services {
   webhooks: WebhookStore;
   deliveries: DeliveryStore;
   webhookSender: WebhookSender;
+  webhookTurns: WebhookTurns;
   /** See `Config`. */
   webhookNets: readonly WebhookNet[];
   /** See `Config`. */

@@ -1,3 +1,4 @@
+import type { Clock } from "../../shared/clock.ts";
 import type { DeliveryRecord } from "../../shared/documents/delivery.ts";
 import type { WebhookRecord } from "../../shared/documents/webhook.ts";
 import type { Part } from "./page.ts";
@@ -87,4 +88,18 @@ export interface WebhookAnswer {
 export interface WebhookSender {
   /** Sends one request, within bounds of time, size and places. Does not throw. */
   post(request: WebhookRequest): Promise<WebhookAnswer>;
+}
+
+/** Whose turn it is, so that an endpoint which hangs takes no more of an instance than its share. */
+export interface WebhookTurns {
+  /**
+   * Waits for a turn at a webhook, at most so long.
+   *
+   * @returns what ends the turn; undefined: there was none in time
+   */
+  take(
+    webhookId: string,
+    timers: Pick<Clock, "after">,
+    patienceMs: number,
+  ): Promise<(() => void) | undefined>;
 }

@@ -34,7 +34,7 @@ interface Comment {
   performed_via_github_app: { id: number } | null;
 }
 
-const APP_ID = 4711;
+export const APP_ID = 4711;
 const ORG = "more";
 const NAME = "site";
 const REPO = `/repos/${ORG}/${NAME}`;
@@ -45,7 +45,7 @@ const REPO = `/repos/${ORG}/${NAME}`;
  */
 export async function startGithub() {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const state = emptyState();
+  const state = emptyGithub();
   const asked: string[] = [];
   /** Answers instead of what would be answered, by method and path. */
   const instead = new Map<string, Answer[]>();
@@ -72,7 +72,7 @@ export async function startGithub() {
     }
     const isOpened = request.headers.authorization === `token ${state.token}`;
     if (!isOpened) return refusal(401, "Bad credentials");
-    return ofRepository(state, { method, path, body, query: searchParams });
+    return answerOfRepository(state, { method, path, body, query: searchParams });
   };
   const server = createServer((request, response) => {
     answer(request)
@@ -92,12 +92,7 @@ export async function startGithub() {
     instead,
     filesAt: (branch: string) => filesAt(state, branch),
     /** Has a commit, at which its trunk is. */
-    begin(sha: string, files: Record<string, string>) {
-      state.refs.set("heads/trunk", FIRST);
-      const made = push(state, "trunk", files);
-      state.commits.set(sha, state.commits.get(made) as Commit);
-      state.refs.set("heads/trunk", sha);
-    },
+    begin: (sha: string, files: Record<string, string>) => beginAt(state, sha, files),
     /** A commit of somebody else's on a branch. */
     push: (branch: string, files: Record<string, string>) => push(state, branch, files),
     async [Symbol.asyncDispose]() {
@@ -107,9 +102,18 @@ export async function startGithub() {
   };
 }
 
+/** Has a commit, at which its trunk is. */
+export function beginAt(state: State, sha: string, files: Record<string, string>): void {
+  state.refs.set("heads/trunk", FIRST);
+  const made = push(state, "trunk", files);
+  state.commits.set(sha, state.commits.get(made) as Commit);
+  state.refs.set("heads/trunk", sha);
+}
+
 export type LoopbackGithub = Awaited<ReturnType<typeof startGithub>>;
 
-function emptyState() {
+/** What a GitHub has in the beginning. */
+export function emptyGithub() {
   return {
     token: "ghs_the-token-that-nobody-may-see",
     isInstalled: true,
@@ -125,7 +129,7 @@ function emptyState() {
   };
 }
 
-type State = ReturnType<typeof emptyState>;
+type State = ReturnType<typeof emptyGithub>;
 
 function send(response: ServerResponse, { status, body, headers }: Answer): void {
   const content = body === undefined ? "" : JSON.stringify(body);
@@ -149,7 +153,8 @@ interface Call {
   query: URLSearchParams;
 }
 
-function ofRepository(state: State, call: Call): Answer {
+/** What is answered to a call about the repository by whoever has its token. */
+export function answerOfRepository(state: State, call: Call): Answer {
   const [, login] = /\/collaborators\/([^/]+)\/permission$/.exec(call.path) ?? [];
   if (login !== undefined) {
     const permission = state.permissions.get(login);

@@ -15,10 +15,11 @@ import { CloudBuildModel, FAIR_WEATHER } from "../world/cloud-build.ts";
 import { VirtualTime } from "../world/virtual-time.ts";
 import { direct } from "./caller.ts";
 import { memoryBuilds } from "./cloud-build.ts";
-import { BUILD_CALLS, FIRESTORE_CALLS, outcomeOf, STORAGE_CALLS } from "./contract.ts";
+import { BUILD_CALLS, FIRESTORE_CALLS, outcomeOf } from "./contract.ts";
 import { memoryFirestore } from "./firestore.ts";
 import { MemoryDatabase } from "./firestore-database.ts";
 import { MemoryObjects, memoryStorage } from "./storage.ts";
+import { STORAGE_CALLS } from "./storage-contract.ts";
 
 const indexesFile = join(import.meta.dirname, "../../../firestore.indexes.json");
 const directory = mkdtempSync(join(tmpdir(), "clients-"));

@@ -4,7 +4,6 @@
  */
 import type { CloudBuildClient } from "@google-cloud/cloudbuild";
 import { FieldPath, FieldValue, type Firestore, Timestamp } from "@google-cloud/firestore";
-import type { Bucket } from "@google-cloud/storage";
 import { buildPlan } from "../../../shared/attempt/build-plan.ts";
 
 /**
@@ -212,49 +211,6 @@ async function conflicting(
   });
   return [runs, (await db.doc(`${path}/z`).get()).data()];
 }
-
-type OnBucket = (bucket: Bucket, prefix: string) => Promise<unknown>;
-const ONCE = { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } };
-
-export const STORAGE_CALLS: Record<string, OnBucket> = {
-  async "an object is as it was saved"(bucket, prefix) {
-    const file = bucket.file(`${prefix}a`);
-    await file.save(Buffer.from("content"), { ...ONCE, contentType: "text/x" });
-    const [metadata] = await file.getMetadata();
-    const { size, contentType, md5Hash, name } = metadata;
-    return [String(size), contentType, md5Hash, name, (await file.download())[0]];
-  },
-  async "the second creation is refused"(bucket, prefix) {
-    const file = bucket.file(`${prefix}a`);
-    await file.save("1", ONCE);
-    const code = await file.save("2", ONCE).catch((error) => error.code);
-    return [code, (await file.download())[0]];
-  },
-  "metadata of none": (bucket, prefix) => bucket.file(`${prefix}none`).getMetadata(),
-  "download of none": (bucket, prefix) => bucket.file(`${prefix}none`).download(),
-  async "a generation that is no more"(bucket, prefix) {
-    const file = bucket.file(`${prefix}a`);
-    await file.save("1", { resumable: false });
-    const [{ generation }] = await file.getMetadata();
-    await file.save("2", { resumable: false });
-    const old = bucket.file(`${prefix}a`, { generation: String(generation) });
-    return old.download();
-  },
-  async "a list by prefix, and one of a folder alone"(bucket, prefix) {
-    for (const name of ["b", "a", "in/c"]) {
-      await bucket.file(prefix + name).save("x", { resumable: false });
-    }
-    const [all] = await bucket.getFiles({ prefix });
-    const [own] = await bucket.getFiles({ prefix, delimiter: "/" });
-    return [all.map(({ name }) => name), own.map(({ name }) => name)];
-  },
-  async "delete, and again"(bucket, prefix) {
-    await bucket.file(`${prefix}a`).save("1", ONCE);
-    await bucket.file(`${prefix}a`).delete();
-    await bucket.file(`${prefix}a`).delete({ ignoreNotFound: true });
-    return bucket.file(`${prefix}a`).delete();
-  },
-};
 
 const parent = "projects/contract/locations/us-central1";
 const plan = (runId: string) =>

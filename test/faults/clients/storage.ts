@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { ApiError, type Storage } from "@google-cloud/storage";
 import type { Caller } from "./caller.ts";
 
@@ -72,7 +73,12 @@ export function apiError(code: number, message: string): ApiError {
 function roleOf(name: string): string {
   const [, role = "other"] =
     /^attempts\/[^/]+\/[^/]+\/(claim|cancel|manifest|input|outputs|checkpoints)/.exec(name) ?? [];
+  if (name.startsWith("events/")) return "event";
   return name.startsWith("log-") ? "log" : role;
+}
+
+async function* once<T>(read: () => Promise<T>): AsyncGenerator<T> {
+  yield await read();
 }
 
 /**
@@ -134,6 +140,10 @@ function fileOf({ objects, caller, bucket }: Place, name: string, asked?: string
     async download(): Promise<[Buffer]> {
       const read = () => objects.find(bucket, name, generation).bytes;
       return [await caller.call(`storage.download ${role}`, read)];
+    },
+    createReadStream({ start = 0, end = Infinity }: { start?: number; end?: number } = {}) {
+      const read = () => objects.find(bucket, name, generation).bytes.subarray(start, end + 1);
+      return Readable.from(once(() => caller.call(`storage.download ${role}`, read)));
     },
     async delete({ ignoreNotFound = false }: { ignoreNotFound?: boolean } = {}) {
       await caller.call(`storage.delete ${role}`, () => {

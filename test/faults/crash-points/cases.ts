@@ -2,8 +2,8 @@ import { DIMENSIONS, type Setting } from "./dimensions.ts";
 import { type Crash, fatesOf, type Reached, SETTINGS } from "./points.ts";
 
 /** Crashes in a setting. */
-export interface Case {
-  setting: Setting;
+export interface Case<S = Setting> {
+  setting: S;
   crashes: Crash[];
 }
 
@@ -12,15 +12,16 @@ const DECISIVE = /^(?!report|create).* (builds\.create|firestore\.commit|storage
 
 /**
  * Each point with each of its fates, in so many of the settings that lead there; over its fates
- * each point meets others of them; what decides, in six times as many.
+ * each point meets others of them; what decides, in more.
  *
  * @param most Infinity: in all of them
+ * @param decisive how many times as many
  */
-export function* singles(reached: Reached, most: number): Generator<Case> {
+export function* singles<S>(reached: Reached<S>, most: number, decisive = 6): Generator<Case<S>> {
   let turn = 0;
   for (const { point, settings } of reached.values()) {
     for (const fate of fatesOf(point.site)) {
-      const count = Math.min(most * (DECISIVE.test(point.site) ? 6 : 1), settings.length);
+      const count = Math.min(most * (DECISIVE.test(point.site) ? decisive : 1), settings.length);
       for (let taken = 0; taken < count; taken += 1) {
         turn += 1;
         const setting = settings[turn % settings.length];
@@ -31,7 +32,10 @@ export function* singles(reached: Reached, most: number): Generator<Case> {
 }
 
 /** Each site that no quiet setting leads to, with each of its fates, after the crashes that do. */
-export function* beyond(reached: Reached, seen: ReadonlyMap<string, Case>): Generator<Case> {
+export function* beyond<S>(
+  reached: Reached<S>,
+  seen: ReadonlyMap<string, Case<S>>,
+): Generator<Case<S>> {
   const known = new Set([...reached.values()].map(({ point }) => point.site));
   for (const [site, { setting, crashes }] of seen) {
     if (known.has(site)) continue;

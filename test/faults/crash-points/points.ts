@@ -2,7 +2,7 @@ import type { Fate, LostStatus, Plan } from "../world/fate.ts";
 import type { World } from "../world/world.ts";
 import { DIMENSIONS, type Setting } from "./dimensions.ts";
 import { pairwise } from "./pairwise.ts";
-import { type Told, tell } from "./story.ts";
+import { tell } from "./story.ts";
 
 /** A call at which something may befall its caller: the how many-th of its site. */
 interface CrashPoint {
@@ -12,7 +12,7 @@ interface CrashPoint {
 }
 
 /** The points that are reached when nothing goes wrong, each with the settings that lead there. */
-export type Reached = ReadonlyMap<string, { point: CrashPoint; settings: Setting[] }>;
+export type Reached<S = Setting> = ReadonlyMap<string, { point: CrashPoint; settings: S[] }>;
 
 /** Calls of one site beyond these repeat what came before. */
 const MOST_OF_A_SITE = 2;
@@ -22,7 +22,7 @@ const LONG_SECONDS = 150;
 const SLOW_SECONDS = 25;
 
 const WRITES =
-  /^\S+ (firestore\.(commit|batchWrite)|storage\.(insert|delete)|builds\.(create|cancel)|pubsub)/;
+  /^\S+ (firestore\.(commit|batchWrite)|storage\.(insert|delete)|builds\.(create|cancel)|pubsub|outside\.(POST|PATCH))/;
 const LOST: readonly LostStatus[] = ["UNAVAILABLE", "ABORTED", "INTERNAL", "DEADLINE_EXCEEDED"];
 
 /** What Cloud Build says to more builds than it takes. */
@@ -30,7 +30,8 @@ const REFUSED: Fate = { type: "fail", status: "RESOURCE_EXHAUSTED" };
 
 /** What may befall a call of the site. */
 export function fatesOf(site: string): Fate[] {
-  const lost = site.includes(" storage.") ? LOST.slice(0, 1) : LOST;
+  // What is asked over HTTP says in one way that nobody knows what became of it.
+  const lost = / (storage|outside)\./.test(site) ? LOST.slice(0, 1) : LOST;
   return [
     { type: "die", when: "before" },
     { type: "die", when: "after" },
@@ -40,7 +41,9 @@ export function fatesOf(site: string): Fate[] {
     { type: "slow", seconds: SLOW_SECONDS },
     ...(WRITES.test(site) ? lost.map((status) => ({ type: "lost", status }) as const) : []),
     // CreateBuild is never repeated by its client: it would make a second build.
-    ...(WRITES.test(site) && !site.endsWith(" builds.create") ? [{ type: "again" } as const] : []),
+    ...(WRITES.test(site) && !/ (builds\.create$|outside\.)/.test(site)
+      ? [{ type: "again" } as const]
+      : []),
     ...(site.endsWith(" builds.create") ? [REFUSED] : []),
     ...(/^(?!runner).* storage\.download /.test(site) ? [{ type: "short" } as const] : []),
   ];
@@ -60,18 +63,23 @@ interface Quiet {
   endMs: number | undefined;
 }
 
+/** Plays a setting to its end. */
+type Play<S> = (setting: S) => Promise<{ world: World }>;
+
 /** Of the settings that were played, by their texts: each is always the same. */
-const played = new Map<string, Promise<Quiet>>();
+const played = new WeakMap<Play<never>, Map<string, Promise<Quiet>>>();
 
 /** Plays a setting with nothing going wrong, the first time that it is asked for. */
-export function quiet(setting: Setting): Promise<Quiet> {
+export function quiet<S>(play: Play<S>, setting: S): Promise<Quiet> {
+  const known = played.get(play) ?? new Map<string, Promise<Quiet>>();
+  played.set(play, known);
   const key = JSON.stringify(setting);
-  const one = played.get(key) ?? tell(setting).then(quietOf);
-  played.set(key, one);
+  const one =
+    known.get(key) ??
+    play(setting).then(({ world }): Quiet => ({ seen: world.seen, endMs: endOf(world) }));
+  known.set(key, one);
   return one;
 }
-
-const quietOf = ({ world }: Told): Quiet => ({ seen: world.seen, endMs: endOf(world) });
 
 /** When the world's last run ended. */
 export function endOf({ witness }: World): number | undefined {
@@ -82,10 +90,13 @@ export function endOf({ witness }: World): number | undefined {
 }
 
 /** Finds the points by playing every setting with nothing going wrong. */
-export async function reachedPoints(): Promise<Reached> {
-  const reached = new Map<string, { point: CrashPoint; settings: Setting[] }>();
-  for (const setting of SETTINGS) {
-    const { seen } = await quiet(setting);
+export const reachedPoints = (): Promise<Reached> => reachedBy(SETTINGS, tell);
+
+/** The points that these settings lead to. */
+export async function reachedBy<S>(settings: readonly S[], play: Play<S>): Promise<Reached<S>> {
+  const reached = new Map<string, { point: CrashPoint; settings: S[] }>();
+  for (const setting of settings) {
+    const { seen } = await quiet(play, setting);
     for (const [site, count] of seen) {
       if (IDLE.test(site)) continue;
       for (let nth = 1; nth <= Math.min(count, MOST_OF_A_SITE); nth += 1) {

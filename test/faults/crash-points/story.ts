@@ -5,7 +5,7 @@ import { isLive } from "../world/cloud-build.ts";
 import type { MessageFate } from "../world/delivery.ts";
 import type { Plan, Point } from "../world/fate.ts";
 import * as invariants from "../world/invariants.ts";
-import { BUCKET, type TopicName } from "../world/options.ts";
+import { BUCKET } from "../world/options.ts";
 import type { Violation } from "../world/witness.ts";
 import { World } from "../world/world.ts";
 import type { Setting } from "./dimensions.ts";
@@ -71,7 +71,7 @@ const QUEUE_SECONDS: Record<Setting["queue"], readonly [number, number]> = {
   long: [400, 500],
 };
 
-function messageFate({ status }: Setting, topic: TopicName): MessageFate | undefined {
+function messageFate({ status }: Setting, topic: string): MessageFate | undefined {
   if (topic !== "cloud-builds") return undefined;
   if (status === "lost" || status === "twice") return status;
   if (status === "late") return { lateSeconds: 180 };

@@ -3,7 +3,6 @@ import { type Drawing, drawing } from "../drawing.ts";
 import type { BuildWeather } from "../world/cloud-build.ts";
 import type { MessageFate } from "../world/delivery.ts";
 import { type Fate, type LostStatus, nameOf, type Plan } from "../world/fate.ts";
-import type { TopicName } from "../world/options.ts";
 
 /** A fate of a call, by the call's place in its world. */
 export interface Fault {
@@ -17,7 +16,7 @@ export interface Hazards {
   seed: number;
   /** How probable it is that something befalls a call. */
   perCall: number;
-  messageFate(topic: TopicName, data: Buffer): MessageFate | undefined;
+  messageFate(topic: string, data: Buffer): MessageFate | undefined;
   weather: Partial<BuildWeather>;
   /** Builds that may be live at a time. */
   slots: number;

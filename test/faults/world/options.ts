@@ -16,13 +16,24 @@ export const CATALOG = readIndexCatalog(
 
 /** The topics whose messages may go astray. */
 export type TopicName = "run-requests" | "cloud-builds";
+/** Those that only a world of events has. */
+export type EventTopicName =
+  | "trigger-events"
+  | "trigger-fires"
+  | "run-events"
+  | "webhook-deliveries"
+  | "run-deliveries";
 
 export interface WorldOptions {
   seed: number;
   /** What befalls each call. Default: nothing. */
   plan?: Plan;
   /** What befalls each message. Default: nothing. */
-  messageFate?: (topic: TopicName, data: Buffer, time: VirtualTime) => MessageFate | undefined;
+  messageFate?: (
+    topic: TopicName | EventTopicName,
+    data: Buffer,
+    time: VirtualTime,
+  ) => MessageFate | undefined;
   weather?: Partial<BuildWeather>;
   /** Builds that may be live at a time. Default: more than any world has runs. */
   slots?: number;

@@ -4,6 +4,7 @@ import { takeClaim } from "../../../infra/agent/attempt/claim.ts";
 import { putManifest, withinBounds } from "../../../infra/agent/attempt/manifest.ts";
 import { type Objects, objectsOf } from "../../../infra/agent/attempt/objects.ts";
 import { factsWithoutAgent } from "../../../infra/agent/engines/claude-code/facts.ts";
+import { COMMIT_FILE } from "../../../shared/delivery/commit-file.ts";
 import {
   type AttemptInput,
   checkpointObject,
@@ -14,7 +15,7 @@ import { TIMING } from "../../../shared/limits.ts";
 import type { Process } from "./process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** What an agent does, said by the prompt as JSON. */
+/** What an agent does, said by the prompt's first line as JSON. */
 export interface Task {
   /** For how long it works. */
   seconds: number;
@@ -27,6 +28,8 @@ export interface Task {
   isUnkept?: boolean;
   /** Default: it does what it was told. */
   outcome?: "overloaded" | "failed";
+  /** What it leaves to be committed. Default: nothing. */
+  commit?: string;
 }
 
 /** An agent at work. */
@@ -64,7 +67,7 @@ const EVENTS_OVER = [401, 403, 404, 409, 410];
  */
 export async function runModel(world: RunnerSurroundings): Promise<void> {
   const { attempt: input, prompt } = filesOf(world.archive);
-  const task = JSON.parse(prompt) as Task;
+  const task = JSON.parse(prompt.split("\n", 1).join("")) as Task;
   const objects = objectsOf(world.bucket);
   const paths = pathsUnder(input.prefix);
   const { time, buildId } = world;
@@ -77,6 +80,7 @@ export async function runModel(world: RunnerSurroundings): Promise<void> {
   const files = {
     "result.json": JSON.stringify({ result: facts.result, facts }),
     ...sessionOf(work),
+    ...(task.commit !== undefined && { [COMMIT_FILE]: task.commit }),
   };
   const { outputs, facts: known } = await uploaded(
     objects,

@@ -1,6 +1,7 @@
 import type { Clients } from "../../../functions/cloud/open-services.ts";
+import type { Topics } from "../../../functions/cloud/publisher.ts";
 import type { Config } from "../../../functions/config.ts";
-import { UNTOLD } from "../../../functions/services/telemetry.ts";
+import type { Services } from "../../../functions/services/services.ts";
 import type { AttemptInput } from "../../../shared/documents/attempt.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import { memoryBuilds, type ShownBuild } from "../clients/cloud-build.ts";
@@ -17,6 +18,7 @@ import {
   BUCKET,
   CATALOG,
   configOf,
+  type EventTopicName,
   PROJECT,
   type TopicName,
   type WorldOptions,
@@ -24,6 +26,7 @@ import {
 import { Process } from "./process.ts";
 import { type Opened, PRESENT, type Revision } from "./revision.ts";
 import { runModel } from "./runner.ts";
+import { answerOf, surroundingsOf } from "./surroundings.ts";
 import { deployTarget, isTargetPaused } from "./target.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { Witness } from "./witness.ts";
@@ -149,9 +152,14 @@ export class World {
     const revision = this.#options.revisionOf?.(this.time) ?? PRESENT;
     const config = this.#configs.get(revision) ?? configOf(revision, this.#options.env);
     this.#configs.set(revision, config);
-    const surroundings = this.#surroundings(process);
+    const surroundings = surroundingsOf(this, process);
     const services = revision.servicesOn(this.#clients(process), config, surroundings);
-    return { process, services, revision };
+    return { process, services: this.furnished(services, process), revision };
+  }
+
+  /** The services of a process, with what a world has in their place. */
+  protected furnished(services: Services, _process: Process): Services {
+    return services;
   }
 
   #clients(process: Process): Clients {
@@ -161,53 +169,35 @@ export class World {
       storage: async () => memoryStorage(this.objects, process),
       builds: async () => memoryBuilds(this.builds, process),
       topics: {
-        runRequests: memoryTopic("run-requests", process, (data) => {
-          this.deliveries["run-requests"].publish(data);
-          return "1";
-        }),
-        runEvents: memoryTopic("run-events", process, (_data, attributes) => {
-          this.witness.told(attributes);
-          return "1";
-        }),
-        // No run of this world is delivered.
-        runDeliveries: memoryTopic("run-deliveries", process, () => "1"),
-        // No world has webhooks.
-        webhookDeliveries: memoryTopic("webhook-deliveries", process, () => "1"),
-        triggerFires: memoryTopic("trigger-fires", process, () => "1"),
-        deadLetters: memoryTopic("dead-letters", process, (data) => {
-          this.refused.push(data);
-          return "1";
-        }),
+        runRequests: this.#topic("run-requests", process),
+        runEvents: this.#topic("run-events", process),
+        runDeliveries: this.#topic("run-deliveries", process),
+        webhookDeliveries: this.#topic("webhook-deliveries", process),
+        triggerFires: this.#topic("trigger-fires", process),
+        deadLetters: this.#topic("dead-letters", process),
       },
     };
   }
 
-  #surroundings({ handler, clock }: Process) {
-    return {
-      log: (severity: string, message: string, { runId = "" }: Record<string, unknown> = {}) =>
-        this.note(() => `  ${handler} says of ${runId} ${severity} ${message.split("\n")[0]}`),
-      telemetry: UNTOLD,
-      random: (length: number) =>
-        Uint8Array.from({ length }, () => Math.floor(this.time.random() * 256)),
-      closing: new AbortController().signal,
-      timers: clock,
-      now: () => new Date(clock.now()),
-    };
+  #topic(name: string, process: Process): Topics["runRequests"] {
+    return memoryTopic(name, process, (data, attributes) => {
+      this.published(name, data, attributes);
+      return "1";
+    });
+  }
+
+  /** A function has published a message. What nobody here has subscribed to goes nowhere. */
+  protected published(topic: string, data: Buffer, attributes: Record<string, string>): void {
+    if (topic === "run-requests") this.deliveries["run-requests"].publish(data);
+    if (topic === "run-events") this.witness.told(attributes);
+    if (topic === "dead-letters") this.refused.push(data);
   }
 
   /** @returns undefined: whoever should have answered is gone, or took longer than anybody waits */
   call(asked: ApiRequest): Promise<ApiAnswer | undefined> {
     const { process, services, revision } = this.open(asked.operation, asked.id);
-    return new Promise((resolve) => {
-      const cancel = this.time.after(API_PATIENCE_MS, () => resolve(undefined));
-      process.onDeath = () => {
-        cancel();
-        this.time.after(10, () => resolve(undefined));
-      };
-      void answerApi(services, revision, asked).then((answer) => {
-        cancel();
-        resolve(answer);
-      });
+    return answerOf({ process, time: this.time, patienceMs: API_PATIENCE_MS }, (answered) => {
+      void answerApi(services, revision, asked).then(answered);
     });
   }
 
@@ -257,7 +247,7 @@ export class World {
    */
   #untilTick(): number {
     const minuteMs = TIMING.sweepInterval * 1000;
-    if (this.builds.live > 0 || this.#isDelivering()) return minuteMs;
+    if (this.builds.live > 0 || this.isDelivering()) return minuteMs;
     const { unsettled, held, records } = this.witness;
     const dueAt = [
       ...[...unsettled].map((id) => records.get(id)?.state.dueAt?.getTime() ?? 0),
@@ -267,17 +257,31 @@ export class World {
     return Math.min(Math.max(minuteMs, untilDue), 5 * minuteMs);
   }
 
-  #isDelivering(): boolean {
+  protected isDelivering(): boolean {
     return Object.values(this.deliveries).some(({ open }) => open > 0);
   }
 
   /** Whether nothing is left to be done, and nobody to do it. */
   isAtRest(): boolean {
     const { unsettled, held } = this.witness;
-    return unsettled.size + held.size === 0 && this.builds.live === 0 && !this.#isDelivering();
+    return unsettled.size + held.size === 0 && this.builds.live === 0 && !this.isDelivering();
   }
 
   #subscribe(topic: TopicName, handler: "submitBuild" | "recordBuildStatus"): Delivery {
+    return this.subscribe(topic, handler, ({ services, revision }, data) => {
+      this.note(() => `${handler} is given ${data.toString()}`);
+      const trigger = revision.pubsubTrigger(services, handler, revision[handler]);
+      const message = { data: data.toString("base64"), messageId: "1" };
+      return trigger({ data: { message } } as never);
+    });
+  }
+
+  /** A push subscription, each delivery of which a process of its own handles. */
+  protected subscribe(
+    topic: TopicName | EventTopicName,
+    handler: string,
+    handle: (opened: Opened, data: Buffer) => Promise<void>,
+  ): Delivery {
     const { messageFate } = this.#options;
     return new Delivery({
       time: this.time,
@@ -290,11 +294,8 @@ export class World {
       },
       handle: (data) => {
         const [about] = /run_\w{22}/.exec(data.toString()) ?? [];
-        const { process, services, revision } = this.open(handler, about);
-        this.note(() => `${handler} is given ${data.toString()}`);
-        const trigger = revision.pubsubTrigger(services, handler, revision[handler]);
-        const message = { data: data.toString("base64"), messageId: "1" };
-        return { process, done: trigger({ data: { message } } as never) };
+        const opened = this.open(handler, about);
+        return { process: opened.process, done: handle(opened, data) };
       },
     });
   }

@@ -1,0 +1,103 @@
+/**
+ * What must be true of events, triggers, webhooks and pull requests, whatever goes wrong. Each is a
+ * function by its own name; it returns what is wrong, or undefined.
+ */
+import type { DeliveryRecord } from "../../../shared/documents/delivery.ts";
+import type { TriggerCount } from "../../../shared/triggers/counts.ts";
+import type { Lane } from "../../../shared/triggers/lane.ts";
+import type { Firing } from "../../../shared/triggers/trigger.ts";
+import type { GithubInMemory, Receiver } from "./outside.ts";
+
+type Wrong = string | undefined;
+
+const countOf = (outcomes: readonly string[]): string =>
+  [...new Set(outcomes)]
+    .sort()
+    .map((one) => `${outcomes.filter((other) => other === one).length} ${one}`)
+    .join(", ");
+
+/** Each event has one firing at each trigger, with the outcome that it must have. */
+export function eachEventIsDecidedOnce(firings: readonly Firing[], expected: string): Wrong {
+  const outcomes = countOf(firings.map(({ outcome }) => outcome));
+  return outcomes === expected ? undefined : `firings are ${outcomes}, and must be ${expected}`;
+}
+
+/** One event and one trigger make one run: each firing that matched has its own, and all are there. */
+export function oneRunOfAnEvent(firings: readonly Firing[], runs: ReadonlySet<string>): Wrong {
+  const started = firings.flatMap(({ outcome, runId }) => (outcome === "matched" ? [runId] : []));
+  if (new Set(started).size !== started.length) return `two firings have one run: ${started}`;
+  const missing = started.filter((id) => id === null || !runs.has(id));
+  return missing.length === 0 ? undefined : `there is no run ${missing}`;
+}
+
+/** A run that nobody asked for by a request is one that a firing has started. */
+export function everyRunIsOfAFiring(firings: readonly Firing[], fired: readonly string[]): Wrong {
+  const known = new Set(firings.map(({ runId }) => runId));
+  const stray = fired.filter((id) => !known.has(id));
+  return stray.length === 0 ? undefined : `no firing has started ${stray}`;
+}
+
+/** What is counted of a trigger is what it has started, and nothing stays set aside at rest. */
+export function countsAreExact(counts: readonly TriggerCount[], runs: number): Wrong {
+  const counted = counts.reduce((sum, count) => sum + count.runs, 0);
+  if (counted !== runs) return `${counted} runs are counted, and ${runs} were started`;
+  const reserved = counts.reduce((sum, count) => sum + count.reservedMicros, 0);
+  return reserved === 0 ? undefined : `${reserved} millionths of a USD are still set aside`;
+}
+
+/** Nobody is at work in a lane, or waits in one, when all runs are over. */
+export function lanesAreFree(lanes: readonly Lane[]): Wrong {
+  const held = lanes.filter(({ activeRun, queue }) => activeRun !== null || queue.length > 0);
+  return held.length === 0 ? undefined : `lanes are held: ${JSON.stringify(held)}`;
+}
+
+/** Each tick from the first to the last was fired, and once. */
+export function noTickIsMissed(firings: readonly Firing[], everyMs: number): Wrong {
+  const ticks = firings.map(({ event }) => Date.parse(event.time ?? "")).sort((a, b) => a - b);
+  const gap = ticks.findIndex((tick, at) => at > 0 && tick - (ticks[at - 1] ?? 0) !== everyMs);
+  return gap === -1
+    ? undefined
+    : `a tick before ${new Date(ticks[gap] ?? 0).toISOString()} is missed`;
+}
+
+/** No delivery is lost: each event that a webhook wants has arrived under its one id, signed. */
+export function noDeliveryIsLost(
+  { received }: Receiver,
+  deliveries: readonly DeliveryRecord[],
+  wanted: readonly string[],
+): Wrong {
+  const known = new Map(deliveries.map((delivery) => [delivery.event.id, delivery]));
+  for (const event of wanted) {
+    const delivery = known.get(event);
+    if (delivery === undefined) return `nothing is to be delivered of ${event}`;
+    const arrived = received.filter(({ id }) => id === delivery.id);
+    if (arrived.length === 0) return `${event} has not arrived; it is ${delivery.status}`;
+    if (new Set(arrived.map(({ body }) => body)).size > 1) return `${event} arrived as two`;
+  }
+  if (deliveries.length > wanted.length) return `${deliveries.length} deliveries of ${wanted}`;
+  return received.every(({ isSigned }) => isSigned) ? undefined : "a request is not signed";
+}
+
+/** What has arrived, and was taken, is known to be delivered. */
+export function whatWasTakenIsDelivered(deliveries: readonly DeliveryRecord[]): Wrong {
+  const others = deliveries.filter(({ status }) => status !== "delivered");
+  return others.length === 0 ? undefined : `a delivery is ${others[0]?.status}`;
+}
+
+/** A run's changes are on one branch, and in one pull request. */
+export function oneBranchAndPullRequest({ state }: GithubInMemory): Wrong {
+  const branches = [...state.refs.keys()].filter((ref) => ref !== "heads/trunk");
+  const { pulls, checks, comments } = state;
+  if (branches.length !== 1) return `there are ${branches.length} branches`;
+  if (pulls.length !== 1) return `there are ${pulls.length} pull requests`;
+  // Whoever stood still for longer than a lease may leave these once more: GitHub has no way to
+  // create one only if it is not there.
+  if (checks.length === 0) return "there is no check run";
+  return comments.length === 0 ? "there is no comment" : undefined;
+}
+
+/** What nobody could handle is nothing that was sent as it should be. */
+export function noDeadEvents(deadLetters: readonly Buffer[]): Wrong {
+  const [first] = deadLetters;
+  return first === undefined ? undefined : `given up: ${first.toString().slice(0, 200)}`;
+}
