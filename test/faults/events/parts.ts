@@ -11,8 +11,8 @@ import type { EventsWorld } from "./world.ts";
 export const OWNER = "ann";
 export const HOOK_SECRET = "the-secret-of-the-hook";
 /** What agents do: the first line of each prompt. */
-export const TASK = '{"seconds":4,"turns":1}';
-export const TYPE = "com.example.thing.v1";
+const TASK = '{"seconds":4,"turns":1}';
+const TYPE = "com.example.thing.v1";
 
 const SECRET = `whsec_${Buffer.alloc(24, 5).toString("base64")}`;
 
