@@ -1,5 +1,6 @@
 import {
   type DocumentReference,
+  type DocumentSnapshot,
   FieldPath,
   type Firestore,
   type Query,
@@ -50,20 +51,31 @@ async function documentsOf(firestore: Firestore, owner: string): Promise<Documen
   const of = (name: keyof typeof COLLECTIONS) => firestore.collection(COLLECTIONS[name]);
   const owned = (name: keyof typeof COLLECTIONS) => of(name).where("owner", "==", owner);
   const hash = sha256(owner);
-  // Keys have no index: there are few.
-  const keys = (await of("keys").get()).docs.filter((key) => key.get("owner") === owner);
+  // Keys, and lanes, have no index: there are few.
+  const keys = ownOf((await of("keys").get()).docs, owner);
   const byOwner = await Promise.all([
     found(owned("agents").orderBy("createdAt", "desc")),
     found(owned("conversations").orderBy("createdAt", "desc")),
     found(owned("triggers").orderBy("createdAt", "desc")),
+    found(owned("webhooks").orderBy("createdAt", "desc")),
+    // Also of triggers and webhooks that were deleted: what came of them is kept for days.
+    found(owned("firings")),
+    found(owned("triggerCounts")),
+    found(owned("deliveries")),
+    of("triggerLanes")
+      .get()
+      .then(({ docs }) => ownOf(docs, owner)),
     found(owned("erasedRuns").orderBy("at")),
     found(of("usage").orderBy(FieldPath.documentId()).startAt(`${hash}-`).endAt(`${hash}.`)),
     found(of("lines")).then((lines) => lines.filter(({ id }) => id.endsWith(`.${hash}`))),
   ]);
   const byHash = await firestore.getAll(of("owners").doc(hash), of("spending").doc(hash));
   const others = byHash.filter(({ exists }) => exists).map(({ ref }) => ref);
-  return [...keys.map(({ ref }) => ref), ...byOwner.flat(), ...others];
+  return [...keys, ...byOwner.flat(), ...others];
 }
+
+const ownOf = (documents: readonly DocumentSnapshot[], owner: string): DocumentReference[] =>
+  documents.filter((document) => document.get("owner") === owner).map(({ ref }) => ref);
 
 async function found(query: Query): Promise<DocumentReference[]> {
   return (await query.select().get()).docs.map(({ ref }) => ref);
