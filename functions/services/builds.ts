@@ -53,8 +53,9 @@ export interface AdmissionMessage {
  */
 export type RunDeliveryMessage = { runId: string } | PullRequestMessage;
 
-/** The other message on it: an attempt's build reads repositories with the GitHub App. */
-export interface OpeningMessage extends RunDeliveryMessage {
+/** A third message on it: an attempt's build reads repositories with the GitHub App. */
+export interface OpeningMessage {
+  runId: string;
   attempt: number;
   /** For which the tokens are sealed; see `repository-tokens.ts`. */
   publicKey: string;

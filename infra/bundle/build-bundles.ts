@@ -28,7 +28,10 @@ export const LISTED = ["functions", "page", "runner"] as const;
 export async function buildBundles(folder: string = BUNDLES): Promise<Programs> {
   const draft = `${folder}.${process.pid}`;
   try {
-    await Promise.all([buildPrograms(draft, { pluginsOf: (name) => [listing(name, draft)] }), listPage(draft)]);
+    await Promise.all([
+      buildPrograms(draft, { pluginsOf: (name) => [listing(name, draft)] }),
+      listPage(draft),
+    ]);
     buildPage(join(draft, "functions/page"));
     const { compiled } = bundlesIn(folder);
     if (isSame(draft, folder) && existsSync(compiled)) {

@@ -28,6 +28,7 @@ export const EVENT_CALLS: Readonly<Record<string, readonly string[]>> = {
   deliver: [
     "firestore.commit",
     "firestore.get",
+    "firestore.query",
     "firestore.rollback",
     "outside.GET github",
     "outside.POST github",

@@ -6,6 +6,7 @@ import type { DeliveryRecord } from "../../../shared/documents/delivery.ts";
 import type { TriggerCount } from "../../../shared/triggers/counts.ts";
 import type { Lane } from "../../../shared/triggers/lane.ts";
 import type { Firing } from "../../../shared/triggers/trigger.ts";
+import type { Witness } from "../world/witness.ts";
 import type { GithubInMemory, Receiver } from "./outside.ts";
 
 type Wrong = string | undefined;
@@ -94,6 +95,12 @@ export function oneBranchAndPullRequest({ state }: GithubInMemory): Wrong {
   // create one only if it is not there.
   if (checks.length === 0) return "there is no check run";
   return comments.length === 0 ? "there is no comment" : undefined;
+}
+
+/** What became of the pull request stands in its run, though nobody told of it. */
+export function pullRequestIsFollowed({ records }: Witness): Wrong {
+  const states = [...records.values()].map(({ run }) => run.repository?.pullRequest?.state);
+  return states.every((state) => state === "merged") ? undefined : `it is told to be ${states}`;
 }
 
 /** What nobody could handle is nothing that was sent as it should be. */

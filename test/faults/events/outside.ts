@@ -1,9 +1,11 @@
 import { Octokit } from "@octokit/core";
 import { Webhook } from "standardwebhooks";
 import { deliverTo } from "../../../functions/github/deliver-to-github.ts";
+import { lookAt, mayWrite } from "../../../functions/github/look.ts";
 import type { Repository } from "../../../functions/github/repository.ts";
 import type { RepositoryHost } from "../../../functions/services/repository-host.ts";
 import type { WebhookAnswer, WebhookRequest } from "../../../functions/services/webhooks.ts";
+import type { RepositoryName } from "../../../shared/delivery/repository-name.ts";
 import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
 import { DELIVERY } from "../../../shared/limits.ts";
 import { APP_ID, answerOfRepository, emptyGithub } from "../../support/loopback-github.ts";
@@ -80,14 +82,19 @@ export class GithubInMemory {
 
   /** Hands back to it through GitHub's own client; the calls are those of a process. */
   hostOf(process: Process, { rule }: RepositoryHost): RepositoryHost {
+    const open = ({ owner, name: repo }: RepositoryName): Repository => {
+      const { request } = this.#clientOf(process);
+      return { at: { owner, repo }, request, appId: APP_ID };
+    };
     return {
       rule,
-      deliver: (delivery) => {
-        const { owner, name: repo } = delivery.repository;
-        const { request } = this.#clientOf(process);
-        const repository: Repository = { at: { owner, repo }, request, appId: APP_ID };
-        return deliverTo(repository, delivery);
-      },
+      mention: undefined,
+      hookKey: async () => undefined,
+      deliver: (delivery) => deliverTo(open(delivery.repository), delivery),
+      look: (place) => lookAt(open(place.repository), place),
+      mayWrite: (place, login) => mayWrite(open(place.repository), login),
+      // No story reads by the App.
+      readToken: () => Promise.reject(new Error("no token is asked for")),
     };
   }
 

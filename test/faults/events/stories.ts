@@ -14,6 +14,7 @@ import type { EventsWorld } from "./world.ts";
 
 const BASE = "b".repeat(40);
 const MINUTE_MS = 60_000;
+const MERGE_MS = 45 * MINUTE_MS;
 /** It stays so, however often it is asked. */
 const GONE = Array<number>(20).fill(410);
 /** Larger than what travels in a message. */
@@ -186,8 +187,21 @@ export const STORIES = {
     });
     await services.runs.create(accepted);
     world.redrive(accepted.run.id);
-    return () => [{ oneBranchAndPullRequest: invariants.oneBranchAndPullRequest(world.github) }];
+    mergeIn(world);
+    return () => [
+      { oneBranchAndPullRequest: invariants.oneBranchAndPullRequest(world.github) },
+      { pullRequestIsFollowed: invariants.pullRequestIsFollowed(world.witness) },
+    ];
   },
 } satisfies Record<string, Story>;
+
+/** Somebody merges the pull request, and GitHub tells nobody. */
+function mergeIn(world: EventsWorld): void {
+  world.time.after(MERGE_MS, () => {
+    const { pulls } = world.github.state;
+    for (const pull of pulls) Object.assign(pull, { state: "closed", merged_at: "2026-01-06" });
+    if (pulls.length === 0) mergeIn(world);
+  });
+}
 
 export type StoryName = keyof typeof STORIES;
