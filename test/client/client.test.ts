@@ -203,7 +203,8 @@ test("a trigger is kept, changed and deleted, and a hook gets another secret", a
   const verify = { scheme: "github" } as const;
   const source = { kind: "webhook", verify } as const;
   const { secret, ...hook } = await client.triggers.create({ name: "hook", source, prompt: "a" });
-  expect(await client.triggers.get(hook.id)).toEqual(hook);
+  const today = { runs: 0, usd: null };
+  expect(await client.triggers.get(hook.id)).toEqual({ ...hook, today });
   const changed = await client.triggers.patch(hook, { enabled: false });
   expect(changed).toMatchObject({ revision: 2, enabled: false });
   expect((await client.triggers.rotateSecret(hook.id)).secret).not.toBe(secret);
