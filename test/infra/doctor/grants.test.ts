@@ -53,9 +53,11 @@ test("a grant on more than the table's prefix is none, and one too many", async 
   const removed = expect.stringMatching(/^gcloud storage buckets remove-iam-policy-binding /);
   expect(wrong.map(({ state, remedy }) => [state, remedy])).toEqual([
     ["fault", added("attempts")],
+    ["fault", added("attempts")],
     ["fault", added("uploads")],
     ["fault", added("events")],
     ["fault", added("events")],
+    ["warning", removed],
     ["warning", removed],
     ["warning", removed],
     ["warning", removed],

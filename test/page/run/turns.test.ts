@@ -193,6 +193,7 @@ test("a run opens with what came of it, and without a tab that has nothing", () 
     "changes",
     "logs",
     "request",
+    "deliveries",
   ]);
   expect(openTab(changed, null)).toBe("changes");
   expect(openTab(changed, "logs")).toBe("logs");
