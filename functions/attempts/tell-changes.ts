@@ -23,5 +23,6 @@ export async function tellChanges(
     await publisher.publishEvent({ ...event, attributes });
   }
   const last = changes.at(-1);
-  if (last !== undefined) await note({ type: "told", version: last.version });
+  const { writer } = record.state;
+  if (last !== undefined) await note({ type: "told", version: last.version, writer });
 }

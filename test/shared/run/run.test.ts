@@ -43,7 +43,7 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   placed: { type: "placed", in: "archive" },
   postponed: { type: "postponed", seconds: 80 },
   visitFailed: { type: "visitFailed" },
-  told: { type: "told", version: 1 },
+  told: { type: "told", version: 1, writer: "writer" },
   finished: { type: "finished", attempt: 1 },
   // None of these runs is delivered.
   deliveryTaken: { type: "deliveryTaken" },

@@ -5,6 +5,8 @@ import { untold } from "../../../shared/run/telling.ts";
 import { at, changed, claimed, makeRunsInEveryPhase } from "../../support/make-run.ts";
 
 const RUNS = makeRunsInEveryPhase();
+const { writer } = RUNS.queued.state;
+const told = (version: number, of = writer) => ({ type: "told", version, writer: of }) as const;
 
 describe("what run-events is told", () => {
   const versions = (record: RunRecord) => untold(record).map(({ version }) => version);
@@ -18,12 +20,16 @@ describe("what run-events is told", () => {
     const { record, effects } = changed(RUNS.queued, claimed);
     expect(effects).toContainEqual({ type: "tell" });
     expect(record.state).toMatchObject({ told: 0, tellAt: at(10 + TIMING.tell) });
-    const some = changed(record, { type: "told", version: 3 }).record;
+    const some = changed(record, told(3)).record;
     expect(some.state).toMatchObject({ told: 3, tellAt: at(10 + TIMING.tell) });
-    const all = changed(some, { type: "told", version: 4 }).record;
+    const all = changed(some, told(4)).record;
     expect(all.state).toMatchObject({ told: 4, tellAt: null, dueAt: record.state.dueAt });
     expect(all.run).toBe(some.run);
-    expect(next(all, { type: "told", version: 3 }, at(10)).changed).toBe(false);
+    expect(next(all, told(3), at(10)).changed).toBe(false);
+  });
+
+  test("is of this run, and of none that had its id before and was deleted", () => {
+    expect(next(RUNS.queued, told(26, "another"), at(10)).changed).toBe(false);
   });
 
   test("is tried ever more seldom, also of a run that is over", () => {
