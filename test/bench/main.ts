@@ -3,6 +3,7 @@ import { accept } from "./accept.ts";
 import type { Benchmark, Context, Table } from "./benchmark.ts";
 import { build } from "./build.ts";
 import { coldStart } from "./cold-start.ts";
+import { events } from "./events.ts";
 import { latency } from "./latency.ts";
 import { operations } from "./operations.ts";
 import { page } from "./page.ts";
@@ -22,6 +23,7 @@ const BENCHMARKS: Benchmark[] = [
   operations,
   sandbox,
   build,
+  events,
   sweep,
   standIn,
   usage,
