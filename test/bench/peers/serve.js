@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import fastify from "fastify";
 import { CreateRun } from "../../../shared/documents/run.ts";
+import { WORDS } from "../../../shared/schema/words.ts";
 import { serveHelper } from "../serve-helper.ts";
 
 const [kind, database] = process.argv.slice(2);
@@ -35,7 +36,9 @@ const QUEUES = {
 };
 
 const enqueue = await QUEUES[kind]();
-const app = fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false } } });
+const app = fastify({
+  ajv: { customOptions: { removeAdditional: false, coerceTypes: false, keywords: [...WORDS] } },
+});
 const schema = { body: JSON.parse(JSON.stringify(CreateRun)) };
 app.post("/v1/runs", { schema }, async (request, reply) => {
   if (request.headers.authorization !== "Bearer ry_bench") return reply.code(401).send();
