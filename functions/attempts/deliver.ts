@@ -27,8 +27,8 @@ const validatePullRequest = validatorOf(PullRequestMessage);
  * One at a time does, for as long as a lease holds; whoever dies leaves it to the sweep, which asks
  * again. What the host refuses for good is said in the run.
  *
- * The other messages of that topic: a pull request has its runs brought up to date, and a build reads
- * a repository with the host's App, whose key is here alone.
+ * The other messages of that topic: a pull request has its runs brought up to date, and a build
+ * reads a repository with the host's App, whose key is here alone.
  */
 export async function deliver(services: Services, message: unknown): Promise<void> {
   const about = validatePullRequest(message);

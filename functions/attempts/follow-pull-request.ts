@@ -10,8 +10,8 @@ import { takeMention } from "./take-mention.ts";
 
 /**
  * Has the runs of a pull request say how it is now, which its host is asked: what a message says of
- * it may be old. A host that does not answer is asked again by the sweep. A comment that is meant for
- * them is another message.
+ * it may be old. A host that does not answer is asked again by the sweep. A comment that is meant
+ * for them is another message.
  */
 export async function followPullRequest(
   services: Services,
@@ -35,7 +35,7 @@ export async function followPullRequest(
   }
 }
 
-/** Where a run's pull request is; undefined: it has none, or the operator lets it be there no more. */
+/** Where a run's pull request is; undefined: it has none, or may have none there any more. */
 function placeOf(
   { repositoryHost: { rule }, closing }: Services,
   { repository, owner }: Run,

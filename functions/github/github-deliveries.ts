@@ -18,7 +18,7 @@ interface Surroundings {
   fetch?: typeof fetch;
 }
 
-/** Deliveries to GitHub, and tokens to read there, by an App that is installed in the repositories. */
+/** Deliveries to GitHub, and tokens to read there, by an App that is installed there. */
 export class GithubDeliveries implements RepositoryHost {
   readonly rule: DeliveryRule;
   readonly mention: string | undefined;

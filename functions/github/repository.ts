@@ -54,7 +54,7 @@ export async function openRepository(
 }
 
 /**
- * A token of an hour that reads one repository in which the App is installed, and does nothing else.
+ * A token of an hour that reads one repository in which the App is installed, and does no more.
  *
  * @throws {DeliveryFault}
  */

@@ -145,8 +145,8 @@ export interface RunWatch {
   watchRun(id: string, observer: Observer<Run | undefined>): StopListening;
   /**
    * Sees the events of a run that follow the id `after`, in their order, out of at most `limit`
-   * documents: at each call the ones that are new. The first call says what is there already, which may be nothing;
-   * another one without events says that some were deleted.
+   * documents: at each call the ones that are new. The first call says what is there already, which
+   * may be nothing; another one without events says that some were deleted.
    */
   watchEvents(
     page: { runId: string; after: string | undefined; limit: number },

@@ -1,8 +1,8 @@
 import type { Trigger } from "../../client/types.ts";
-import { address, go, hrefOf } from "../address.ts";
-import { keepSecret, Secret } from "../events/secret.tsx";
+import { address, hrefOf } from "../address.ts";
+import { askTo, erase, rotate } from "../events/acts.ts";
+import { Secret } from "../events/secret.tsx";
 import { SettingsList } from "../events/settings-list.tsx";
-import { ask } from "../parts/ask.tsx";
 import { Crumb } from "../parts/crumb.tsx";
 import { StatusMark } from "../parts/icon.tsx";
 import { useLoaded } from "../parts/loaded.ts";
@@ -97,22 +97,6 @@ function Actions({ trigger, load }: { trigger: Trigger; load(): Promise<void> })
     await said(api().triggers.patch(trigger, { enabled }), enabled ? "Enabled." : "Disabled.");
     await load();
   };
-  const rotate = async () => {
-    const made = await said(api().triggers.rotateSecret(id), "It has a new secret.");
-    if (made === undefined) return;
-    await load();
-    keepSecret(made);
-  };
-  const erase = async () => {
-    const deleting = api().triggers.delete(id);
-    const isDone = await said(
-      deleting.then(() => true),
-      "Deleted.",
-    );
-    if (isDone) go(hrefOf({ view: "triggers" }));
-  };
-  const askTo = (question: string, verb: string, act: () => Promise<void>) => () =>
-    ask({ question, verb, onYes: () => void act() });
   return (
     <div class="acts">
       <button
@@ -132,7 +116,7 @@ function Actions({ trigger, load }: { trigger: Trigger; load(): Promise<void> })
           onClick={askTo(
             "Make a new secret? The one of now is taken for 24 hours more.",
             "Make it",
-            rotate,
+            () => rotate(api().triggers.rotateSecret(id), load),
           )}
         >
           New secret
@@ -141,7 +125,9 @@ function Actions({ trigger, load }: { trigger: Trigger; load(): Promise<void> })
       <button
         type="button"
         class="button danger"
-        onClick={askTo("Delete this trigger? Its runs stay.", "Delete it", erase)}
+        onClick={askTo("Delete this trigger? Its runs stay.", "Delete it", () =>
+          erase(api().triggers.delete(id), "triggers"),
+        )}
       >
         Delete
       </button>

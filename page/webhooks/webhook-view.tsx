@@ -1,10 +1,10 @@
 import type { CreateWebhook, Webhook } from "../../client/types.ts";
 import { address, go, hrefOf } from "../address.ts";
+import { askTo, erase, rotate } from "../events/acts.ts";
 import { DocumentForm } from "../events/document-form.tsx";
-import { keepSecret, Secret } from "../events/secret.tsx";
+import { Secret } from "../events/secret.tsx";
 import { SettingsList } from "../events/settings-list.tsx";
 import { now } from "../now.ts";
-import { ask } from "../parts/ask.tsx";
 import { Crumb } from "../parts/crumb.tsx";
 import { StatusMark } from "../parts/icon.tsx";
 import { useLoaded } from "../parts/loaded.ts";
@@ -120,22 +120,6 @@ function Actions({ webhook, load }: { webhook: Webhook; load(): Promise<void> })
     const sent = await said(api().webhooks.ping(id), "Pinged.");
     if (sent) go(hrefOf({ view: "webhooks", id, tab: "deliveries" }));
   };
-  const rotate = async () => {
-    const made = await said(api().webhooks.rotate(id), "It has a new secret.");
-    if (made === undefined) return;
-    await load();
-    keepSecret(made);
-  };
-  const erase = async () => {
-    const deleting = api().webhooks.delete(id);
-    const isDone = await said(
-      deleting.then(() => true),
-      "Deleted.",
-    );
-    if (isDone) go(hrefOf({ view: "webhooks" }));
-  };
-  const askTo = (question: string, verb: string, act: () => Promise<void>) => () =>
-    ask({ question, verb, onYes: () => void act() });
   return (
     <div class="acts">
       <button
@@ -159,7 +143,7 @@ function Actions({ webhook, load }: { webhook: Webhook; load(): Promise<void> })
         onClick={askTo(
           "Make a new secret? The one of now signs, too, for 24 hours more.",
           "Make it",
-          rotate,
+          () => rotate(api().webhooks.rotate(id), load),
         )}
       >
         New secret
@@ -167,7 +151,9 @@ function Actions({ webhook, load }: { webhook: Webhook; load(): Promise<void> })
       <button
         type="button"
         class="button danger"
-        onClick={askTo("Delete this webhook? What waits for it is given up.", "Delete it", erase)}
+        onClick={askTo("Delete this webhook? What waits for it is given up.", "Delete it", () =>
+          erase(api().webhooks.delete(id), "webhooks"),
+        )}
       >
         Delete
       </button>

@@ -1,4 +1,5 @@
 import { AGENT_OPERATIONS } from "./agents.ts";
+import { BUILD_OPERATIONS } from "./builds.ts";
 import { CONVERSATION_OPERATIONS } from "./conversations.ts";
 import { LEGACY_OPERATIONS } from "./legacy.ts";
 import { MCP_OPERATIONS } from "./mcp.ts";
@@ -14,6 +15,7 @@ import { WEBHOOK_OPERATIONS } from "./webhooks.ts";
 /** Every operation of the HTTP API. */
 export const OPERATIONS = [
   ...RUN_OPERATIONS,
+  ...BUILD_OPERATIONS,
   ...CONVERSATION_OPERATIONS,
   ...AGENT_OPERATIONS,
   ...TRIGGER_OPERATIONS,

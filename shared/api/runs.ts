@@ -1,4 +1,3 @@
-import { ReportProgress } from "../documents/event.ts";
 import { CreateRun, Overrides, Run, RunRequest } from "../documents/run.ts";
 import { RunAnswer } from "../documents/run-answer.ts";
 import { Type } from "../schema/type.ts";
@@ -280,23 +279,5 @@ export const RUN_OPERATIONS = [
       },
     },
     problems: ["not_found"],
-  },
-  {
-    id: "reportProgress",
-    method: "post",
-    path: "/v1/runs/{id}/progress",
-    tag: "Builds",
-    summary: "A run's own build says what its agent does",
-    access: "build",
-    body: ReportProgress,
-    answers: {
-      204: {
-        description: "Noted.",
-        headers: {
-          "Report-After": "Seconds until the next is wanted; the last one may be sooner.",
-        },
-      },
-    },
-    problems: ["not_found", "conflict"],
   },
 ] as const satisfies readonly Operation[];

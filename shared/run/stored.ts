@@ -52,8 +52,8 @@ export const RUN_UNSAID = {
 
 /**
  * When the sweep looks next at a run, which its document says in one field: as the run itself is
- * due, or earlier if changes of its status are to be told, what it changed is to be delivered, or its
- * pull request is to be looked at.
+ * due, or earlier if changes of its status are to be told, what it changed is to be delivered, or
+ * its pull request is to be looked at.
  */
 interface StoredDue {
   /** The earliest of the four. */

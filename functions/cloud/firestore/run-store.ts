@@ -3,7 +3,7 @@ import { after } from "../../../shared/clock.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { base62, type RandomBytes } from "../../../shared/ids.ts";
-import { STREAMS, TIMING } from "../../../shared/limits.ts";
+import { STREAMS } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Accepted, ResolvedRequest } from "../../../shared/run/accept.ts";
 import type { Changed, RunRecord } from "../../../shared/run/record.ts";
@@ -13,6 +13,7 @@ import { codeOf, GRPC } from "../google-error.ts";
 import type { Admission } from "./admission.ts";
 import { type Database, fromDocument } from "./client.ts";
 import { dueIn } from "./due.ts";
+import { Followers } from "./followers.ts";
 import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
 import {
@@ -35,8 +36,6 @@ interface OwnCommit {
 }
 
 const DAY_SECONDS = 24 * 3600;
-/** Followed runs that are remembered. */
-const FOLLOWED = 1000;
 /** Due runs that are read at once. */
 const DUE_RUNS = 500;
 /** Turns of a conversation that has one pull request. */
@@ -60,8 +59,7 @@ export class FirestoreRunStore implements RunStore {
   readonly #slots: SlotWrites;
   readonly #usage: UsageDays;
   readonly #random: RandomBytes;
-  /** Until when each run was last noted as followed. */
-  readonly #followed = new Map<string, Date>();
+  readonly #followers: Followers;
 
   /**
    * @param beside.admission decides in the same transaction whether an owner may have one more run
@@ -81,6 +79,7 @@ export class FirestoreRunStore implements RunStore {
   ) {
     this.#database = database;
     this.#documents = runDocuments(database.firestore);
+    this.#followers = new Followers(database, this.#documents);
     this.#admission = beside.admission;
     this.#days = beside.days;
     this.#slots = beside.slots;
@@ -253,18 +252,7 @@ export class FirestoreRunStore implements RunStore {
     return { ...transition, effects: [...transition.effects, ...end.effects] };
   }
 
-  async noteFollower(id: string, until: Date): Promise<void> {
-    const noted = this.#followed.get(id);
-    if (noted && until < after(noted, TIMING.followedAgain)) return;
-    if (this.#followed.size >= FOLLOWED) this.#followed.clear();
-    this.#followed.set(id, until);
-    try {
-      await this.#database.call(() => this.#documents.state(id).update({ followedUntil: until }));
-    } catch (error) {
-      // The run was erased meanwhile.
-      if (codeOf(error) !== GRPC.NOT_FOUND) throw error;
-    }
-  }
+  noteFollower = (id: string, until: Date): Promise<void> => this.#followers.note(id, until);
 
   async delete({ run }: RunRecord): Promise<void> {
     const { id, owner, conversation } = run;

@@ -23,7 +23,7 @@ export function eachEventIsDecidedOnce(firings: readonly Firing[], expected: str
   return outcomes === expected ? undefined : `firings are ${outcomes}, and must be ${expected}`;
 }
 
-/** One event and one trigger make one run: each firing that matched has its own, and all are there. */
+/** One event and one trigger make one run: each that matched has its own, and all are there. */
 export function oneRunOfAnEvent(firings: readonly Firing[], runs: ReadonlySet<string>): Wrong {
   const started = firings.flatMap(({ outcome, runId }) => (outcome === "matched" ? [runId] : []));
   if (new Set(started).size !== started.length) return `two firings have one run: ${started}`;
