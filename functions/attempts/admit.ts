@@ -3,11 +3,11 @@ import type { Slot } from "../../shared/capacity/slot.ts";
 import { isPaused, type Target } from "../../shared/capacity/target.ts";
 import { after } from "../../shared/clock.ts";
 import { CAPACITY } from "../../shared/limits.ts";
-import type { RunEvent } from "../../shared/run/record.ts";
+import type { RunEvent, RunRecord } from "../../shared/run/record.ts";
 import type { Services } from "../services/services.ts";
 
 /** Applies an event to a run, and does what it asks for. */
-type Apply = (runId: string, event: RunEvent) => Promise<unknown>;
+type Apply = (record: RunRecord, event: RunEvent) => Promise<unknown>;
 
 /**
  * Gives the free slots of a machine type to those who wait: each to the owner who holds the fewest
@@ -36,7 +36,7 @@ export async function admitWaiting(
     const record = runId === undefined ? undefined : await services.runs.getRecord(runId);
     if (record !== undefined) {
       const { attempt } = record.state;
-      await apply(record.run.id, { type: "admit", attempt, slot: slot.id });
+      await apply(record, { type: "admit", attempt, slot: slot.id });
     }
     if (services.now() >= until) {
       await services.publisher.publishAdmission({ admit: machineType });

@@ -41,18 +41,18 @@ export async function deliver(services: Services, message: unknown): Promise<voi
   if (!taken || !tries) return;
   try {
     const result = await handBack(services, taken.record);
-    await applyEvent(services, runId, { type: "delivered", tries, result });
+    await applyEvent(services, taken.record, { type: "delivered", tries, result });
   } catch (error) {
     if (!(error instanceof DeliveryFault)) throw error;
     const { message: why, retryAfterSeconds } = error;
     services.log("WARNING", `not delivered: ${why}`, aboutRun(taken.record));
     if (retryAfterSeconds === undefined) {
       const result = { delivery: "refused", why } as const;
-      await applyEvent(services, runId, { type: "delivered", tries, result });
+      await applyEvent(services, taken.record, { type: "delivered", tries, result });
       return;
     }
     const putOff = { type: "deliveryPutOff", tries, cause: why, retryAfterSeconds } as const;
-    await applyEvent(services, runId, putOff);
+    await applyEvent(services, taken.record, putOff);
   }
 }
 

@@ -24,7 +24,8 @@ export async function followPullRequest(
   if (mention !== undefined) return takeMention(services, { mention, run, place });
   try {
     const seen = await services.repositoryHost.look(place);
-    for (const { id } of runs) await applyEvent(services, id, { type: "pullRequestSeen", seen });
+    const event = { type: "pullRequestSeen", url, seen } as const;
+    for (const { id } of runs) await applyEvent(services, id, event);
   } catch (error) {
     if (!(error instanceof DeliveryFault)) throw error;
     const { message, retryAfterSeconds } = error;

@@ -12,6 +12,7 @@ import { runPrefix } from "../../shared/documents/attempt.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
 import type { Effect, RunEvent, RunRecord, SettledEvent } from "../../shared/run/record.ts";
 import { next } from "../../shared/run/run.ts";
+import { refused } from "../../shared/run/transition.ts";
 import { aboutRun, describeError } from "../log.ts";
 import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
@@ -25,14 +26,16 @@ type Applied = Transacted;
 /**
  * Applies an event to a run in a transaction, then does what the decision asks for.
  *
+ * @param to a run's id; or a run as it was read, where the event comes of that: it is refused by
+ * another one that has its id since that was deleted
  * @returns undefined if there is no such run
  */
 export function applyEvent(
   services: Services,
-  id: string,
+  to: string | RunRecord,
   event: RunEvent,
 ): Promise<Applied | undefined> {
-  return applyEventOf(services, id, () => event);
+  return applyEventOf(services, to, () => event);
 }
 
 /**
@@ -43,15 +46,17 @@ export function applyEvent(
  */
 export async function applyEventOf(
   services: Services,
-  id: string,
+  to: string | RunRecord,
   eventOf: (record: RunRecord) => RunEvent,
 ): Promise<Applied | undefined> {
   const from = services.now();
+  const [id, writer] = typeof to === "string" ? [to] : [to.run.id, to.state.writer];
   let decided: { event: RunEvent; before: RunRecord } | undefined;
   const transacted = await services.runs.transact(id, (record, now) => {
     const event = eventOf(record);
     decided = { event, before: record };
-    return next(record, event, now);
+    const isAnother = writer !== undefined && record.state.writer !== writer;
+    return isAnother ? refused("that was of a run before this one") : next(record, event, now);
   });
   if (transacted === undefined || decided === undefined) return undefined;
   const { record } = transacted;
@@ -110,11 +115,11 @@ async function orLeft(
 
 /** Tells of a run's changes of status. */
 export const tellNow = (services: Services, record: RunRecord): Promise<void> =>
-  tellChanges(services, record, (event) => applyEvent(services, record.run.id, event));
+  tellChanges(services, record, (event) => applyEvent(services, record, event));
 
 /** Gives what is free to those who wait. */
 export const admit = (services: Services, machineType: string): Promise<void> =>
-  admitWaiting(services, machineType, (runId, event) => applyEvent(services, runId, event));
+  admitWaiting(services, machineType, (record, event) => applyEvent(services, record, event));
 
 /** A report names its build, and whoever may report for one run shall not end another's. */
 async function cancelOwn(
@@ -207,7 +212,7 @@ const isOfAttempt = (
 async function noticeClaim(services: Services, record: RunRecord, build: BuildView): Promise<void> {
   if (record.state.phase === "submitting") {
     const { attempt } = record.state;
-    await applyEvent(services, record.run.id, { type: "submitted", attempt, build: build.ref });
+    await applyEvent(services, record, { type: "submitted", attempt, build: build.ref });
   }
   if (build.status !== "WORKING" || record.state.phase === "running") return;
   const claim = await services.artifacts.claimOf(pathsOf(record));
@@ -217,11 +222,12 @@ async function noticeClaim(services: Services, record: RunRecord, build: BuildVi
 
 async function noticeStart(
   services: Services,
-  { run, state: { attempt, workingAt } }: RunRecord,
+  record: RunRecord,
   { ref, startedAt }: BuildView,
 ): Promise<void> {
+  const { attempt, workingAt } = record.state;
   if (startedAt === null || workingAt !== null) return;
-  await applyEvent(services, run.id, { type: "working", attempt, build: ref, since: startedAt });
+  await applyEvent(services, record, { type: "working", attempt, build: ref, since: startedAt });
 }
 
 /** The attempt's build is over: whose claim is it, and what did it leave? */
@@ -267,7 +273,7 @@ function verdictWithoutAgent({ secrets }: Services, build: BuildView | undefined
 /** The claim is this build's, so the attempt is. */
 export async function adopt(services: Services, record: RunRecord, build: BuildRef): Promise<void> {
   const { attempt } = record.state;
-  await applyEvent(services, record.run.id, { type: "claimed", attempt, build });
+  await applyEvent(services, record, { type: "claimed", attempt, build });
 }
 
 type Settling = { build?: BuildRef | null; ended?: BuildRef | null } & Pick<
@@ -281,7 +287,7 @@ export async function settle(
   record: RunRecord,
   { settlement, build = null, ended = null, liveBuild }: Settling,
 ): Promise<void> {
-  await applyEvent(services, record.run.id, {
+  await applyEvent(services, record, {
     type: "settled",
     attempt: record.state.attempt,
     settlement,

@@ -89,29 +89,30 @@ export async function submitBuild(
  */
 async function lease(
   services: Services,
-  { run, state: { attempt, machineType, slot: own } }: RunRecord,
+  record: RunRecord,
   {
     giveUpAt,
     ...ofLease
   }: { progressTokenHash: string; giveUpAt: Date; trace: TraceContext | null },
 ): Promise<{ record: RunRecord; target: Target } | undefined> {
+  const { attempt, machineType, slot: own } = record.state;
   for (let look = 0; look < LOOKS; look += 1) {
     const found = await slotFor(services, { machineType, own });
     if (found === undefined) break;
     const { id, target } = found;
     const slot = { id, target: target.id, parent: parentOf(target) };
     const event = { type: "lease", attempt, slot, ...ofLease } as const;
-    const leased = await applyEvent(services, run.id, event);
+    const leased = await applyEvent(services, record, event);
     if (leased?.hindrance === undefined) return leased && begun(leased, target);
     if (leased.hindrance === "no token") {
       await waitForToken(services, leased.waitSeconds ?? 0, giveUpAt);
     } else if (own !== null) break;
   }
   if (own !== null) {
-    throw new AppError("unavailable", { detail: `run ${run.id} cannot use its slot now` });
+    throw new AppError("unavailable", { detail: `run ${record.run.id} cannot use its slot now` });
   }
   const cause = await missingSlots(services, machineType);
-  await applyEvent(services, run.id, { type: "park", attempt, ...(cause && { cause }) });
+  await applyEvent(services, record, { type: "park", attempt, ...(cause && { cause }) });
   return undefined;
 }
 
@@ -203,11 +204,10 @@ async function recordCreation(
   record: RunRecord,
   { creation, input }: Submission,
 ): Promise<void> {
-  const { id } = record.run;
   const { attempt } = record.state;
   switch (creation.kind) {
     case "created":
-      await applyEvent(services, id, { type: "submitted", attempt, build: creation.build });
+      await applyEvent(services, record, { type: "submitted", attempt, build: creation.build });
       return;
     case "denied":
       if (isDeniedForGood(record)) await recordRejection(services, record, creation.message);
@@ -238,15 +238,16 @@ const CAUSES = {
 
 async function defer(
   services: Services,
-  { run, state: { attempt } }: RunRecord,
+  record: RunRecord,
   {
     creation,
     input,
   }: { creation: Exclude<Creation, { kind: "created" }>; input: BuildInput | null },
 ): Promise<void> {
+  const { attempt } = record.state;
   const denied = creation.kind === "denied";
   const cause = truncateUtf8(CAUSES[denied ? "denied" : "deferred"](creation.message), 500);
-  await applyEvent(services, run.id, { type: "deferred", attempt, denied, cause, input });
+  await applyEvent(services, record, { type: "deferred", attempt, denied, cause, input });
 }
 
 /** A role that was given has been honoured by then. */

@@ -116,22 +116,22 @@ async function visit(services: Services, runId: string): Promise<void> {
     try {
       if (isDue(tellAt)) await tellOf(services, runId);
     } finally {
-      if (isDue(delivery?.dueAt ?? null)) await askAgain(services, runId);
+      if (isDue(delivery?.dueAt ?? null)) await askAgain(services, read.record);
       if (isDue(watch?.dueAt ?? null)) await lookAgain(services, read.record);
     }
   }
 }
 
 /** What the run changed is not delivered: its message was lost, or it may be tried again. */
-async function askAgain(services: Services, runId: string): Promise<void> {
-  await applyEvent(services, runId, { type: "deliveryAsked" });
-  await services.publisher.publishRunDelivery({ runId });
+async function askAgain(services: Services, record: RunRecord): Promise<void> {
+  await applyEvent(services, record, { type: "deliveryAsked" });
+  await services.publisher.publishRunDelivery({ runId: record.run.id });
 }
 
 /** Nobody has said for a while how the run's pull request is. */
-async function lookAgain(services: Services, { run }: RunRecord): Promise<void> {
-  await applyEvent(services, run.id, { type: "pullRequestAsked" });
-  const { url: pullRequest } = run.repository?.pullRequest ?? {};
+async function lookAgain(services: Services, record: RunRecord): Promise<void> {
+  await applyEvent(services, record, { type: "pullRequestAsked" });
+  const { url: pullRequest } = record.run.repository?.pullRequest ?? {};
   if (pullRequest !== undefined) await services.publisher.publishRunDelivery({ pullRequest });
 }
 
@@ -260,7 +260,7 @@ async function visitObligation(services: Services, { record, now }: Read): Promi
   const build = ref === null ? undefined : await services.builds.get(ref);
   const isPast = now >= overAt(record, record.run.finishedAt ?? record.run.updatedAt);
   if (ref === null || (build === undefined ? isPast : isOver(build.status))) {
-    await applyEvent(services, record.run.id, { type: "buildOver" });
+    await applyEvent(services, record, { type: "buildOver" });
     return;
   }
   await postpone(services, record, TIMING.cancelStep);
@@ -268,5 +268,5 @@ async function visitObligation(services: Services, { record, now }: Read): Promi
 }
 
 async function postpone(services: Services, record: RunRecord, seconds: number): Promise<void> {
-  await applyEvent(services, record.run.id, { type: "postponed", seconds });
+  await applyEvent(services, record, { type: "postponed", seconds });
 }

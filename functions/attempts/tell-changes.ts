@@ -23,6 +23,5 @@ export async function tellChanges(
     await publisher.publishEvent({ ...event, attributes });
   }
   const last = changes.at(-1);
-  const { writer } = record.state;
-  if (last !== undefined) await note({ type: "told", version: last.version, writer });
+  if (last !== undefined) await note({ type: "told", version: last.version });
 }

@@ -215,11 +215,8 @@ export type RunEvent =
   | SettledEvent
   | { type: "buildOver" }
   | { type: "placed"; in: "archive" | "list" }
-  /**
-   * `run-events` has the changes of status up to this version of the run that `writer` made: a
-   * deleted one may have had its id, and more versions.
-   */
-  | { type: "told"; version: number; writer: string }
+  /** `run-events` has the changes of status up to this version. */
+  | { type: "told"; version: number }
   | { type: "postponed"; seconds: number }
   | { type: "visitFailed" }
   | DeliveryEvent

@@ -27,7 +27,7 @@ export type PullRequestEvent =
   | { type: "pullRequestAsked" }
   /** The host does not say now. `retryAfterSeconds`: it said when. */
   | { type: "pullRequestPutOff"; retryAfterSeconds: number }
-  | { type: "pullRequestSeen"; seen: SeenPullRequest };
+  | { type: "pullRequestSeen"; url: string; seen: SeenPullRequest };
 
 /** Whether it may still be merged. */
 export const isOpen = ({ state }: Pick<PullRequestResult, "state">): boolean =>

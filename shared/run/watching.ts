@@ -4,17 +4,12 @@ import type { Run } from "../documents/run.ts";
 import { PULL_REQUEST_LOOKS } from "../limits.ts";
 import type { RunRecord, Transition } from "./record.ts";
 import { refused, stay } from "./transition.ts";
-import {
-  isOpen,
-  type PullRequestEvent,
-  type SeenPullRequest,
-  watchOver,
-} from "./watched-pull-request.ts";
+import { isOpen, type PullRequestEvent, watchOver } from "./watched-pull-request.ts";
 
 /** The next look is set before the one that is asked for: a lost message costs one look. */
 export function onPullRequest(record: RunRecord, event: PullRequestEvent, now: Date): Transition {
   const { watch = null } = record.state;
-  if (event.type === "pullRequestSeen") return onSeen(record, event.seen, now);
+  if (event.type === "pullRequestSeen") return onSeen(record, event, now);
   if (watch === null) return refused("its pull request is not looked at");
   if (event.type === "pullRequestAsked") {
     const pauseSeconds = Math.min(watch.pauseSeconds * 2, PULL_REQUEST_LOOKS.maxPause);
@@ -26,10 +21,14 @@ export function onPullRequest(record: RunRecord, event: PullRequestEvent, now: D
   return stay(record, { now, state: { watch: { ...watch, dueAt } } });
 }
 
-function onSeen(record: RunRecord, seen: SeenPullRequest, now: Date): Transition {
+function onSeen(
+  record: RunRecord,
+  { url, seen }: Extract<PullRequestEvent, { type: "pullRequestSeen" }>,
+  now: Date,
+): Transition {
   const { repository } = record.run;
   const { watch = null } = record.state;
-  if (!repository?.pullRequest) return refused("the run has no pull request");
+  if (repository?.pullRequest?.url !== url) return refused("it is not the run's pull request");
   const conflict = isOpen(seen) ? (seen.conflict ?? repository.conflict) : null;
   const pullRequest = { ...repository.pullRequest, state: seen.state };
   const isNew = pullRequest.state !== repository.pullRequest.state;

@@ -42,7 +42,7 @@ export async function reportProgress(
   if (opens !== undefined) {
     await services.publisher.publishRunDelivery({ runId: id, attempt, publicKey: opens });
   }
-  if (done) await applyEvent(services, id, { type: "finished", attempt });
+  if (done) await applyEvent(services, applied.record, { type: "finished", attempt });
   const seconds = reportAfter(applied.record, services.now());
   call.response.status(204).set(REPORT_AFTER, `${seconds}`).end();
 }

@@ -144,10 +144,13 @@ export function everyRunIsOver({ run, state }: RunRecord): Wrong {
   return run.done ? undefined : `it is ${state.phase} in attempt ${state.attempt}: ${run.why}`;
 }
 
-/** At rest a run owes nothing and is due no more. */
+/** At rest a run owes nothing, is due no more, and all that happened to it was told. */
 export function nothingIsOwed({ state }: RunRecord): Wrong {
-  if (state.obligations.length === 0 && state.dueAt === null) return undefined;
-  return `it is due at ${state.dueAt?.toISOString()} and owes [${state.obligations}]`;
+  const { obligations, delivery } = state;
+  const due = { dueAt: state.dueAt, tellAt: state.tellAt, delivery: delivery?.dueAt ?? null };
+  const owed = Object.entries(due).filter(([, at]) => at !== null);
+  if (obligations.length === 0 && owed.length === 0) return undefined;
+  return `it is due: ${JSON.stringify(Object.fromEntries(owed))}, and owes [${obligations}]`;
 }
 
 const tagOf = ({ holder }: Slot): string => `${holder?.runId}.${holder?.attempt}`;

@@ -2,12 +2,14 @@ import { Firestore } from "@google-cloud/firestore";
 import { pathsOf } from "../../../functions/attempts/attempt-outcome.ts";
 import { recordBuildStatus } from "../../../functions/attempts/record-build-status.ts";
 import { applyEvent } from "../../../functions/attempts/settle-attempt.ts";
+import { submitBuild } from "../../../functions/attempts/submit-build.ts";
 import { sweep } from "../../../functions/attempts/sweep.ts";
 import type { Builds } from "../../../functions/services/builds.ts";
 import type { Services } from "../../../functions/services/services.ts";
 import { CAPACITY, TIMING } from "../../../shared/limits.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import {
+  attemptOf,
   claimedRun,
   endedBuild,
   manifestOf,
@@ -95,6 +97,23 @@ describe("a run of an id that was deleted", () => {
     await recordBuildStatus(services, message);
     expect(await services.artifacts.claimOf(pathsOf(again))).toBeUndefined();
     expect((await recordOf(pipeline, again)).state).toMatchObject({ phase: "pending", attempt: 1 });
+  });
+
+  test("is given no build of the one before it, whose create was slow", async () => {
+    await using pipeline = await startPipeline({ images: shellImage("sleep 600") });
+    const { services } = pipeline;
+    const before = await pipeline.accept();
+    const lost = withBuilds(services, { create: async () => ({ kind: "unknown", message: "" }) });
+    const create: Builds["create"] = async (plan, parent) => {
+      const creation = await services.builds.create(plan, parent);
+      await applyEvent(services, before.run.id, { type: "cancel" });
+      await services.runs.delete(await recordOf(pipeline, before));
+      await submitBuild(lost, attemptOf(await pipeline.acceptAs(before.run.id)));
+      return creation;
+    };
+    await submitBuild(withBuilds(services, { create }), attemptOf(before));
+    const { state } = await recordOf(pipeline, before);
+    expect(state).toMatchObject({ phase: "submitting", build: null });
   });
 });
 

@@ -43,7 +43,7 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   placed: { type: "placed", in: "archive" },
   postponed: { type: "postponed", seconds: 80 },
   visitFailed: { type: "visitFailed" },
-  told: { type: "told", version: 1, writer: "writer" },
+  told: { type: "told", version: 1 },
   finished: { type: "finished", attempt: 1 },
   // None of these runs is delivered.
   deliveryTaken: { type: "deliveryTaken" },
@@ -51,7 +51,7 @@ const EVENTS: Record<RunEvent["type"], RunEvent> = {
   deliveryPutOff: { type: "deliveryPutOff", tries: 1, cause: "it is away", retryAfterSeconds: 0 },
   pullRequestAsked: { type: "pullRequestAsked" },
   pullRequestPutOff: { type: "pullRequestPutOff", retryAfterSeconds: 0 },
-  pullRequestSeen: { type: "pullRequestSeen", seen: { state: "open", conflict: null } },
+  pullRequestSeen: { type: "pullRequestSeen", url: "", seen: { state: "open", conflict: null } },
   delivered: { type: "delivered", tries: 1, result: { delivery: "done", why: "Delivered." } },
 };
 

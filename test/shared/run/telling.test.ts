@@ -5,8 +5,7 @@ import { untold } from "../../../shared/run/telling.ts";
 import { at, changed, claimed, makeRunsInEveryPhase } from "../../support/make-run.ts";
 
 const RUNS = makeRunsInEveryPhase();
-const { writer } = RUNS.queued.state;
-const told = (version: number, of = writer) => ({ type: "told", version, writer: of }) as const;
+const told = (version: number) => ({ type: "told", version }) as const;
 
 describe("what run-events is told", () => {
   const versions = (record: RunRecord) => untold(record).map(({ version }) => version);
@@ -26,10 +25,6 @@ describe("what run-events is told", () => {
     expect(all.state).toMatchObject({ told: 4, tellAt: null, dueAt: record.state.dueAt });
     expect(all.run).toBe(some.run);
     expect(next(all, told(3), at(10)).changed).toBe(false);
-  });
-
-  test("is of this run, and of none that had its id before and was deleted", () => {
-    expect(next(RUNS.queued, told(26, "another"), at(10)).changed).toBe(false);
   });
 
   test("is tried ever more seldom, also of a run that is over", () => {
