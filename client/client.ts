@@ -104,9 +104,11 @@ function runsOf(send: Send) {
     follow: ({
       after,
       signal,
+      silenceMs,
+      onConnection,
       ...filter
     }: Filter<Static<typeof ListRuns>> & FollowOptions = {}): AsyncGenerator<ListChange, void> =>
-      followList(send, filter, { after, signal }),
+      followList(send, filter, { after, signal, silenceMs, onConnection }),
     get: (id: string, options: CallOptions = {}) => json<Run>(send(at(id), options)),
     /** Erases a finished run. */
     delete: async (id: string, options: CallOptions = {}) =>

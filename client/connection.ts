@@ -25,6 +25,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Whether it may be sent twice without being done twice. Default: true for GET and DELETE. */
   isRepeatable?: boolean;
+  /** Is told of each failure after which it is sent again. */
+  onRetry?: (() => void) | undefined;
 }
 
 /**
@@ -53,6 +55,7 @@ export function connect(options: ConnectionOptions): Send {
         signal?.throwIfAborted();
         const delay = delayOf(error, retryDelayMs * 2 ** attempt);
         if (!isRepeatable || attempt >= retries || delay > LONGEST_WAIT_MS) throw error;
+        request.onRetry?.();
         await waitFor(delay, signal);
       }
     }

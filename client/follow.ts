@@ -12,6 +12,11 @@ export interface FollowOptions {
    * The API says something every 15 seconds. Default: 40,000.
    */
   silenceMs?: number | undefined;
+  /**
+   * Is told `false` when the connection is lost and each time that it cannot be made again, and
+   * `true` when a stream is there.
+   */
+  onConnection?: ((isThere: boolean) => void) | undefined;
 }
 
 /** How far a run was followed. */
@@ -24,7 +29,7 @@ interface Place {
 }
 
 /** Wait before a stream that broke off is opened again, unless it says otherwise. */
-const RECONNECT_MS = 2000;
+const RECONNECT_MS = 1000;
 const SILENCE_MS = 40_000;
 /** Streams in a row that may end without a word, a heartbeat included. */
 const EMPTY_STREAMS = 5;
@@ -86,7 +91,8 @@ async function* messages(
   send: Send,
   { path, query, ...options }: FollowOptions & { path: string; query?: Query },
 ): AsyncGenerator<EventSourceMessage, void> {
-  const { after, signal, silenceMs = SILENCE_MS } = options;
+  const { after, signal, silenceMs = SILENCE_MS, onConnection } = options;
+  const onRetry = () => onConnection?.(false);
   const place: Place = {
     lastEventId: after,
     reconnectMs: RECONNECT_MS,
@@ -99,12 +105,14 @@ async function* messages(
     const headers = { "last-event-id": place.lastEventId };
     const silence = new AbortController();
     const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
-    const stream = await send(path, { headers, signal: both, ...(query && { query }) });
+    const stream = await send(path, { headers, signal: both, onRetry, ...(query && { query }) });
+    onConnection?.(true);
     try {
       yield* messagesOf(stream, place, silenceOf(silence, silenceMs));
     } catch (error) {
       signal?.throwIfAborted();
       if (!silence.signal.aborted && !isLostConnection(error)) throw error;
+      onConnection?.(false);
     }
   }
   const detail = `the events of ${path} broke off ${EMPTY_STREAMS} times without a word`;

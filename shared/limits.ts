@@ -280,7 +280,7 @@ export const STREAMS = {
   /** Seconds between the heartbeats of an event stream. */
   heartbeatSeconds: 15,
   /** What an event stream's client waits before it connects again, in seconds. */
-  reconnectSeconds: 2,
+  reconnectSeconds: 1,
   /**
    * An event stream ends by itself, to be resumed: Cloud Run cuts a request off after 3600 s at
    * most.

@@ -12,6 +12,10 @@ export const runs = signal<ReadonlyMap<string, Run>>(new Map());
 export const isLoaded = signal(false);
 /** Since when nothing was heard, in milliseconds since the epoch; null: the connection is there. */
 export const lostSince = signal<number | null>(null);
+/** What a stream says of its connection. */
+export function onConnection(isThere: boolean): void {
+  lostSince.value = isThere ? null : (lostSince.value ?? Date.now());
+}
 /** What the API has against the filter; null: nothing. */
 export const refusal = signal<string | null>(null);
 
@@ -68,7 +72,7 @@ export async function followRuns(
         return;
       }
       if (error instanceof ProblemError && error.code === "events_expired") forget(followed);
-      else lostSince.value ??= Date.now();
+      else onConnection(false);
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
@@ -99,8 +103,7 @@ const isRefusal = (error: unknown): error is ProblemError =>
 async function followOnce(followed: Place, query: Query, signal: AbortSignal): Promise<void> {
   const { client } = followed;
   const after = isLoaded.value ? followed.position : undefined;
-  for await (const change of client.runs.follow({ ...query, after, signal })) {
-    lostSince.value = null;
+  for await (const change of client.runs.follow({ ...query, after, signal, onConnection })) {
     followed.position = change.position;
     if (change.type === "run") changed((draft) => put(draft, change.run));
     else if (change.type === "gone") changed((draft) => draft.delete(change.id));
@@ -117,7 +120,7 @@ async function listAll(client: Client, query: Query, signal: AbortSignal): Promi
       isLoaded.value = true;
     } catch (error) {
       if (signal.aborted || endedSession(error) || isRefusal(error)) return;
-      lostSince.value ??= Date.now();
+      onConnection(false);
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
@@ -137,7 +140,7 @@ async function listOnce(client: Client, query: Query, signal: AbortSignal): Prom
     if (count === MOST_RUNS) break;
   }
   take();
-  lostSince.value = null;
+  onConnection(true);
 }
 
 /** What agents do, of the runs at work; only while somebody may look, and there are any. */

@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import { ProblemError } from "../../client/problem-error.ts";
 import type { Run, RunEvent } from "../../client/types.ts";
-import { lostSince } from "../list/live-runs.ts";
+import { onConnection } from "../list/live-runs.ts";
 import { api, endedSession } from "../session.ts";
 import { turnsOf } from "./turns.ts";
 
@@ -40,7 +40,7 @@ export async function followRun(id: string, signal: AbortSignal): Promise<void> 
         if (error.code !== "events_expired") missing.value = error.detail;
         return;
       }
-      lostSince.value ??= Date.now();
+      onConnection(false);
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
@@ -49,7 +49,7 @@ export async function followRun(id: string, signal: AbortSignal): Promise<void> 
 async function look(id: string, signal: AbortSignal): Promise<void> {
   const found = await api().runs.get(id, { signal });
   if (signal.aborted) return;
-  lostSince.value = null;
+  onConnection(true);
   run.value = found;
 }
 
@@ -69,8 +69,7 @@ async function followEvents(id: string, signal: AbortSignal): Promise<void> {
   };
   try {
     const after = events.peek().at(-1)?.id;
-    for await (const event of api().follow(id, { after, signal })) {
-      lostSince.value = null;
+    for await (const event of api().follow(id, { after, signal, onConnection })) {
       added.push(event);
       drawing ??= setTimeout(draw, 50);
       const { type } = event.event;

@@ -170,6 +170,20 @@ describe("events", () => {
     expect(server.seen.at(-1)?.lastEventId).toBe("1-000001");
   });
 
+  test("tell at once of a connection that is lost, and of one that is there again", async () => {
+    const half = stream(message("text", EVENT));
+    const dying: RequestListener = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("retry: 1\n\n: heartbeat\n\n", () => response.destroy());
+    };
+    const last = stream(message("done", {}));
+    await using server = await serverOf(half, breakOff, dying, last);
+    const told: boolean[] = [];
+    const onConnection = (isThere: boolean) => void told.push(isThere);
+    await Array.fromAsync(server.client.follow("a", { onConnection }));
+    expect(told).toEqual([true, false, true, false, true]);
+  });
+
   test("end with their signal", async () => {
     const open: RequestListener = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });

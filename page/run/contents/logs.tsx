@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ProblemError } from "../../../client/problem-error.ts";
 import type { Run } from "../../../client/types.ts";
-import { lostSince } from "../../list/live-runs.ts";
+import { onConnection } from "../../list/live-runs.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { api, endedSession, faultOf } from "../../session.ts";
 import { shown } from "../../words/shown.ts";
@@ -52,7 +52,7 @@ async function followLog(id: string, signal: AbortSignal): Promise<void> {
         log.value = { ...known, fault: faultOf(error) };
         return;
       }
-      lostSince.value ??= Date.now();
+      onConnection(false);
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
@@ -64,7 +64,7 @@ async function readLog(
   { after, add, signal }: { after: number; add(piece: string): void; signal: AbortSignal },
 ): Promise<void> {
   const { body } = await api().runs.logs(id, { follow: true, signal });
-  lostSince.value = null;
+  onConnection(true);
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   let toSkip = after;
   let sincePause = 0;

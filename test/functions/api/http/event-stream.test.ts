@@ -169,7 +169,7 @@ describe("an event stream", () => {
       text += decoder.decode(piece, { stream: true });
       if (text.includes(": heartbeat\n\n")) break;
     }
-    expect(text).toMatch(/^retry: 2000\n\n/);
+    expect(text).toMatch(/^retry: 1000\n\n/);
   }, 180_000);
 
   test("says where in its line a run stands that waits for a slot, and no longer once it is over", async () => {
