@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import type { CreateRun } from "../client/types.ts";
-import { usageFault } from "./failure.ts";
+import { systemReason, usageFault } from "./failure.ts";
 import type { ReadEntry } from "./here/pack.ts";
 import { oneLine } from "./terminal.ts";
 
@@ -51,8 +51,7 @@ function attached(name: string) {
     const isExecutable = (statSync(name).mode & 0o100) !== 0;
     return { path, bytes: readFileSync(name), isExecutable };
   } catch (error) {
-    const why = (error as Error).message;
-    throw usageFault(`--attach ${oneLine(name)} cannot be read: ${oneLine(why)}`, error);
+    throw usageFault(`--attach ${oneLine(name)} cannot be read: ${systemReason(error)}`, error);
   }
 }
 

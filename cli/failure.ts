@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from "node:util";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 /**
@@ -16,6 +17,12 @@ export class Failure extends Error {
 /** The command line is not as it must be. */
 export function usageFault(message: string, cause?: unknown): Failure {
   return new Failure(message, { exitCode: EXIT.usage, ...(cause !== undefined && { cause }) });
+}
+
+/** What the system says of a call that failed, without its code: `no such file or directory`. */
+export function systemReason(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  return errno === undefined ? message : getSystemErrorMessage(errno);
 }
 
 /** There is no server that answers, or no key for it. */

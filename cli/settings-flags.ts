@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { CreateRun } from "../client/types.ts";
-import { usageFault } from "./failure.ts";
+import { systemReason, usageFault } from "./failure.ts";
 import { oneLine } from "./terminal.ts";
 import { secondsOf } from "./text.ts";
 
@@ -125,7 +125,7 @@ export function fileText(flag: string, file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    throw usageFault(`${flag} ${oneLine(file)} cannot be read: ${(error as Error).message}`, error);
+    throw usageFault(`${flag} ${oneLine(file)} cannot be read: ${systemReason(error)}`, error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { unreachable, usageFault } from "../failure.ts";
+import { systemReason, unreachable, usageFault } from "../failure.ts";
 import { readKey, runningServer } from "../local-server.ts";
 import { oneLine } from "../terminal.ts";
 import { DEFAULT_STATE, type PlaceFlags, typed } from "../typed.ts";
@@ -172,7 +172,7 @@ function keyOfFile(file: string): Key {
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8").trim();
   } catch (error) {
-    throw usageFault(`--key-file ${file} cannot be read: ${(error as Error).message}`, error);
+    throw usageFault(`--key-file ${file} cannot be read: ${systemReason(error)}`, error);
   }
   if (text === "") throw usageFault(`--key-file ${file} is empty; it must hold the key alone`);
   return { key: text, keyFrom: `--key-file ${file}` };

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { Failure, usageFault } from "../failure.ts";
+import { Failure, systemReason, usageFault } from "../failure.ts";
 import { oneLine } from "../terminal.ts";
 
 /** A server that somebody has logged in to. */
@@ -44,7 +44,7 @@ export function readConfig(file: string): Config {
   } catch (error) {
     if (error instanceof Failure) throw error;
     if ((error as { code?: string }).code === "ENOENT") return { profiles: {} };
-    throw usageFault(`${file} cannot be read: ${(error as Error).message}`, error);
+    throw usageFault(`${file} cannot be read: ${systemReason(error)}`, error);
   }
   return checked(text, file);
 }

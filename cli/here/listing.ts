@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure, systemReason } from "../failure.ts";
 import { type Environment, pointless, runGit, seeGit } from "./git.ts";
 
 /** Something of a working tree. */
@@ -147,7 +147,7 @@ function statOf(path: string): Stats | undefined {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
-    throw new Failure(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new Failure(`${path} cannot be read: ${systemReason(error)}`, { cause: error });
   }
 }
 

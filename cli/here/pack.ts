@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { createGzip } from "node:zlib";
-import { Failure } from "../failure.ts";
+import { Failure, systemReason } from "../failure.ts";
 import { oneLine } from "../terminal.ts";
 import { bytes } from "../text.ts";
 import { type Entry, type Listing, TREE_LIMITS } from "./listing.ts";
@@ -78,10 +78,10 @@ async function readEntry(
       if (isSteady || left === 1) return { ...entry, content, isUnsteady: !isSteady };
     }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     // It went, or another took its place: the tree is as it is now.
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL") return undefined;
-    const why = `${oneLine(path)} cannot be read: ${oneLine(message)}`;
+    const why = `${oneLine(path)} cannot be read: ${systemReason(error)}`;
     throw new Failure(`${why}; have git ignore it, or let it be read`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Static, Type } from "typebox";
-import { usageFault } from "../../cli/failure.ts";
+import { systemReason, usageFault } from "../../cli/failure.ts";
 import { resolveAgent } from "../../shared/agent/settings.ts";
 import { parsedJson } from "../../shared/json.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
@@ -146,7 +146,7 @@ function ofFile(file: string | undefined): Record<string, unknown> {
     text = readFileSync(file ?? SETTINGS_FILE, "utf8");
   } catch (error) {
     if (file === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw usageFault(`${file ?? SETTINGS_FILE} cannot be read: ${(error as Error).message}`, error);
+    throw usageFault(`${file ?? SETTINGS_FILE} cannot be read: ${systemReason(error)}`, error);
   }
   const content = parsedJson(text);
   if (typeof content === "object" && content !== null && !Array.isArray(content)) {

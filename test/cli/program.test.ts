@@ -46,7 +46,7 @@ test.each([
   ["lst", /unknown command 'lst'\n\(Did you mean list\?\)/],
   ["watch", /missing required argument 'run'/],
   ["run", /What shall the agent do\?/],
-  ["run -f /nowhere", /-f \/nowhere cannot be read/],
+  ["run -f /nowhere", /-f \/nowhere cannot be read: no such file or directory$/],
   ["run -f x y", /The prompt is said twice/],
   ["run x --budget much", /--budget much is no amount; say it in USD, as 2\.50/],
   ["run x --timeout 1d", /--timeout 1d is no time; say 90s, 10m or 2h/],
