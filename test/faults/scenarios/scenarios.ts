@@ -9,6 +9,7 @@ import * as invariants from "../world/invariants.ts";
 import { BUCKET, type WorldOptions } from "../world/options.ts";
 import type { Violation } from "../world/witness.ts";
 import type { World } from "../world/world.ts";
+import { playLongLine } from "./long-line.ts";
 import { at, Stage } from "./stage.ts";
 
 const DIES: Fate = { type: "die", when: "after" };
@@ -69,6 +70,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     stage.hold("attemptsAreSpared", invariants.attemptsAreSpared);
     return found;
   },
+
+  "ten thousand runs that wait in one line leave another's next run one slot away": playLongLine,
 
   async "five hundred runs that cannot be visited starve no other"() {
     const stage = new Stage({

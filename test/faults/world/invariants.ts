@@ -360,6 +360,20 @@ export function attemptsAreSpared({ state }: RunRecord): Wrong {
   return state.failures === 0 ? undefined : `${state.failures} attempts were given up`;
 }
 
+/** Whoever holds no slot, or fewer than another who waits, gets the next ones. */
+export function fewestIsNext(served: readonly RunRecord[], fewest: readonly string[]): Wrong {
+  const next = served.slice(0, fewest.length).map(({ run }) => run.id);
+  if (fewest.every((id) => next.includes(id))) return undefined;
+  return `the next slots went to ${next}, and ${fewest} waited`;
+}
+
+/** Who waits in one line is served in the order in which the runs were accepted. */
+export function lineKeepsItsOrder(served: readonly RunRecord[]): Wrong {
+  const times = served.map(({ state }) => state.acceptedAt.getTime());
+  const late = times.findIndex((time, at) => at > 0 && time < (times[at - 1] ?? 0));
+  return late === -1 ? undefined : `${served[late]?.run.id} came after one that was accepted later`;
+}
+
 /** What was ended from outside is not begun again. */
 export function whatWasEndedStaysEnded({ state }: RunRecord): Wrong {
   return state.attempt === 1
