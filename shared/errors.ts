@@ -31,7 +31,7 @@ export const PROBLEMS = {
     retry: false,
   },
   precondition_required: { status: 428, title: "Send If-Match", retry: false },
-  limit_reached: { status: 429, title: "Too many runs", retry: true },
+  limit_reached: { status: 429, title: "There are as many as may be", retry: true },
   budget_spent: { status: 429, title: "The owner's budget of the day is spent", retry: true },
   rate_limited: { status: 429, title: "Too many requests", retry: true },
   no_sandbox: { status: 403, title: "Agents have no sandbox here", retry: false },

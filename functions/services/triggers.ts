@@ -17,6 +17,8 @@ export interface TriggerStore {
   /**
    * Writes a new trigger. If one of that id is there already, nothing is written and it is
    * returned; a commit of our own whose acknowledgement was lost counts as written.
+   *
+   * @throws {AppError} limit_reached: the owner has as many as may be
    */
   create(record: TriggerRecord): Promise<TriggerRecord | undefined>;
   get(id: string): Promise<Trigger | undefined>;
@@ -25,8 +27,6 @@ export interface TriggerStore {
   getAll(ids: readonly string[]): Promise<Trigger[]>;
   /** A part of an owner's triggers, newest first. */
   list(owner: string, part: Part): Promise<Trigger[]>;
-  /** How many an owner has, at most `limit`. */
-  count(owner: string, limit: number): Promise<number>;
   /** Ids of the triggers that have one of these routes, at most thirty, in the order of the ids. */
   byRoute(routes: readonly string[]): Promise<string[]>;
   /** How many have this route, at most `limit`. */

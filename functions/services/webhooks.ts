@@ -8,6 +8,8 @@ export interface WebhookStore {
   /**
    * Writes a new webhook. If one of that id is there already, nothing is written and it is
    * returned; a commit of our own whose acknowledgement was lost counts as written.
+   *
+   * @throws {AppError} limit_reached: the owner has as many as may be
    */
   create(record: WebhookRecord): Promise<WebhookRecord | undefined>;
   get(id: string): Promise<WebhookRecord | undefined>;

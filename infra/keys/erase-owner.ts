@@ -69,7 +69,10 @@ async function documentsOf(firestore: Firestore, owner: string): Promise<Documen
     found(of("usage").orderBy(FieldPath.documentId()).startAt(`${hash}-`).endAt(`${hash}.`)),
     found(of("lines")).then((lines) => lines.filter(({ id }) => id.endsWith(`.${hash}`))),
   ]);
-  const byHash = await firestore.getAll(of("owners").doc(hash), of("spending").doc(hash));
+  const byHash = await firestore.getAll(
+    ...[hash, `${hash}.triggers`, `${hash}.webhooks`].map((id) => of("owners").doc(id)),
+    of("spending").doc(hash),
+  );
   const others = byHash.filter(({ exists }) => exists).map(({ ref }) => ref);
   return [...keys, ...byOwner.flat(), ...others];
 }

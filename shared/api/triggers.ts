@@ -111,7 +111,7 @@ export const TRIGGER_OPERATIONS = [
         },
       },
     },
-    problems: ["idempotency_key_reused", "conflict", "agent_archived"],
+    problems: ["idempotency_key_reused", "conflict", "agent_archived", "limit_reached"],
   },
   {
     id: "testNewTrigger",

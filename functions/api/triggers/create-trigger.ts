@@ -34,7 +34,8 @@ export async function createTrigger(
 
 /**
  * @returns the trigger as it is there, by whomever, and its hook's secret if it was made now
- * @throws {AppError} what {@link checkedTrigger} throws; invalid where there are too many
+ * @throws {AppError} what {@link checkedTrigger} throws; limit_reached where the owner has too
+ * many, invalid where an event would be asked of too many
  */
 async function stored(
   services: Services,
@@ -54,25 +55,18 @@ async function stored(
 }
 
 /**
- * A bound on what is stored, and no promise: of two that come at once both may be counted before
- * either is there.
+ * A bound on what one event costs, and no promise: of two that come at once both may be counted
+ * before either is there.
  *
  * @throws {AppError} invalid
  */
 async function refuseTooMany(
   { triggers }: Pick<Services, "triggers">,
-  { owner, route, source }: Pick<Trigger, "owner" | "route" | "source">,
+  { route, source }: Pick<Trigger, "route" | "source">,
 ): Promise<void> {
-  const { ofOwner, ofRoute } = TRIGGER_LIMITS;
-  const [own, ofSame] = await Promise.all([
-    triggers.count(owner, ofOwner),
-    route === null || source.kind === "run" ? 0 : triggers.countOfRoute(route, ofRoute),
-  ]);
-  if (own >= ofOwner) {
-    const detail = `would be one trigger too many: ${owner} has ${ofOwner}; delete one first`;
-    throw invalid([{ pointer: "", detail }]);
-  }
-  if (ofSame < ofRoute) return;
+  const { ofRoute } = TRIGGER_LIMITS;
+  if (route === null || source.kind === "run") return;
+  if ((await triggers.countOfRoute(route, ofRoute)) < ofRoute) return;
   const detail = `has what ${ofRoute} triggers wait for already; narrow source and subject`;
   throw invalid([{ pointer: "/source", detail }]);
 }

@@ -1,7 +1,5 @@
 import type { WebhookRecord } from "../../../shared/documents/webhook.ts";
-import { AppError } from "../../../shared/errors.ts";
 import { newSecret } from "../../../shared/events/signature.ts";
-import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
 import { sealSecrets } from "../../events/secrets.ts";
 import type { Services } from "../../services/services.ts";
 import { acceptanceOf, confirmReplay } from "../accept/accept-order.ts";
@@ -15,7 +13,6 @@ export async function createWebhook(
   call: CallOf<"createWebhook">,
 ): Promise<void> {
   const record = newWebhook(services, call);
-  await refuseTooMany(services, record);
   const existing = await services.webhooks.create(record);
   if (existing !== undefined) confirmReplay(call.response, existing, record);
   const stored = existing ?? record;
@@ -51,12 +48,3 @@ function newWebhook(services: Services, call: CallOf<"createWebhook">): WebhookR
 }
 
 export const BY_CALLER = "Its owner disabled it.";
-
-/** @throws {AppError} limit_reached */
-async function refuseTooMany({ webhooks }: Services, { id, owner }: WebhookRecord): Promise<void> {
-  const most = WEBHOOK_LIMITS.webhooks;
-  const found = await webhooks.list(owner, { limit: most });
-  if (found.length < most || found.some((each) => each.id === id)) return;
-  const detail = `an owner has at most ${most} webhooks; remove one that is not needed`;
-  throw new AppError("limit_reached", { detail });
-}

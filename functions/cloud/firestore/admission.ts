@@ -4,6 +4,7 @@ import { sha256 } from "../../../shared/hash.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import { counted } from "../../../shared/text.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { Lines } from "./lines.ts";
 import { type OwnerDays, untilTomorrow } from "./owner-days.ts";
 
 /** How many runs each owner may have; undefined: any number. */
@@ -35,37 +36,19 @@ export class Admission {
   readonly #database: Database;
   readonly #quotas: RunQuotas;
   readonly #days: OwnerDays;
-  readonly #lines = new Map<string, Promise<unknown>>();
+  /** By what the transactions would contend for. */
+  readonly lines: Lines;
 
   constructor(database: Database, quotas: RunQuotas, days: OwnerDays) {
     this.#database = database;
     this.#quotas = quotas;
     this.#days = days;
+    this.lines = new Lines(database);
   }
 
   /** Whether anything bounds the owner's runs: else accepting one costs nothing more. */
   isBounded(owner: string): boolean {
     return hasQuotas(this.#quotas) || this.#days.isBounded(owner);
-  }
-
-  /**
-   * Runs an owner's transactions one after the other: on one document they only get in each other's
-   * way.
-   */
-  async transactInLine<T>(
-    owner: string,
-    decide: (transaction: Transaction) => Promise<T>,
-  ): Promise<T> {
-    const { firestore, call } = this.#database;
-    const work = () => call(() => firestore.runTransaction(decide));
-    const before = this.#lines.get(owner);
-    const own = (before ?? Promise.resolve()).then(work, work);
-    this.#lines.set(owner, own);
-    try {
-      return await own;
-    } finally {
-      if (this.#lines.get(owner) === own) this.#lines.delete(owner);
-    }
   }
 
   /**

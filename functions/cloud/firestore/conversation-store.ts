@@ -70,7 +70,7 @@ export class FirestoreConversationStore implements ConversationStore {
     const { firestore, call } = this.#database;
     const add = (transaction: Transaction) => this.#addTurn(transaction, conversationId, turn);
     return this.#admission.isBounded(turn.owner)
-      ? this.#admission.transactInLine(turn.owner, add)
+      ? this.#admission.lines.transact(turn.owner, add)
       : call(() => firestore.runTransaction(add));
   }
 

@@ -47,7 +47,7 @@ export class FirestoreFiringStore implements FiringStore {
     const { trigger, run } = order;
     const { firestore, call } = this.#database;
     if (run === undefined) return call(() => firestore.runTransaction(decide));
-    return this.#admission.transactInLine(this.#lineOf(trigger, run), decide);
+    return this.#admission.lines.transact(this.#lineOf(trigger, run), decide);
   }
 
   /** Transactions that write one document would only get in each other's way. */

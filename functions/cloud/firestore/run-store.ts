@@ -110,7 +110,7 @@ export class FirestoreRunStore implements RunStore {
   #createAdmitted(accepted: Accepted): Promise<RunRecord | undefined> {
     const { id, owner } = accepted.run;
     const admission = this.#admission;
-    return admission.transactInLine(owner, async (transaction) => {
+    return admission.lines.transact(owner, async (transaction) => {
       const existing = (await readRun(transaction, this.#documents, id))?.record;
       if (existing !== undefined) {
         return existing.state.writer === accepted.state.writer ? undefined : existing;

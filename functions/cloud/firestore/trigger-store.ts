@@ -1,11 +1,12 @@
 import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import { base62, type RandomBytes } from "../../../shared/ids.ts";
+import { TRIGGER_LIMITS } from "../../../shared/limits.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Firing, FiringOutcome, Trigger } from "../../../shared/triggers/trigger.ts";
 import type { Part } from "../../services/page.ts";
 import type { TriggerRecord, TriggerStore } from "../../services/triggers.ts";
-import { codeOf, GRPC } from "../google-error.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { OwnedCollection } from "./owned-collection.ts";
 import { partOf } from "./page-query.ts";
 
 /**
@@ -15,22 +16,21 @@ import { partOf } from "./page-query.ts";
 export class FirestoreTriggerStore implements TriggerStore {
   readonly #database: Database;
   readonly #random: RandomBytes;
+  readonly #owned: OwnedCollection;
 
   constructor(database: Database, random: RandomBytes) {
     this.#database = database;
     this.#random = random;
+    const most = TRIGGER_LIMITS.ofOwner;
+    this.#owned = new OwnedCollection(database, { collection: "triggers", most });
   }
 
   async create(record: TriggerRecord): Promise<TriggerRecord | undefined> {
-    const { id } = record.trigger;
-    try {
-      await this.#database.call(() => this.#trigger(id).create(triggerDocument(record)));
-      return undefined;
-    } catch (error) {
-      if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
-    }
-    const existing = await this.getRecord(id);
-    return existing?.writer === record.writer ? undefined : existing;
+    const { id, owner } = record.trigger;
+    const reference = this.#trigger(id);
+    const document = triggerDocument(record);
+    const there = await this.#owned.create({ reference, owner, writer: record.writer, document });
+    return there && readTrigger(there);
   }
 
   async get(id: string): Promise<Trigger | undefined> {
@@ -53,11 +53,6 @@ export class FirestoreTriggerStore implements TriggerStore {
     const query = partOf(this.#triggers(), { equal: { owner } }, part);
     const snapshot = await this.#database.call(() => query.get());
     return snapshot.docs.flatMap((document) => readTrigger(document)?.trigger ?? []);
-  }
-
-  async count(owner: string, limit: number): Promise<number> {
-    const query = partOf(this.#triggers(), { equal: { owner } }, { limit });
-    return (await this.#database.call(() => query.count().get())).data().count;
   }
 
   async byRoute(routes: readonly string[]): Promise<string[]> {

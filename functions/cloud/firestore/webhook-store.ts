@@ -1,11 +1,12 @@
 import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import type { WebhookRecord } from "../../../shared/documents/webhook.ts";
+import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
 import { newNonce, type RandomBytes } from "../../../shared/ids.ts";
 import { COLLECTIONS } from "../../../shared/names.ts";
 import type { Part } from "../../services/page.ts";
 import type { WebhookStore } from "../../services/webhooks.ts";
-import { codeOf, GRPC } from "../google-error.ts";
 import { type Database, fromDocument } from "./client.ts";
+import { OwnedCollection } from "./owned-collection.ts";
 import { partOf } from "./page-query.ts";
 
 /** Webhooks in Firestore. */
@@ -14,20 +15,20 @@ export class FirestoreWebhookStore implements WebhookStore {
 
   readonly #random: RandomBytes;
 
+  readonly #owned: OwnedCollection;
+
   constructor(database: Database, random: RandomBytes) {
     this.#database = database;
     this.#random = random;
+    const most = WEBHOOK_LIMITS.webhooks;
+    this.#owned = new OwnedCollection(database, { collection: "webhooks", most });
   }
 
   async create(record: WebhookRecord): Promise<WebhookRecord | undefined> {
-    try {
-      await this.#database.call(() => this.#webhook(record.id).create(record));
-      return undefined;
-    } catch (error) {
-      if (codeOf(error) !== GRPC.ALREADY_EXISTS) throw error;
-    }
-    const existing = await this.get(record.id);
-    return existing?.writer === record.writer ? undefined : existing;
+    const { id, owner, writer } = record;
+    const reference = this.#webhook(id);
+    const there = await this.#owned.create({ reference, owner, writer, document: record });
+    return there && readWebhook(there);
   }
 
   async get(id: string): Promise<WebhookRecord | undefined> {

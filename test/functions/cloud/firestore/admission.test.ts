@@ -136,3 +136,53 @@ test("as many as may be at once are accepted, all of them", async () => {
   const all = await Promise.all(Array.from({ length: 30 }, () => create(server, bearer)));
   expect(statusesOf(all)).toEqual(Array(30).fill(202));
 }, 180_000);
+
+describe.each([
+  {
+    path: "/triggers",
+    most: 200,
+    json: {
+      name: "nightly",
+      source: { kind: "schedule", cron: "0 3 * * *" },
+      prompt: "Look at the tests.",
+    },
+  },
+  { path: "/webhooks", most: 50, json: { url: "https://example.com/hook" } },
+])("an owner's $path", ({ path, most, json }) => {
+  test("are never more than there may be, and one that is deleted makes room", async () => {
+    await using server = await startApiServer();
+    await using other = await startApiServer({ on: server });
+    const bearer = await server.newKey();
+    const collection = server.firestore.collection(path.slice(1));
+    const owned = collection.where("owner", "==", "owner").orderBy("createdAt", "desc");
+    const ofOwner = async () => (await owned.count().get()).data().count;
+    const made = (one: ApiServer, headers = {}) =>
+      one.call(`/v1${path}`, { bearer, headers, json });
+    // Of a revision that kept no count.
+    const before = server.firestore.batch();
+    for (let nth = 0; nth < most - 8; nth += 1) {
+      before.create(collection.doc(`before-${nth}`), { owner: "owner", createdAt: new Date(nth) });
+    }
+    await before.commit();
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => made(index % 2 === 0 ? server : other)),
+    );
+    expect(statusesOf(all)).toEqual([...Array(8).fill(201), ...Array(12).fill(429)]);
+    expect(await ofOwner()).toBe(most);
+    const refused = all.find(({ status }) => status === 429);
+    expect(await refused?.json()).toMatchObject({
+      code: "limit_reached",
+      detail: expect.stringContaining(`owner has ${most} ${path.slice(1)}`),
+    });
+    const accepted = all.find(({ status }) => status === 201)?.headers.get("location");
+    const gone = { method: "DELETE", bearer, headers: { "if-match": "*" } };
+    expect((await server.call(`${accepted}`, gone)).status).toBe(204);
+    const key = { "idempotency-key": "one" };
+    const last = (await (await made(other, key)).json()) as { id: string };
+    expect((await made(server)).status).toBe(429);
+    expect(await (await made(server, key)).json()).toMatchObject({ id: last.id });
+    const another = await server.newKey({ owner: "another" });
+    expect((await server.call(`/v1${path}`, { bearer: another, json })).status).toBe(201);
+    expect(await ofOwner()).toBe(most);
+  }, 180_000);
+});
