@@ -43,6 +43,7 @@ export interface DeliveryWrites {
 /** A delivery of which the next attempt is due. */
 export interface DueDelivery {
   id: string;
+  webhookId: string;
   attempts: number;
 }
 

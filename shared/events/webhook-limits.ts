@@ -29,6 +29,11 @@ export const WEBHOOK_LIMITS = {
   atOnce: 4,
   /** How long one waits for its turn among these before it is put off. */
   turn: 2,
+  /**
+   * Attempts at one webhook that one sweep asks for. If all webhooks of an owner are slow, that is
+   * what all instances together put off in two minutes.
+   */
+  aSweep: 500,
 } as const;
 
 /**

@@ -16,7 +16,7 @@ import { partOf } from "./page-query.ts";
 import { readWebhook } from "./webhook-store.ts";
 
 /** Deliveries that the sweep reads at a time. */
-const PAGE = 300;
+const PAGE = 1000;
 
 /** Deliveries in Firestore; each has a `shard`, as the states of runs have. */
 export class FirestoreDeliveryStore implements DeliveryStore {
@@ -50,9 +50,13 @@ export class FirestoreDeliveryStore implements DeliveryStore {
   }
 
   async *due(now: Date): AsyncGenerator<DueDelivery[]> {
-    const part = { now, limit: PAGE, fields: ["attempts"] };
+    const part = { now, limit: PAGE, fields: ["webhookId", "attempts"] };
     for await (const page of dueInShards(this.#database, this.#deliveries, part)) {
-      yield page.map((document) => ({ id: document.id, attempts: document.get("attempts") }));
+      yield page.map((document) => ({
+        id: document.id,
+        webhookId: document.get("webhookId"),
+        attempts: document.get("attempts"),
+      }));
     }
   }
 
