@@ -1,4 +1,4 @@
-import { TOPICS } from "../../../shared/names.ts";
+import { PUSHES, type Pushed, TOPICS } from "../../../shared/names.ts";
 
 /** A figure over time. */
 export interface ChartRow {
@@ -16,8 +16,24 @@ export interface AlertRow extends ChartRow {
   forSeconds: number;
 }
 
-const subscription = (metric: string, topic: string): string =>
-  `resource.type = "pubsub_subscription" AND metric.type = "pubsub.googleapis.com/subscription/${metric}" AND resource.labels.subscription_id = "${topic}"`;
+/**
+ * Whether the oldest message of a subscription that is pushed to a function waits too long: of each
+ * subscription by itself, so it says as much as its backlog does, whatever the load.
+ *
+ * @see https://cloud.google.com/pubsub/docs/monitoring#monitor_the_backlog
+ */
+function waiting(target: Pushed["target"]): Omit<AlertRow, "name" | "meaning"> {
+  const ids = PUSHES.filter((pushed) => pushed.target === target).map(
+    ({ subscription }) => `"${subscription}"`,
+  );
+  const of = ids.length === 1 ? ids[0] : `one_of(${ids.join(", ")})`;
+  return {
+    filter: `resource.type = "pubsub_subscription" AND metric.type = "pubsub.googleapis.com/subscription/oldest_unacked_message_age" AND resource.labels.subscription_id = ${of}`,
+    aligner: "ALIGN_MAX",
+    above: 300,
+    forSeconds: 300,
+  };
+}
 
 /** Lines of our functions that are counted, by the name of the metric that counts them. */
 export const LOG_METRICS = {
@@ -36,19 +52,37 @@ export const ALERTS: readonly AlertRow[] = [
     name: "Messages wait too long",
     meaning:
       "The oldest message of run-requests is five minutes old: submit-build fails or is not called.",
-    filter: subscription("oldest_unacked_message_age", TOPICS.runRequests),
-    aligner: "ALIGN_MAX",
-    above: 300,
-    forSeconds: 300,
+    ...waiting("submitBuild"),
   },
   {
     name: "Builds' ends wait too long",
     meaning:
       "The oldest message of cloud-builds is five minutes old: record-build-status fails or is not called.",
-    filter: subscription("oldest_unacked_message_age", TOPICS.cloudBuilds),
-    aligner: "ALIGN_MAX",
-    above: 300,
-    forSeconds: 300,
+    ...waiting("recordBuildStatus"),
+  },
+  {
+    name: "Events wait too long",
+    meaning:
+      "The oldest message of trigger-events, trigger-fires or run-ends is five minutes old: receive-event fails or is not called.",
+    ...waiting("receiveEvent"),
+  },
+  {
+    name: "Webhooks wait too long",
+    meaning:
+      "The oldest message of run-events or webhook-deliveries is five minutes old: deliver-webhook fails or is not called. No endpoint does this: one that fails is acknowledged.",
+    ...waiting("deliverWebhook"),
+  },
+  {
+    name: "Pull requests wait too long",
+    meaning:
+      "The oldest message of run-deliveries is five minutes old: deliver fails or is not called.",
+    ...waiting("deliver"),
+  },
+  {
+    name: "Dead letters wait too long",
+    meaning:
+      "The oldest message of dead-letters is five minutes old: keep-dead-letter fails or is not called. After seven days it is lost.",
+    ...waiting("keepDeadLetter"),
   },
   {
     name: "Dead letters",
