@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { costLines } from "../../infra/deploy/costs.ts";
+import { COUNTED, costLines } from "../../infra/deploy/costs.ts";
 import { FUNCTIONS, namesOf } from "../../infra/deploy/names.ts";
 import { readSettings } from "../../infra/deploy/settings.ts";
 import { ALERTS } from "../../infra/deploy/tables/alerts.ts";
@@ -15,6 +15,9 @@ test("docs/operate.md has every alert, and the cost of a deployment as it is pri
   const { image, runnerImage } = DEPLOYED;
   const settings = readSettings(undefined, {}, { project: "my-project", image, runnerImage });
   expect(text).toContain(`\`\`\`\n${costLines(settings).join("\n")}\n\`\`\``);
+  const measured = readFileSync(join(import.meta.dirname, "../../docs/performance.md"), "utf8");
+  const counted = [...measured.matchAll(/^\| a million .*without processors \| \$(.*) \|$/gm)];
+  expect(counted.map(([, usd]) => Number(usd))).toEqual(Object.values(COUNTED));
 });
 
 test("whatever waits too long in a subscription is told, of each", () => {

@@ -1,4 +1,4 @@
-import { PRICES } from "../../infra/deploy/costs.ts";
+import { PRICES, requestsUsd } from "../../infra/deploy/costs.ts";
 import { SERVICES } from "../../infra/deploy/tables/services.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { MESSAGE_KB } from "./limits.ts";
@@ -19,9 +19,6 @@ const USD = {
   classB: 0.0004 / 1e3,
   /** Published, and the same delivered. */
   messageKilobyte: (2 * 40) / 1024 ** 3,
-  request: 0.4 / 1e6,
-  cpuSecond: 0.000024,
-  gibSecond: 0.0000025,
 };
 
 /** USD of a million runs, by what is paid. */
@@ -61,10 +58,8 @@ function functionsUsd({ handled }: Simulated["counts"]): number {
   let usd = 0;
   for (const [handler, { requests, seconds }] of handled) {
     if (handler === "runner") continue;
-    const service = SERVICES[handler as keyof typeof SERVICES] ?? SERVICES.api;
-    const gib = Number.parseFloat(service.memory) / (service.memory.endsWith("Mi") ? 1024 : 1);
-    usd += requests * USD.request;
-    usd += seconds * (Number(service.cpu) * USD.cpuSecond + gib * USD.gibSecond);
+    const name = handler in SERVICES ? (handler as keyof typeof SERVICES) : "api";
+    usd += requestsUsd(name, requests, seconds);
   }
   return usd;
 }
