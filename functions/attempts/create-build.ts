@@ -108,7 +108,7 @@ async function inputArchive(
   { request, progressToken }: { request: ResolvedRequest; progressToken: string },
 ): Promise<Buffer> {
   const { id } = record.run;
-  const { asideMicros, restore, resume = null, retention } = record.state;
+  const { asideMicros, restore, resume = null, retention, spentBefore } = record.state;
   const attempt: AttemptInput = {
     schemaVersion: 1,
     runId: id,
@@ -123,6 +123,7 @@ async function inputArchive(
     ...(request.files && { files: [...request.files] }),
     ...(record.state.delivery && { isDelivered: true as const }),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
+    ...(spentBefore && { spentBefore }),
     ...(retention && { retention }),
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
   };

@@ -36,21 +36,6 @@ export async function checkInRounds(work: AgentWork, outcome: AgentOutcome): Pro
   }
 }
 
-/**
- * Stores what the agent has spent in the end. Never throws: what it may have spent is stored
- * already, so the run loses nothing.
- */
-export async function settleSpending(
-  { log }: Pick<AgentWork, "log">,
-  { workplace }: AgentOutcome,
-): Promise<void> {
-  try {
-    await workplace?.model.close();
-  } catch (error) {
-    log(`not stored: ${messageOf(error)}`);
-  }
-}
-
 /** Adds the files that the run wants kept, as they are when all is done. */
 async function addArtifacts(
   { input, folders, phases }: AgentWork,

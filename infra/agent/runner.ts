@@ -25,7 +25,7 @@ import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
 import { hiddenOf } from "./repository/credential.ts";
 import type { RepositoryAccess } from "./repository/upstream.ts";
-import { checkInRounds, settleSpending } from "./rounds.ts";
+import { checkInRounds } from "./rounds.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { AgentWork } from "./supervision.ts";
@@ -211,15 +211,9 @@ async function workReporting(attempt: Attempt, progress: ProgressReporter): Prom
     };
     outcome = await workWithAgent(work);
     attempt.log(describe(outcome.facts));
-    const checked = checkInRounds(work, outcome);
-    await Promise.allSettled([checked]);
-    const settling = settleSpending(work, outcome);
-    try {
-      const upload = { ...attempt, folders, prefix: paths.outputs };
-      return await uploadOutcome(upload, outcome, await checked);
-    } finally {
-      await settling;
-    }
+    const collected = await checkInRounds(work, outcome);
+    const upload = { ...attempt, folders, prefix: paths.outputs };
+    return await uploadOutcome(upload, outcome, collected);
   } catch (error) {
     attempt.log(`nothing is uploaded: ${messageOf(error)}`);
     return withoutOutputs(outcome, error);

@@ -8,6 +8,13 @@ import { Session } from "./session.ts";
 /** Files of the input archive, which is the build's source. */
 export const INPUT_FILES = { attempt: "attempt.json", prompt: "prompt.txt" } as const;
 
+/** An attempt that has ended in order, and what it has spent, in USD. */
+const SpentAttempt = Type.Object({
+  attempt: Type.Integer({ minimum: 1 }),
+  spentUsd: Type.Number({ minimum: 0 }),
+});
+export type SpentAttempt = Static<typeof SpentAttempt>;
+
 /**
  * `attempt.json`: all that the runner needs to know about its attempt. It holds the attempt's
  * secrets (paths with the nonce, the progress token), so it never reaches the agent.
@@ -41,6 +48,8 @@ export const AttemptInput = Type.Object({
    * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
    */
   ownerBudgetUsd: Type.Optional(Type.Number({ minimum: 0 })),
+  /** Earlier attempts of which it is known what they have spent. Absent: there is none. */
+  spentBefore: Type.Optional(Type.Array(SpentAttempt)),
   /** For how long its objects are kept. Absent: for ever. */
   retention: Type.Optional(Retention),
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */
@@ -100,13 +109,16 @@ export function inputObject(paths: AttemptPaths, version: number): string {
   return `${paths.prefix}input-${version}.tar.gz`;
 }
 
-/** Names of the objects that say what an attempt has spent; the run's later attempts read them. */
+/**
+ * Names of the objects that say what an attempt has spent; the run's later attempts read them, if
+ * they were not told.
+ */
 export function spendingObjects(runId: string, attempt: number) {
   const prefix = `attempts/${runId}/spending/${attempt}-`;
   return {
     /** What it may have spent, `{upToUsd}`; steps count from 0, and the last of them holds. */
     step: (step: number): string => `${prefix}${step}.json`,
-    /** What it has spent, `{spentUsd}`, if it ended in order. */
+    /** What it has spent, `{spentUsd}`: runners of before wrote that when they ended in order. */
     settled: `${prefix}settled.json`,
   };
 }

@@ -1,6 +1,7 @@
 import type { BuildRef } from "../attempt/build-view.ts";
 import type { Settlement } from "../attempt/settlement.ts";
 import type { SlotChange } from "../capacity/slot.ts";
+import type { SpentAttempt } from "../documents/attempt.ts";
 import type { Event, ReportedEvent } from "../documents/event.ts";
 import type { Run, RunStatus } from "../documents/run.ts";
 import type { Session } from "../documents/session.ts";
@@ -134,10 +135,12 @@ export interface RunState {
   /** How long what the run leaves is kept; absent: nothing was said about it. */
   retention?: Retention;
   /**
-   * The run's own budget for all of its attempts, in USD; it and the two below are absent in older
-   * states.
+   * The run's own budget for all of its attempts, in USD; it and the two after the next are absent
+   * in older states.
    */
   budgetUsd?: number;
+  /** What earlier attempts have spent, of which it is known; absent: of none. */
+  spentBefore?: SpentAttempt[];
   /**
    * Millionths of a USD that are set aside for the attempt, of its owner's day; null: nothing is.
    */

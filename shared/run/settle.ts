@@ -96,6 +96,7 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
       sessionId: event.next.sessionId,
       ...(session && { resume: session }),
       ...charged(record.state, event.settlement.spentUsd),
+      ...spentWith(record, event.settlement),
       waitsSince: due,
       notBefore: backoff === 0 ? null : due,
       pastBuilds: buildsOf(record, event.build),
@@ -110,6 +111,14 @@ function retry(record: RunRecord, event: SettledEvent, now: Date): Transition {
       ...admitting(record),
     ],
   });
+}
+
+/** What the attempt is known to have spent, beside what those before it have. */
+function spentWith(
+  { state: { attempt, spentBefore = [] } }: RunRecord,
+  { spentUsd }: Settlement,
+): Pick<RunState, "spentBefore"> {
+  return spentUsd === undefined ? {} : { spentBefore: [...spentBefore, { attempt, spentUsd }] };
 }
 
 /** How long to leave a model's API alone that asked for it, in seconds. */

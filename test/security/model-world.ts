@@ -101,7 +101,6 @@ export function memoryStore(store: Map<string, number>, earlierUsd = 0): Spendin
   return {
     earlierUsd: async () => earlierUsd,
     raise: async (step, usd) => void store.set(`step ${step}`, usd),
-    settle: async (usd) => void store.set("settled", usd),
   };
 }
 
@@ -204,7 +203,6 @@ export async function startModelWorld({
     },
     async [Symbol.asyncDispose]() {
       await conversing[Symbol.asyncDispose]();
-      await access.close();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => upstream.close(() => resolve()));
       await rm(folder, { recursive: true });

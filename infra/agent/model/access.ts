@@ -48,8 +48,6 @@ export interface ModelAccess {
    * Lets the agent converse until that is disposed, which ends every conversation; one at a time.
    */
   open(): Promise<AsyncDisposable>;
-  /** Makes last what was spent. */
-  close(): Promise<void>;
 }
 
 /** Tokens of all answers. */
@@ -137,6 +135,5 @@ export async function openModelAccess(options: ModelAccessOptions): Promise<Mode
       again === undefined ? undefined : Math.max(0, Math.ceil((again - clock.now()) / 1000)),
     fault: () => fault,
     open: () => startModelProxy(proxied),
-    close: () => spending.close(),
   };
 }

@@ -31,8 +31,6 @@ export interface Spending {
   spentUsd(): number;
   /** The same without what is set aside. */
   settledUsd(): number;
-  /** Makes last what was spent; what is set aside counts. */
-  close(): Promise<void>;
 }
 
 /** Where spending is made to last. */
@@ -41,8 +39,6 @@ export interface SpendingStore {
   earlierUsd(): Promise<number>;
   /** Remembers that this attempt may have spent so much. */
   raise(step: number, upToUsd: number): Promise<void>;
-  /** Remembers what this attempt has spent. */
-  settle(usd: number): Promise<void>;
 }
 
 /**
@@ -113,10 +109,6 @@ export async function openSpending(
         throw error;
       }
       return settle;
-    },
-    async close() {
-      await raising;
-      if (steps > 0) await store.settle(spent + aside);
     },
   };
 }

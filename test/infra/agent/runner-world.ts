@@ -130,14 +130,16 @@ export async function startWorld({ faults }: Pick<StorageOptions, "faults"> = {}
       {
         attempt = 1,
         ownerBudgetUsd,
+        spentBefore,
         ...environment
-      }: { attempt?: number; ownerBudgetUsd?: number } & {
+      }: Partial<Pick<AttemptInput, "attempt" | "ownerBudgetUsd" | "spentBefore">> & {
         [variable in Uppercase<string>]?: string;
       } = {},
     ) {
       const folder = await writeInput(prompt, settings, {
         attempt,
         ...(ownerBudgetUsd !== undefined && { ownerBudgetUsd }),
+        ...(spentBefore && { spentBefore }),
       });
       const child = spawn(process.execPath, [MAIN], {
         cwd: folder,

@@ -1,6 +1,6 @@
 import type { Session } from "../../../shared/documents/session.ts";
 import { RETRY_LIMITS } from "../../../shared/limits.ts";
-import type { RunEvent } from "../../../shared/run/record.ts";
+import type { RunEvent, RunRecord } from "../../../shared/run/record.ts";
 import { at, changed, makeRunsInEveryPhase, settled } from "../../support/make-run.ts";
 
 const RUNS = makeRunsInEveryPhase();
@@ -56,6 +56,24 @@ test("what an attempt had come to stands in the run, and the next one goes on fr
   expect(run.why).toContain("attempt 2, from what was kept at 03:05:05 UTC");
   expect(state.resume).toEqual(KEPT);
   expect(state.restore).toBeNull();
+});
+
+test("what attempts are known to have spent is told to those after them", () => {
+  const failed = (attempt: number, spentUsd?: number) => ({
+    ...settled("model_overloaded", { attempt }),
+    settlement: {
+      verdict: { outcome: "model_overloaded" as const, message: "Away.", deniedTools: [] },
+      ...(spentUsd !== undefined && { spentUsd }),
+    },
+  });
+  const begun = ({ run, state }: RunRecord) => ({
+    run,
+    state: { ...state, phase: "running" as const, leaseTaken: true },
+  });
+  const second = changed(RUNS.running, failed(1, 0.25)).record;
+  expect(second.state.spentBefore).toEqual([{ attempt: 1, spentUsd: 0.25 }]);
+  const third = changed(begun(second), failed(2)).record;
+  expect(third.state).toMatchObject({ attempt: 3, spentBefore: [{ attempt: 1, spentUsd: 0.25 }] });
 });
 
 test("an attempt that leaves nothing takes nothing away from the one before it", () => {
