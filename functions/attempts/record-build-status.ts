@@ -10,7 +10,14 @@ interface BuildMessage {
   id?: unknown;
   name?: unknown;
   tags?: unknown;
+  status?: unknown;
 }
+
+/**
+ * Who has created such a build is just about to store its name; should it have died, the next
+ * message or the lease's end brings the run on.
+ */
+const BEFORE_WORK: readonly unknown[] = ["PENDING", "QUEUED"];
 
 /** An id as Cloud Build makes them; what is none names no build. */
 const ID = /^[\w-]{1,100}$/;
@@ -20,10 +27,11 @@ const LOCATION = /^projects\/[^/]+\/(locations\/[a-z0-9-]{1,60})\/builds\//;
 /**
  * Handles a message of `cloud-builds`. It may be late, repeated, out of order, about another
  * attempt or about a build of somebody else: it is a hint to go and look, nothing in it is
- * believed.
+ * believed but that there is nothing to see yet.
  */
 export async function recordBuildStatus(services: Services, message: unknown): Promise<void> {
-  const { id, name, tags } = (message ?? {}) as BuildMessage;
+  const { id, name, tags, status } = (message ?? {}) as BuildMessage;
+  if (BEFORE_WORK.includes(status)) return;
   if (typeof id !== "string" || !ID.test(id) || !Array.isArray(tags)) return;
   const target = attemptOfTags(tags);
   if (target === undefined) return;
