@@ -58,10 +58,13 @@ export function runOf([run, state]: readonly DocumentSnapshot[]):
   | { record: RunRecord; now: Date }
   | undefined {
   if (!run?.exists || !state?.exists) return undefined;
-  const data = { run: fromDocument(run.data()), state: fromDocument(state.data()) };
   const now = new Date(Math.max(run.readTime.toMillis(), state.readTime.toMillis()));
-  return { record: recordOf(data as { run: object; state: object }), now };
+  return { record: recordIn(fromDocument(run.data()) as object, state), now };
 }
+
+/** A run of its own document, as it was read, and its state's. */
+export const recordIn = (run: object, state: DocumentSnapshot): RunRecord =>
+  recordOf({ run, state: fromDocument(state.data()) as object });
 
 /** A conversation as a transaction reads it. */
 export async function readConversation(

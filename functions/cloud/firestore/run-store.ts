@@ -16,6 +16,7 @@ import { dueIn } from "./due.ts";
 import { Followers } from "./followers.ts";
 import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
+import { RecentRuns } from "./recent-runs.ts";
 import {
   createRunDocuments,
   type RunDocuments,
@@ -60,6 +61,7 @@ export class FirestoreRunStore implements RunStore {
   readonly #usage: UsageDays;
   readonly #random: RandomBytes;
   readonly #followers: Followers;
+  readonly #recent: RecentRuns;
 
   /**
    * @param beside.admission decides in the same transaction whether an owner may have one more run
@@ -80,6 +82,7 @@ export class FirestoreRunStore implements RunStore {
     this.#database = database;
     this.#documents = runDocuments(database.firestore);
     this.#followers = new Followers(database, this.#documents);
+    this.#recent = new RecentRuns(this.#documents);
     this.#admission = beside.admission;
     this.#days = beside.days;
     this.#slots = beside.slots;
@@ -150,7 +153,9 @@ export class FirestoreRunStore implements RunStore {
     const { run, state } = this.#documents;
     // No read-only transaction: of one whose first read fails the client leaves a rejection behind
     // that nobody handles, which ends the process.
-    return runOf(await call(() => firestore.getAll(run(id), state(id))));
+    const found = runOf(await call(() => firestore.getAll(run(id), state(id))));
+    if (found) this.#recent.note(found.record);
+    return found;
   }
 
   async databaseTime(): Promise<Date> {
@@ -200,9 +205,11 @@ export class FirestoreRunStore implements RunStore {
   async transact(id: string, decide: Decide): Promise<Transacted | undefined> {
     const { firestore, call } = this.#database;
     const own: OwnCommit = { token: base62(this.#random(16)).slice(0, 8) };
-    return call(() =>
+    const transacted = await call(() =>
       firestore.runTransaction((transaction) => this.#decide(transaction, id, { decide, own })),
     );
+    if (transacted) this.#recent.note(transacted.record);
+    return transacted;
   }
 
   async #decide(
@@ -210,7 +217,7 @@ export class FirestoreRunStore implements RunStore {
     id: string,
     { decide, own }: { decide: Decide; own: OwnCommit },
   ): Promise<Transacted | undefined> {
-    const read = await readRun(transaction, this.#documents, id);
+    const read = await this.#recent.read(transaction, id);
     if (read === undefined) return undefined;
     if (own.made && read.record.state.commits.includes(own.token)) {
       // The commit of before is there; only its acknowledgement was lost.
