@@ -20,7 +20,7 @@ import type { CustomTimes, Objects } from "./attempt/objects.ts";
 import { patientObjects } from "./attempt/patient-objects.ts";
 import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
 import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.ts";
-import { type ProgressReporter, reportDone, STARTING, startProgress } from "./engines/progress.ts";
+import { type ProgressReporter, STARTING, startProgress } from "./engines/progress.ts";
 import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
 import { hiddenOf } from "./repository/credential.ts";
@@ -94,14 +94,18 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
   phases.enter("claim");
   const claimant = await takeClaim(objects, paths.claim, options.buildId);
   if (claimant !== undefined) return log(`superseded: the attempt belongs to ${claimant}`);
-  const { buildId, trace } = options;
+  const { buildId } = options;
   log(claimedBy(options, attempt));
   const startedAt = new Date(options.clock.now()).toISOString();
   const isolation = isolationOf(options, input);
   // When the result is told: nobody waits for it.
   await using cleanup = new AsyncDisposableStack();
+  const others = watchForOthers(ofAttempt, paths.manifest, options.clock);
+  const progress = progressOf({ ...options, ...others, log }, attempt);
   const done = await workAndUpload({
     ...options,
+    ...others,
+    progress,
     cleanup,
     objectsIn,
     isolation,
@@ -110,7 +114,6 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     input,
     objects,
     isCancelled: () => ofAttempt.exists(paths.cancel),
-    ...watchForOthers(ofAttempt, paths.manifest, options.clock),
     phases,
     paths,
     startedAt,
@@ -127,9 +130,43 @@ export async function runAttempt(options: RunnerOptions): Promise<void> {
     ...done,
     phases: phases.times(),
   };
-  const first = await putManifest(objects, paths.manifest, manifest);
-  log(first === undefined ? "done" : `superseded: the result was decided by ${first}`);
-  await reportDone({ ...attempt.progress, attempt: attempt.attempt, buildId, trace });
+  await decide(manifest, { objects, name: paths.manifest, progress, log });
+}
+
+/** Creates the manifest; what is still to be reported goes with the word that it is there. */
+async function decide(
+  manifest: BuildManifest,
+  {
+    objects,
+    name,
+    progress,
+    log,
+  }: { objects: Objects; name: string; progress: ProgressReporter; log(line: string): void },
+): Promise<void> {
+  let isDone = false;
+  try {
+    const first = await putManifest(objects, name, manifest);
+    isDone = true;
+    log(first === undefined ? "done" : `superseded: the result was decided by ${first}`);
+  } finally {
+    await progress.close({ isDone });
+  }
+}
+
+/** Reports of the attempt, whose first makes the run `running`. */
+function progressOf(
+  options: Pick<RunnerOptions, "buildId" | "trace" | "clock" | "log"> & Supersession,
+  { attempt, progress }: AttemptInput,
+): ProgressReporter {
+  const reporter = startProgress({
+    ...options,
+    ...progress,
+    attempt,
+    intervalMs: TIMING.progressInterval * 1000,
+    onRefused: options.suspect,
+  });
+  reporter.report(STARTING);
+  return reporter;
 }
 
 function claimedBy({ buildId, trace }: RunnerOptions, { attempt, runId }: AttemptInput): string {
@@ -170,33 +207,22 @@ interface Attempt extends Omit<RunnerOptions, "objectsIn">, Supersession {
   paths: AttemptPaths;
   phases: Phases;
   startedAt: string;
+  progress: ProgressReporter;
   /** What is left to do when the attempt has its result. */
   cleanup: AsyncDisposableStack;
 }
 
 /** Never throws: an attempt whose agent could not even be given a folder has a result too. */
 async function workAndUpload(attempt: Attempt): Promise<Uploaded> {
-  const { clock, input, log, suspect } = attempt;
-  const progress = startProgress({
-    ...attempt,
-    ...input.attempt.progress,
-    attempt: input.attempt.attempt,
-    intervalMs: TIMING.progressInterval * 1000,
-    clock,
-    onRefused: suspect,
-    log,
-  });
-  // The run is at work.
-  progress.report(STARTING);
-  attempt.phases.tell(progress.add);
-  const uploaded = await workReporting(attempt, progress);
-  attempt.phases.leave();
+  const { phases, progress } = attempt;
+  phases.tell(progress.add);
+  const uploaded = await workReporting(attempt);
+  phases.leave();
   if (uploaded.changes) progress.add({ type: "changes", ...uploaded.changes });
-  await progress.close();
   return uploaded;
 }
 
-async function workReporting(attempt: Attempt, progress: ProgressReporter): Promise<Uploaded> {
+async function workReporting(attempt: Attempt): Promise<Uploaded> {
   let outcome = noOutcomeYet(attempt.input.agent.outputSchema !== undefined);
   try {
     const folders = await makeFolders(attempt.temporaryFolder, attempt.isolation);
@@ -206,7 +232,6 @@ async function workReporting(attempt: Attempt, progress: ProgressReporter): Prom
     const work: AgentWork = {
       ...attempt,
       folders,
-      progress,
       objectsIn: (bucket) => patientObjects(attempt.objectsIn(bucket), { ...attempt, isOver }),
     };
     outcome = await workWithAgent(work);

@@ -36,7 +36,7 @@ export function onProgress(
       ...(!isTooRecent && { progress: { text: event.text, turn: event.turn, at: now } }),
       ...told(run, news.events),
     },
-    state: { reported: news.reported },
+    state: { reported: news.reported, ...(event.isLast && { dueAt: after(now, TIMING.finished) }) },
     events: news.events,
   });
   const started = onClaimed(record, event.build, now);

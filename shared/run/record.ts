@@ -211,6 +211,8 @@ export type RunEvent =
       text: string;
       turn: number;
       events: readonly ReportedEvent[];
+      /** Whether it says, too, what `finished` does. Default: it does not. */
+      isLast?: boolean;
     }
   /** The turn before this one is over. */
   | { type: "turn"; restore: Session | null }

@@ -21,15 +21,16 @@ export async function reportProgress(
   const id = runIdOf(call);
   const tokenHash = sha256(bearerToken(call.request));
   const { attempt, buildId, text, turn, events = [], done = false, opens } = call.body;
+  // Without a text: the agent is being started, so the claim is the build's.
+  const isClaim = text === "" && events.length === 0;
   const apply = (claimant?: string) =>
     applyEventOf(services, id, (record): RunEvent => {
       refuseStranger(record, attempt, tokenHash);
       refuseOtherBuild(record, buildId, claimant);
       const build = claimantOf(services, record, { buildId });
-      // Without a text: the agent is being started, so the claim is the build's.
-      return text === "" && events.length === 0
+      return isClaim
         ? { type: "claimed", attempt, build }
-        : { type: "progress", attempt, build, text, turn, events };
+        : { type: "progress", attempt, build, text, turn, events, isLast: done };
     });
   const applied = await apply().catch(async (error: unknown) => {
     if (!(error instanceof OtherBuild)) throw error;
@@ -42,7 +43,8 @@ export async function reportProgress(
   if (opens !== undefined) {
     await services.publisher.publishRunDelivery({ runId: id, attempt, publicKey: opens });
   }
-  if (done) await applyEvent(services, applied.record, { type: "finished", attempt });
+  const isNoted = applied.changed && !isClaim;
+  if (done && !isNoted) await applyEvent(services, applied.record, { type: "finished", attempt });
   const seconds = reportAfter(applied.record, services.now());
   call.response.status(204).set(REPORT_AFTER, `${seconds}`).end();
 }

@@ -36,8 +36,11 @@ export interface ProgressReporter {
   report(progress: Progress): void;
   /** Takes an event that every one who follows the run shall get; never waits and never fails. */
   add(event: AgentEvent): void;
-  /** Sends what is still unsent, unless that takes too long. */
-  close(): Promise<void>;
+  /**
+   * Sends what is still unsent, unless that takes too long, and with it that the attempt has its
+   * manifest, if it has: sooner than Cloud Build, whose message may be lost.
+   */
+  close(end: { isDone: boolean }): Promise<void>;
 }
 
 /** The longest pause that an answer can ask for, in seconds. */
@@ -55,7 +58,6 @@ const TIMEOUT_MS = 5_000;
 const FLUSH_MS = 5_000;
 /** … with this long between a report that failed and the next. */
 const FLUSH_PAUSE_MS = 250;
-const DONE_MS = 3_000;
 /** Answers to a report that would be no other the next time: its events are given up. */
 const REFUSALS = [400, 413, 422];
 /** Answers that mean that nothing of this attempt is taken any more. */
@@ -71,20 +73,19 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
   const { clock, intervalMs, log } = options;
   const queue = openEventQueue(clock);
   const pace = startPace(clock, intervalMs);
-  let latest: Progress | undefined;
-  let last = STARTED;
+  let [latest, last]: [Progress | undefined, Progress] = [undefined, STARTED];
   let takeBack: (() => void) | undefined;
   let sending: Promise<unknown> | undefined;
   let isClosed = false;
   const complain = once(log);
 
   const hasNews = (): boolean => latest !== undefined || !queue.isEmpty();
-  const send = async (signal: AbortSignal): Promise<Answer> => {
+  const send = async (signal: AbortSignal, isDone = false): Promise<Answer> => {
     const events = queue.batch();
     const progress = latest ?? last;
     if (progress !== STARTING) pace.sent();
     latest = undefined;
-    const news = { ...progress, ...(events.length > 0 && { events }) };
+    const news = { ...progress, ...(events.length > 0 && { events }), done: isDone || undefined };
     const answer = await post(options, news, signal);
     if (answer.problem === undefined || REFUSALS.includes(answer.status ?? 0)) queue.remove(events);
     if (OVER.includes(answer.status ?? 0)) options.onRefused();
@@ -120,11 +121,12 @@ export function startProgress(options: ProgressOptions): ProgressReporter {
       if (!wasFull && queue.fillsReport()) unplan();
       plan();
     },
-    async close() {
+    async close({ isDone }) {
       isClosed = true;
       unplan();
       await sending;
-      await flush(hasNews, send);
+      if (isDone && !hasNews()) latest = STARTING;
+      await flush(hasNews, (signal) => send(signal, isDone));
       if (!queue.isEmpty()) log("the last events are not reported");
     },
   };
@@ -173,14 +175,6 @@ async function flush(
 }
 
 /**
- * The last report of a build: its manifest is there. It only says so sooner than Cloud Build, whose
- * message may be lost; so it is sent once, and what becomes of it is nobody's concern.
- */
-export async function reportDone(report: Report): Promise<void> {
-  await post(report, { ...STARTING, done: true }, AbortSignal.timeout(DONE_MS));
-}
-
-/**
  * Asks for tokens of the GitHub App; see `appTokens`.
  *
  * @returns what went wrong, if anything did
@@ -204,7 +198,7 @@ interface Answer {
 
 async function post(
   { url, token, attempt, buildId, trace }: Report,
-  news: Progress & { events?: ReportedEvent[]; done?: true; opens?: string },
+  news: Progress & { events?: ReportedEvent[]; done?: true | undefined; opens?: string },
   signal: AbortSignal,
 ): Promise<Answer> {
   try {

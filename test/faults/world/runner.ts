@@ -90,7 +90,7 @@ export async function runModel(world: RunnerSurroundings): Promise<void> {
   const manifest = manifestOf(head, { facts: known, outputs, endedAt: work.now() });
   await putManifest(objects, paths.manifest, manifest);
   const { attempt } = input;
-  await world.report(input, { attempt, buildId, text: "", turn: 0, done: true });
+  await world.report(input, { attempt, buildId, text: "uploaded", turn: task.turns, done: true });
 }
 
 /** The session's file, as an agent leaves it that has worked. */

@@ -1,3 +1,4 @@
+import { TIMING } from "../../../shared/limits.ts";
 import { reportAfter } from "../../../shared/run/progress.ts";
 import type { RunEvent } from "../../../shared/run/record.ts";
 import { next } from "../../../shared/run/run.ts";
@@ -49,9 +50,11 @@ describe("progress", () => {
     expect(reportAfter(followed, late(90))).toBe(15);
   });
 
-  test("does not move the due time", () => {
+  test("does not move the due time, unless it is the last of its build", () => {
     const shown = changed(RUNS.running, PROGRESS).record;
     expect(shown.state.dueAt).toEqual(RUNS.running.state.dueAt);
+    const last = changed(RUNS.running, { ...PROGRESS, isLast: true }).record;
+    expect(last.state.dueAt).toEqual(at(10 + TIMING.finished));
   });
 });
 

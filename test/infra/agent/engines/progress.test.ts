@@ -107,8 +107,21 @@ test("the last progress goes out when the reporter is closed", async () => {
   await clock.advance(30);
   await arrived(1);
   reporter.report({ text: "two", turn: 2 });
-  await reporter.close();
+  await reporter.close({ isDone: false });
   expect(world.texts).toEqual(["one", "two"]);
+});
+
+test("the last report says that the manifest is there, whether there is news or not", async () => {
+  await using world = await startReceiver(204);
+  const { reporter, reports } = world;
+  reporter.add(word("one"));
+  await reporter.close({ isDone: true });
+  await using other = await startReceiver(204);
+  await other.reporter.close({ isDone: true });
+  expect([...reports, ...other.reports]).toEqual([
+    expect.objectContaining({ events: [expect.objectContaining({ number: 1 })], done: true }),
+    expect.objectContaining({ text: "", done: true }),
+  ]);
 });
 
 test("refused progress is told once and stops nothing", async () => {
@@ -119,7 +132,7 @@ test("refused progress is told once and stops nothing", async () => {
     await clock.advance(2000);
     await arrived(index + 1);
   }
-  await reporter.close();
+  await reporter.close({ isDone: false });
   expect(world.texts).toEqual(["one", "two"]);
   expect(world.lines).toEqual(["progress is not reported: HTTP 410"]);
 });
@@ -210,7 +223,7 @@ test("closing sends all that is left, batch after batch, through a failure", asy
   await using world = await startReceiver(204, 500, 204);
   const { reporter, reports } = world;
   for (let count = 1; count <= 250; count += 1) reporter.add(word(`${count}`));
-  await reporter.close();
+  await reporter.close({ isDone: false });
   expect(reports.map((report) => [numbersOf(report)[0], numbersOf(report).length])).toEqual([
     [1, 100],
     [101, 100],
@@ -223,7 +236,7 @@ test("closing gives up at once when the run is over, and says so", async () => {
   await using world = await startReceiver(409);
   const { reporter, reports } = world;
   reporter.add(word("one"));
-  await reporter.close();
+  await reporter.close({ isDone: false });
   expect(reports).toHaveLength(1);
   expect(world.lines).toEqual([
     "progress is not reported: HTTP 409",
@@ -234,7 +247,7 @@ test("closing gives up at once when the run is over, and says so", async () => {
 test("closing gives up after seconds when nobody answers", async () => {
   await using world = await startReceiver(503);
   world.reporter.add(word("one"));
-  await world.reporter.close();
+  await world.reporter.close({ isDone: false });
   expect(world.lines).toContain("the last events are not reported");
 }, 180_000);
 
