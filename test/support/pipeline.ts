@@ -76,14 +76,16 @@ export function shellImage(script: string): CloudBuildOptions["images"] {
 
 export async function startPipeline({
   env = {},
-  slots = 60,
+  slots = 10,
   ...options
 }: Partial<
   Pick<CloudBuildOptions, "images" | "secrets" | "createsPerMinute" | "concurrentBuilds">
 > & {
   /** Variables of `functions/config.ts` beside those that it must have. */
   env?: Record<string, string>;
-  /** Builds that may be live at a time; default 60. */
+  /**
+   * Builds that may be live at a time; default 10: the first submission makes each of their slots.
+   */
   slots?: number;
 } = {}): Promise<Pipeline> {
   const stack = new AsyncDisposableStack();

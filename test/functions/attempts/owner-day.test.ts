@@ -57,7 +57,7 @@ async function endBuild(pipeline: Pipeline, record: RunRecord, costUsd?: number)
 }
 
 test("fifty runs at once have no more than what is left of the day", async () => {
-  await using pipeline = await startPipeline({ env: DIME, concurrentBuilds: 60 });
+  await using pipeline = await startPipeline({ env: DIME, slots: 60, concurrentBuilds: 60 });
   const { services } = pipeline;
   const runs = await Promise.all(Array.from({ length: 50 }, () => pipeline.accept()));
   const submitted = await Promise.allSettled(
