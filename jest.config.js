@@ -6,7 +6,12 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["<rootDir>/dist"],
   // Some have a command of their own.
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/bench/", "<rootDir>/test/images/"],
+  testPathIgnorePatterns: [
+    "/node_modules/",
+    "<rootDir>/test/bench/",
+    "<rootDir>/test/images/",
+    "<rootDir>/test/soaks/",
+  ],
   setupFiles: ["<rootDir>/test/support/environment.ts"],
   setupFilesAfterEnv: ["<rootDir>/test/support/time-limit.ts"],
   coverageProvider: "v8",

@@ -2,12 +2,12 @@ import { explainFailed, runSchedules, weaknessesOf } from "./run.ts";
 import { play } from "./schedule.ts";
 
 const LIMIT_MS = 1_200_000;
-/** As many as take about half a minute. */
-const SCHEDULES = 200;
+/** In `test/soaks` there are so many that everything befalls somebody. */
+const SCHEDULES = 20;
 const SEED = 1;
 
 test(
-  "no run of random schedules is lost or run twice, and everything befell somebody",
+  "no run of random schedules is lost or run twice",
   async () => {
     const result = await runSchedules({ schedules: SCHEDULES, seed: SEED });
     const [failed] = result.failed;
