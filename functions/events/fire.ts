@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { resolveAgent } from "../../shared/agent/settings.ts";
 import { AppError } from "../../shared/errors.ts";
 import { sha256 } from "../../shared/hash.ts";
@@ -96,8 +97,24 @@ export async function fire(
       return decided;
     }
     current = await services.triggers.get(trigger.id);
+    // The tick after this one is another by now: the next sweep finds out.
+    const isOther = !isDeepStrictEqual(current?.source, trigger.source);
+    if (asked.tick !== undefined && isOther) return { is: "gone" };
   }
   throw new AppError("unavailable", { detail: `trigger ${trigger.id} changes all the time` });
+}
+
+/** Says of a schedule's ticks that they are missed, in the commit that moves it on. */
+export async function passOver(
+  services: Services,
+  trigger: Trigger,
+  { why, ...asked }: Asking & { why: string },
+): Promise<Decided> {
+  const draft = unmatched(trigger, asked, { outcome: "missed", why });
+  await asked.keep();
+  const decided = await services.firings.fire({ trigger, draft, tick: asked.tick });
+  await followUp(services, trigger, decided);
+  return decided;
 }
 
 /** What the commit leaves to be done: repeating it is no harm. */

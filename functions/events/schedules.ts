@@ -1,15 +1,15 @@
 import { pausedEvent } from "../../shared/documents/trigger-event.ts";
-import { dueTick, tickEvent } from "../../shared/triggers/schedule.ts";
+import { dueTick, missedWords, tickEvent } from "../../shared/triggers/schedule.ts";
 import type { Trigger } from "../../shared/triggers/trigger.ts";
 import type { Services } from "../services/services.ts";
-import { asking, fire } from "./fire.ts";
+import { asking, fire, passOver } from "./fire.ts";
 
 /** Ticks of one schedule that one visit fires. */
 const MOST_TICKS = 10;
 
 /**
- * Fires the ticks of a schedule that are due, each in the commit that moves it on to the next, or
- * tells that a trigger has paused itself.
+ * Fires the ticks of a schedule that are due, each in the commit that moves it on to the next, and
+ * says which are missed; or tells that a trigger has paused itself.
  *
  * @param now the database's time
  */
@@ -20,13 +20,13 @@ export async function visitTrigger(services: Services, trigger: Trigger, now: Da
   for (let count = 0; count < MOST_TICKS; count += 1) {
     if (source.kind !== "schedule" || dueAt === null || dueAt > now) return;
     const { tick, next } = dueTick(source, dueAt, now);
-    const moves = { at: dueAt, next };
-    if (tick === null) await services.firings.passTick(id, moves);
-    else {
-      const asked = asking(services, { event: tickEvent(id, tick), tick: moves });
-      const decided = await fire(services, { ...trigger, dueAt }, asked);
-      if (decided?.is === "gone") return;
-    }
+    const event = tickEvent(id, tick ?? dueAt);
+    const asked = asking(services, { event, tick: { at: dueAt, next } });
+    const current = { ...trigger, dueAt };
+    const decided = await (tick === null
+      ? passOver(services, current, { ...asked, why: missedWords(source, { dueAt, next, now }) })
+      : fire(services, current, asked));
+    if (decided?.is === "gone" || decided?.is === "changed") return;
     dueAt = next;
   }
 }

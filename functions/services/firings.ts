@@ -69,6 +69,4 @@ export interface FiringStore {
   aheadOf(record: RunRecord): Promise<string[]>;
   /** How many of a trigger's events were filtered since an instant, at most `limit`. */
   countFiltered(triggerId: string, since: Date, limit: number): Promise<number>;
-  /** Moves a schedule on that has nothing to fire; another dueAt than `at` stays. */
-  passTick(triggerId: string, tick: { at: Date; next: Date | null }): Promise<void>;
 }

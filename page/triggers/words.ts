@@ -51,5 +51,6 @@ export const OUTCOMES: Readonly<Record<Firing["outcome"], Mark>> = {
   filtered: { icon: "cancelled", tone: "ink3", word: "Filtered" },
   duplicate: { icon: "pending", tone: "ink3", word: "Duplicate" },
   limited: { icon: "queued", tone: "warn", word: "Limited" },
+  missed: { icon: "expired", tone: "warn", word: "Missed" },
   error: { icon: "failed", tone: "bad", word: "Error" },
 };

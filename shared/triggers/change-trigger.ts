@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { after } from "../clock.ts";
 import { TRIGGER_LIMITS } from "../limits.ts";
 import { routeOf } from "./route.ts";
-import { nextTick } from "./schedule.ts";
+import { nextTick, type ScheduleSource } from "./schedule.ts";
 import type { CreateTrigger, HookSecrets, Trigger, TriggerAnswer } from "./trigger.ts";
 
 /** What a trigger starts unless it says otherwise. */
@@ -111,8 +111,17 @@ function scheduleOf({ source, enabled, pausedWhy }: Trigger) {
 /** With what events and the sweep find it by. */
 function placed(trigger: Trigger, now: Date): Trigger {
   const schedule = scheduleOf(trigger);
-  const dueAt = schedule === undefined ? null : nextTick(schedule, now);
+  const dueAt = schedule === undefined ? null : dueOf(schedule, trigger.dueAt, now);
   return { ...trigger, route: routeOf(trigger), dueAt };
+}
+
+/** @param before what nobody has fired yet: it stays due if the schedule of now has it as well */
+function dueOf(schedule: ScheduleSource, before: Date | null, now: Date): Date | null {
+  const isKept =
+    before !== null &&
+    before <= now &&
+    nextTick(schedule, after(before, -1))?.getTime() === before.getTime();
+  return isKept ? before : nextTick(schedule, now);
 }
 
 /** How a hook's secret is kept: sealed where it has to sign, else as its SHA-256. */

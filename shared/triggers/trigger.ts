@@ -172,7 +172,14 @@ export const TriggerAnswer = Type.Object({
 export type TriggerAnswer = Static<typeof TriggerAnswer>;
 
 /** What became of an event at a trigger. */
-export const FIRING_OUTCOMES = ["matched", "filtered", "duplicate", "limited", "error"] as const;
+export const FIRING_OUTCOMES = [
+  "matched",
+  "filtered",
+  "duplicate",
+  "limited",
+  "missed",
+  "error",
+] as const;
 
 /** The document `firings/{id}`: one event at one trigger. */
 export const Firing = Type.Object({

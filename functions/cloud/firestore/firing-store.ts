@@ -66,7 +66,11 @@ export class FirestoreFiringStore implements FiringStore {
     const trigger = readTrigger(read)?.trigger;
     const now = latest(snapshots.map(({ readTime }) => readTime));
     const there = readFiring(before);
-    if (there !== undefined) return this.#again(transaction, there, now);
+    if (there !== undefined) {
+      const again = await this.#again(transaction, there, now);
+      moveOn(transaction, reference, { trigger, tick });
+      return again;
+    }
     if (trigger === undefined || !trigger.enabled || trigger.pausedWhy !== null) {
       return { is: "gone" };
     }
@@ -169,16 +173,16 @@ export class FirestoreFiringStore implements FiringStore {
       .limit(limit);
     return (await this.#database.call(() => query.count().get())).data().count;
   }
+}
 
-  async passTick(triggerId: string, { at, next }: { at: Date; next: Date | null }): Promise<void> {
-    const { firestore, call } = this.#database;
-    const document: DocumentReference = this.#documents.trigger(triggerId);
-    await call(() =>
-      firestore.runTransaction(async (transaction) => {
-        const trigger = readTrigger(await transaction.get(document))?.trigger;
-        if (trigger && isAt(trigger, at)) transaction.update(document, { dueAt: next });
-      }),
-    );
+/** Of a tick whose key another has had. */
+function moveOn(
+  transaction: Transaction,
+  reference: DocumentReference,
+  { trigger, tick }: { trigger: Trigger | undefined; tick: FiringOrder["tick"] },
+): void {
+  if (tick && trigger && isAt(trigger, tick.at)) {
+    transaction.update(reference, { dueAt: tick.next });
   }
 }
 

@@ -3,9 +3,10 @@
  * function by its own name; it returns what is wrong, or undefined.
  */
 import type { DeliveryRecord } from "../../../shared/documents/delivery.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import type { TriggerCount } from "../../../shared/triggers/counts.ts";
 import type { Lane } from "../../../shared/triggers/lane.ts";
-import type { Firing } from "../../../shared/triggers/trigger.ts";
+import type { Firing, Trigger } from "../../../shared/triggers/trigger.ts";
 import type { Witness } from "../world/witness.ts";
 import type { GithubInMemory, Receiver } from "./outside.ts";
 
@@ -29,6 +30,35 @@ export function oneRunOfAnEvent(firings: readonly Firing[], runs: ReadonlySet<st
   if (new Set(started).size !== started.length) return `two firings have one run: ${started}`;
   const missing = started.filter((id) => id === null || !runs.has(id));
   return missing.length === 0 ? undefined : `there is no run ${missing}`;
+}
+
+/** The event of each firing is kept, for whoever asks for it again. */
+export function eachEventIsKept(firings: readonly Firing[], objects: ReadonlySet<string>): Wrong {
+  const missing = firings.filter(({ event }) => !objects.has(event.object));
+  return missing.length === 0 ? undefined : `there is no object of ${missing[0]?.id}`;
+}
+
+/** Runs of one lane are not at work at the same time. */
+export function oneRunAtATime(runs: readonly Run[]): Wrong {
+  const spans = runs
+    .flatMap(({ history, finishedAt }) => {
+      const begun = history.find(({ status }) => status === "running")?.at;
+      return begun && finishedAt ? [[begun, finishedAt]] : [];
+    })
+    .sort(([a], [b]) => Number(a) - Number(b));
+  const isOver = spans.every(
+    ([from], nth) => nth === 0 || (from ?? 0) >= (spans[nth - 1]?.[1] ?? 0),
+  );
+  return isOver ? undefined : "two runs are at work at the same time";
+}
+
+/** Where nothing goes wrong a run has its build at once, and not by the next sweep. */
+export function runsBeginAtOnce(runs: readonly Run[]): Wrong {
+  const late = runs.filter(({ history, createdAt }) => {
+    const queued = history.find(({ status }) => status === "queued");
+    return queued !== undefined && queued.at.getTime() - createdAt.getTime() > 15_000;
+  });
+  return late.length === 0 ? undefined : `${late[0]?.id} waits for a sweep`;
 }
 
 /** A run that nobody asked for by a request is one that a firing has started. */
@@ -61,6 +91,50 @@ export function noTickIsMissed(firings: readonly Firing[], everyMs: number): Wro
     : `a tick before ${new Date(ticks[gap] ?? 0).toISOString()} is missed`;
 }
 
+/**
+ * Each tick that a schedule names has one firing that is in time, or one that says that it is
+ * missed; nothing else fires.
+ *
+ * @param of.madeUp firings that come late, each of the latest tick until then
+ * @param of.optional ticks that may fire, too
+ */
+export function eachTickFiresOnce(
+  firings: readonly Firing[],
+  of: { wanted: readonly string[]; withinSeconds: number; madeUp?: number; optional?: string[] },
+): Wrong {
+  const { wanted, withinSeconds, madeUp = 0, optional = [] } = of;
+  const missed = firings.filter(({ outcome }) => outcome === "missed");
+  const isMissed = (tick: string) =>
+    missed.some(({ why }) => {
+      const [from = "", to = from] = why?.match(/\d{4}-\S+Z/g) ?? [];
+      return tick >= from && tick <= to;
+    });
+  const fired = firings.filter(({ outcome }) => outcome !== "missed");
+  const times = fired.map(({ event }) => event.time ?? "");
+  const wrong = [
+    ...times.filter((tick, nth) => times.indexOf(tick) !== nth).map((tick) => `${tick} twice`),
+    ...times.filter((tick) => !wanted.includes(tick) && !optional.includes(tick)),
+    ...wanted
+      .filter((tick) => isMissed(tick) === times.includes(tick))
+      .map((tick) => `not ${tick}`),
+  ];
+  const late = fired.filter(
+    ({ event, createdAt }) => +createdAt > Date.parse(event.time ?? "") + withinSeconds * 1000,
+  );
+  const latest = ({ createdAt }: Firing) =>
+    wanted.findLast((tick) => tick <= createdAt.toISOString());
+  if (late.length !== madeUp || late.some((one) => one.event.time !== latest(one))) {
+    wrong.push(`late: ${late.map(({ event }) => event.time)}`);
+  }
+  return wrong.length === 0 ? undefined : `it fires ${wrong.slice(0, 5).join(", ")}`;
+}
+
+/** A schedule goes on, whatever became of its ticks. */
+export function scheduleGoesOn({ dueAt }: Pick<Trigger, "dueAt">, now: Date): Wrong {
+  const lateMs = dueAt === null ? Number.POSITIVE_INFINITY : now.getTime() - dueAt.getTime();
+  return lateMs < 120_000 ? undefined : `it stands still since ${dueAt?.toISOString()}`;
+}
+
 /** No delivery is lost: each event that a webhook wants has arrived under its one id, signed. */
 export function noDeliveryIsLost(
   { received }: Receiver,
@@ -90,6 +164,9 @@ export function oneBranchAndPullRequest({ state }: GithubInMemory): Wrong {
   const branches = [...state.refs.keys()].filter((ref) => ref !== "heads/trunk");
   const { pulls, checks, comments } = state;
   if (branches.length !== 1) return `there are ${branches.length} branches`;
+  const [head = ""] = [...state.refs].flatMap(([ref, sha]) => (ref === "heads/trunk" ? [] : [sha]));
+  const [parent] = state.commits.get(head)?.parents ?? [];
+  if (parent !== state.refs.get("heads/trunk")) return "there is more than one commit";
   if (pulls.length !== 1) return `there are ${pulls.length} pull requests`;
   // Whoever stood still for longer than a lease may leave these once more: GitHub has no way to
   // create one only if it is not there.

@@ -7,6 +7,7 @@ import type { Lane } from "../../../shared/triggers/lane.ts";
 import type { Trigger } from "../../../shared/triggers/trigger.ts";
 import { beginAt } from "../../support/loopback-github.ts";
 import { makeOrder } from "../../support/make-run.ts";
+import { BUCKET } from "../world/options.ts";
 import * as invariants from "./invariants.ts";
 import type { Receiver } from "./outside.ts";
 import * as parts from "./parts.ts";
@@ -29,22 +30,25 @@ export type Held = Partial<Record<keyof typeof invariants | "everyStoryEnds", Wr
  *
  * @returns what is to be held when nothing is left to be done
  */
-type Story = (world: EventsWorld) => Promise<() => Held>;
+export type Story = (world: EventsWorld) => Promise<() => Held>;
 
 /** What must be true of a trigger's firings, of which so many have each outcome. */
 function heldOf(world: EventsWorld, { id }: Trigger, expected: string): Held[number] {
   const firings = world.firingsOf(id);
   const counts = world.documents<TriggerCount>("triggerCounts");
   const { records } = world.witness;
-  const fired = [...records.values()].filter(({ state }) => state.origin?.triggerId === id);
-  const ids = fired.map(({ run }) => run.id);
+  const ids = world.runsOf(id).map((run) => run.id);
   return {
     eachEventIsDecidedOnce: invariants.eachEventIsDecidedOnce(firings, expected),
     oneRunOfAnEvent: invariants.oneRunOfAnEvent(firings, new Set(records.keys())),
     everyRunIsOfAFiring: invariants.everyRunIsOfAFiring(firings, ids),
     countsAreExact: invariants.countsAreExact(
       counts.filter(({ triggerId }) => triggerId === id),
-      fired.length,
+      ids.length,
+    ),
+    eachEventIsKept: invariants.eachEventIsKept(
+      firings,
+      new Set(world.objects.bucket(BUCKET).keys()),
     ),
     lanesAreFree: invariants.lanesAreFree(world.documents<Lane>("triggerLanes")),
   };
@@ -122,8 +126,33 @@ export const STORIES = {
       conversation: "event.data.talk",
       overlap: "queue",
     });
+    const lane = await parts.storedTrigger(services, "Lane", { overlap: "queue" });
     for (const id of ["one", "two"]) parts.publish(world, parts.eventOf(id, { talk: 7 }));
-    return () => [heldOf(world, few, "1 limited, 1 matched"), heldOf(world, talk, "2 matched")];
+    return () => [
+      heldOf(world, few, "1 limited, 1 matched"),
+      heldOf(world, talk, "2 matched"),
+      heldOf(world, lane, "2 matched"),
+      { oneRunAtATime: invariants.oneRunAtATime(world.runsOf(lane.id)) },
+    ];
+  },
+
+  async expired(world) {
+    const { services } = world.open("setup");
+    const trigger = await parts.storedTrigger(services, "Expired");
+    world.isAwaited = true;
+    const isDecided = async () => {
+      const isOver = () => world.runsOf(trigger.id).some(({ done }) => done);
+      const isThere = () => world.firingsOf(trigger.id).length > 0 && isOver();
+      for (let passed = 0; passed < 1200 && !isThere(); passed += 1) await world.time.sleep(1000);
+    };
+    parts.publish(world, parts.eventOf("one", {}));
+    await isDecided();
+    // Firings are kept for fewer days than runs.
+    world.erase("firings");
+    parts.publish(world, parts.eventOf("one", {}));
+    await isDecided();
+    world.isAwaited = false;
+    return () => [heldOf(world, trigger, "1 duplicate")];
   },
 
   async schedule(world) {

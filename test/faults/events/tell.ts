@@ -4,7 +4,7 @@ import type { MessageFate } from "../world/delivery.ts";
 import type { WorldOptions } from "../world/options.ts";
 import type { Violation } from "../world/witness.ts";
 import * as invariants from "./invariants.ts";
-import { type Held, STORIES, type StoryName } from "./stories.ts";
+import { type Held, STORIES, type Story, type StoryName } from "./stories.ts";
 import { EventsWorld } from "./world.ts";
 
 /** What becomes of messages. Late: they overtake each other. */
@@ -20,7 +20,7 @@ export const EVENT_SETTINGS: readonly EventSetting[] = MESSAGES.flatMap((message
   (Object.keys(STORIES) as StoryName[]).map((story) => ({ story, messages })),
 );
 
-const LIMIT_MS = 10 * 3600 * 1000;
+const LIMIT_MS = 30 * 3600 * 1000;
 /** Whose messages are owed by a document, so that the sweep publishes them again. */
 const OWED = ["run-requests", "webhook-deliveries", "run-deliveries"];
 
@@ -31,10 +31,21 @@ export const tellEvents: Telling<EventSetting> = async (setting, { plan } = {}) 
     messageFate: messageFate(setting),
     ...(plan && { plan }),
   });
+  const { violations } = await playStory(world, STORIES[setting.story]);
+  if (plan !== undefined || setting.messages !== "usual") return { world, violations };
+  const free = [...world.witness.records.values()].filter(({ state }) => state.lane === null);
+  const first = free.flatMap(({ run }) => (run.conversation.turn === 1 ? [run] : []));
+  const wrong = invariants.runsBeginAtOnce(first);
+  if (wrong !== undefined) violations.push({ invariant: "runsBeginAtOnce", runId: "", wrong });
+  return { world, violations };
+};
+
+/** Plays a story in a world of its own until nothing is left to be done. */
+export async function playStory(world: EventsWorld, story: Story) {
   let isTold = false;
   let atRest = (): Held => [{ everyStoryEnds: "it was never told to its end" }];
   world.time.after(0, () => {
-    void STORIES[setting.story](world).then((held) => {
+    void story(world).then((held) => {
       atRest = held;
       isTold = true;
     });
@@ -50,7 +61,7 @@ export const tellEvents: Telling<EventSetting> = async (setting, { plan } = {}) 
     wrong === undefined ? [] : [{ invariant, runId: "", wrong }],
   );
   return { world, violations: [...violations, ...violationsAtRest(world)] };
-};
+}
 
 /** The first of each topic is late or lost, or all come twice. */
 function messageFate({ messages }: EventSetting): NonNullable<WorldOptions["messageFate"]> {

@@ -11,6 +11,7 @@ import { decide } from "../../../functions/triggers/expressions/cel.ts";
 import { render } from "../../../functions/triggers/expressions/template.ts";
 import type { StoredDocument } from "../../../infra/emulators/firestore/document.ts";
 import type { DeliveryRecord } from "../../../shared/documents/delivery.ts";
+import type { Run } from "../../../shared/documents/run.ts";
 import type { RunRecord } from "../../../shared/run/record.ts";
 import type { Firing } from "../../../shared/triggers/trigger.ts";
 import type { Delivery } from "../world/delivery.ts";
@@ -140,6 +141,18 @@ export class EventsWorld extends World {
   /** Every document of a collection. */
   documents<T>(collection: string): T[] {
     return this.database.collection(collection).map((one: StoredDocument) => decoded(one) as T);
+  }
+
+  /** What is kept for so many days is gone. */
+  erase(collection: string): void {
+    const names = this.database.collection(collection).map(({ name }) => name.name);
+    this.database.commit(names.map((name) => ({ delete: name })));
+  }
+
+  /** The runs that a trigger has started. */
+  runsOf(triggerId: string): Run[] {
+    const all = [...this.witness.records.values()];
+    return all.flatMap(({ run, state }) => (state.origin?.triggerId === triggerId ? [run] : []));
   }
 
   firingsOf(triggerId: string): Firing[] {

@@ -26,6 +26,8 @@ export type EventTopicName =
 
 export interface WorldOptions {
   seed: number;
+  /** When it begins. Default: a noon in January. */
+  start?: Date;
   /** What befalls each call. Default: nothing. */
   plan?: Plan;
   /** What befalls each message. Default: nothing. */

@@ -16,15 +16,16 @@ interface Timer {
  */
 const inWorld = new AsyncLocalStorage<true>();
 
-/** Begins each world: a Monday, at noon. */
-const START_MS = Date.UTC(2026, 0, 5, 12);
+/** A Monday, at noon. */
+const START = new Date("2026-01-05T12:00Z");
 
 /**
  * The one line of everything that happens in a world, in the order of its time. Between two
  * happenings all that the first has set going runs until it waits for another.
  */
 export class VirtualTime {
-  #nowMs = START_MS;
+  readonly #startMs: number;
+  #nowMs: number;
   #order = 0;
   readonly #heap: Timer[] = [];
   /** Rejections that nobody has handled: a process of its own would have died of each. */
@@ -32,15 +33,18 @@ export class VirtualTime {
   /** The same numbers for the same seed, in [0, 1). */
   readonly random: () => number;
 
-  constructor(seed: number) {
+  /** @param start when the world begins */
+  constructor(seed: number, start = START) {
     this.random = seededRandom(seed);
+    this.#startMs = start.getTime();
+    this.#nowMs = this.#startMs;
   }
 
   nowMs = (): number => this.#nowMs;
 
   /** Milliseconds since the world began. */
   elapsedMs(): number {
-    return this.#nowMs - START_MS;
+    return this.#nowMs - this.#startMs;
   }
 
   /** Calls back after `delayMs`; the returned function takes that back. */
@@ -83,7 +87,7 @@ export class VirtualTime {
       await settled();
       while (!isOver()) {
         const timer = pop(this.#heap);
-        if (timer === undefined || timer.atMs - START_MS > limitMs) return false;
+        if (timer === undefined || timer.atMs - this.#startMs > limitMs) return false;
         if (timer.callback === undefined) continue;
         this.#nowMs = timer.atMs;
         timer.callback();

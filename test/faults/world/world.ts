@@ -64,7 +64,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.time = new VirtualTime(options.seed);
+    this.time = new VirtualTime(options.seed, options.start);
     this.witness = new Witness(() => new Date(this.time.nowMs()));
     this.witness.holdsTold = options.revisionOf === undefined;
     this.database = new MemoryDatabase(this.time.nowMs);

@@ -158,7 +158,6 @@ const bound = ({ firings: store }: Services): Services["firings"] => ({
   todayOf: (...asked) => store.todayOf(...asked),
   aheadOf: (record) => store.aheadOf(record),
   countFiltered: (...asked) => store.countFiltered(...asked),
-  passTick: (...asked) => store.passTick(...asked),
 });
 
 /** Whatever call is the last of a delivery, the next one does what is left. */

@@ -1,5 +1,6 @@
 import {
   dueTick,
+  missedWords,
   nextTick,
   type ScheduleSource,
   scheduleFault,
@@ -44,6 +45,14 @@ describe("where the clock changes", () => {
     ]);
   });
 
+  test("so it is with each of several times of a day", () => {
+    const source = schedule("0,30 2,14 * * *", { timeZone });
+    const left = ticksOf(source, "2026-03-28T22:00Z", "2026-03-29T12:00Z");
+    expect(left).toEqual(["2026-03-29T01:00"]);
+    const twice = ticksOf(source, "2026-10-24T22:00Z", "2026-10-25T12:00Z");
+    expect(twice).toEqual(["2026-10-25T00:00", "2026-10-25T00:30"]);
+  });
+
   test("what comes every half hour goes on through both", () => {
     const source = schedule("*/30 * * * *", { timeZone });
     expect(ticksOf(source, "2026-03-29T00:00Z", "2026-03-29T02:01Z")).toEqual([
@@ -84,9 +93,18 @@ describe("a tick that nobody fired", () => {
     expect(found).toEqual({ tick: null, next: at("13:00") });
   });
 
-  test("is made up for once, by the latest, if that is said", () => {
-    const found = dueTick(hourly({ missed: "once" }), at("10:00"), at("13:10"));
-    expect(found).toEqual({ tick: at("13:00"), next: at("14:00") });
+  test("is made up for once, by the latest, if that is said; those before it are passed over", () => {
+    const once = hourly({ missed: "once" });
+    const passed = dueTick(once, at("10:00"), at("13:10"));
+    expect(passed).toEqual({ tick: null, next: at("13:00") });
+    expect(dueTick(once, at("13:00"), at("13:10"))).toEqual({
+      tick: at("13:00"),
+      next: at("14:00"),
+    });
+    const words = "The ticks from 2026-06-01T10:00:00.000Z to 2026-06-01T12:00:00.000Z were missed";
+    expect(missedWords(once, { dueAt: at("10:00"), next: at("13:00"), now: at("13:10") })).toBe(
+      `${words}: nobody could fire within 5 minutes.`,
+    );
   });
 
   test("the latest may be the only one", () => {
@@ -96,7 +114,12 @@ describe("a tick that nobody fired", () => {
 
   test("and one of this very instant is the latest", () => {
     const found = dueTick(hourly({ missed: "once" }), at("10:00"), at("13:00"));
-    expect(found).toEqual({ tick: at("13:00"), next: at("14:00") });
+    expect(found).toEqual({ tick: null, next: at("13:00") });
+  });
+
+  test("or the last that there will ever be", () => {
+    const words = missedWords(hourly({}), { dueAt: at("10:00"), next: null, now: at("10:30") });
+    expect(words).toMatch(/^The tick of 2026-06-01T10:00:00.000Z was missed/);
   });
 });
 
