@@ -44,9 +44,10 @@ export const aboutRun = ({ run, state: { attempt, trace } }: RunRecord) => ({
   trace,
 });
 
-/** An error with its causes, for a log line. */
+/** An error with its causes, for a log line. That of a text that is no JSON would quote the text. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof SyntaxError) return error.name;
   const cause = error.cause === undefined ? "" : `; caused by ${describeError(error.cause)}`;
   return `${error.stack ?? error.message}${cause}`;
 }

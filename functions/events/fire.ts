@@ -124,7 +124,8 @@ async function followUp(services: Services, trigger: Trigger, decided: Decided):
   const { id: triggerId } = trigger;
   const fields = { triggerId, firingId: firing.id, runId: firing.runId ?? undefined };
   const what = decided.is === "duplicate" ? "came again" : firing.outcome;
-  services.log("INFO", `firing: ${what}${firing.why ? `: ${firing.why}` : ""}`, fields);
+  // Why, in whose words there may be the event's, the firing itself says.
+  services.log("INFO", `firing: ${what}`, fields);
   if (record === undefined || record.run.done) return;
   if (decided.is === "decided" && firing.outcome === "matched") services.telemetry.accepted();
   if (trigger.overlap === "cancel") await cancelAhead(services, record);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { AppError } from "../../shared/errors.ts";
+import { AppError, PROBLEMS } from "../../shared/errors.ts";
 import { COLLECTIONS, TOPICS } from "../../shared/names.ts";
 import { Type } from "../../shared/schema/type.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
@@ -64,12 +64,18 @@ export async function receiveEvent(services: Services, arrived: ArrivedEvent): P
   try {
     await take(services, topic, arrived);
   } catch (error) {
-    services.log("WARNING", `receiveEvent: ${describeError(error)}`, { topic });
     const givesUp = error instanceof AppError && !error.retry;
+    const why = givesUp ? refusalOf(error) : describeError(error);
+    services.log("WARNING", `receiveEvent: ${why}`, { topic: isOurs(topic) ? topic : undefined });
     if (!givesUp || topic === undefined) throw error;
-    await services.publisher.publishDeadLetter(deadLetter(arrived.body, describeError(error)));
+    await services.publisher.publishDeadLetter(deadLetter(arrived.body, why));
   }
 }
+
+/** In our words alone: in the detail there may be those of the sender, who is told it. */
+const refusalOf = ({ code }: AppError): string => `${code}: ${PROBLEMS[code].title}`;
+
+const isOurs = (topic = ""): boolean => (Object.values(TOPICS) as string[]).includes(topic);
 
 async function take(
   services: Services,
@@ -194,7 +200,9 @@ function deadLetter(body: Buffer, why: string) {
   const source = "receiveEvent";
   try {
     const { message } = pushOf(body) as Push;
-    return { data: dataOf(body), reason, source, messageId: String(message?.messageId ?? "") };
+    // Pub/Sub's own is a number.
+    const [messageId = ""] = /^\d{1,40}$/.exec(String(message?.messageId ?? "")) ?? [];
+    return { data: dataOf(body), reason, source, messageId };
   } catch {
     return { data: body, reason, source, messageId: "" };
   }
