@@ -21,6 +21,9 @@ export interface HttpsWebhookSenderOptions {
   wholeSeconds?: number;
 }
 
+/** Answers of 1xx before the answer. */
+const MOST_INTERIM = 20;
+
 /** Where a request must not go. */
 class Refused extends Error {}
 
@@ -57,8 +60,11 @@ export class HttpsWebhookSender implements WebhookSender {
       signal: AbortSignal.timeout(wholeSeconds * 1000),
     });
     this.#boundConnecting(request);
+    boundInterim(request);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.once("response", resolve).on("error", reject).end(body);
+      request.once("response", resolve).on("error", reject);
+      // One that is answered with 101 ends so, and with no error.
+      request.once("close", () => reject(new Error("the connection was closed"))).end(body);
     });
     return answerOf(response, await beginningOf(response));
   }
@@ -90,6 +96,15 @@ export class HttpsWebhookSender implements WebhookSender {
       socket.once("encrypted" in socket ? "secureConnect" : "connect", done).once("close", done);
     });
   }
+}
+
+/** Each 1xx may have as many headers as an answer, and another may follow. */
+function boundInterim(request: ClientRequest): void {
+  let count = 0;
+  request.on("information", () => {
+    count += 1;
+    if (count > MOST_INTERIM) request.destroy(new Error("interim answers without an end"));
+  });
 }
 
 const addressesOf = (host: string): Promise<LookupAddress[]> =>
