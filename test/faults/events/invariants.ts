@@ -129,6 +129,12 @@ export function eachTickFiresOnce(
   return wrong.length === 0 ? undefined : `it fires ${wrong.slice(0, 5).join(", ")}`;
 }
 
+/** Where nothing goes wrong each event comes once, and so does each tick. */
+export function nothingComesAgain(firings: readonly Firing[]): Wrong {
+  const again = firings.find(({ duplicates }) => duplicates.length > 0);
+  return again && `${again.event.id} came again`;
+}
+
 /** A schedule goes on, whatever became of its ticks. */
 export function scheduleGoesOn({ dueAt }: Pick<Trigger, "dueAt">, now: Date): Wrong {
   const lateMs = dueAt === null ? Number.POSITIVE_INFINITY : now.getTime() - dueAt.getTime();

@@ -1,3 +1,4 @@
+import type { Firing } from "../../../shared/triggers/trigger.ts";
 import type { Telling } from "../crash-points/run.ts";
 import { violationsAtRest } from "../world/at-rest.ts";
 import type { MessageFate } from "../world/delivery.ts";
@@ -35,8 +36,17 @@ export const tellEvents: Telling<EventSetting> = async (setting, { plan } = {}) 
   if (plan !== undefined || setting.messages !== "usual") return { world, violations };
   const free = [...world.witness.records.values()].filter(({ state }) => state.lane === null);
   const first = free.flatMap(({ run }) => (run.conversation.turn === 1 ? [run] : []));
-  const wrong = invariants.runsBeginAtOnce(first);
-  if (wrong !== undefined) violations.push({ invariant: "runsBeginAtOnce", runId: "", wrong });
+  const own = {
+    runsBeginAtOnce: invariants.runsBeginAtOnce(first),
+    // The story of a hook has somebody play it back.
+    nothingComesAgain:
+      setting.story === "schedule"
+        ? invariants.nothingComesAgain(world.documents<Firing>("firings"))
+        : undefined,
+  };
+  for (const [invariant, wrong] of Object.entries(own)) {
+    if (wrong !== undefined) violations.push({ invariant, runId: "", wrong });
+  }
   return { world, violations };
 };
 

@@ -25,7 +25,9 @@ async function judge(mutant: Mutant, seconds: number): Promise<Judged> {
   const took = () => (performance.now() - startedAt) / 1000;
   try {
     const { stdout } = await run(process.execPath, [...flags, script, mutant.name, `${seconds}`]);
-    const killed = stdout.trim() === "undefined" ? undefined : (JSON.parse(stdout) as Killed);
+    // What a handler prints comes before.
+    const verdict = stdout.trim().split("\n").at(-1) ?? "";
+    const killed = verdict === "undefined" ? undefined : (JSON.parse(verdict) as Killed);
     return { mutant, killed, seconds: took() };
   } catch (error) {
     const fault = (error as Error).message.slice(-300);

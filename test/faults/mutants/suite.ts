@@ -1,8 +1,11 @@
 import { beyond, type Case, pairs, singles } from "../crash-points/cases.ts";
 import { reachedPoints, SETTINGS } from "../crash-points/points.ts";
 import { describeCrash } from "../crash-points/print.ts";
-import { enumerate } from "../crash-points/run.ts";
+import { type Enumerated, enumerate } from "../crash-points/run.ts";
 import { tell } from "../crash-points/story.ts";
+import { enumerateEvents, reachedByEvents } from "../events/enumeration.ts";
+import { playStretch, STRETCHES } from "../events/schedules.ts";
+import { EVENT_SETTINGS, type EventSetting, tellEvents } from "../events/tell.ts";
 import { SCENARIOS } from "../scenarios/scenarios.ts";
 import { play } from "../schedules/schedule.ts";
 
@@ -32,6 +35,25 @@ export async function firstFailure(seconds: number): Promise<Killed | undefined>
     if (first !== undefined) return { invariant: first.invariant, by: name };
   }
   return (await byRandom(isInTime, 40)) ?? (await byCrashes(isInTime));
+}
+
+/** Plays the stories of events, schedules, then a crash at each of their calls, for so many seconds of work. */
+export async function firstFailureOfEvents(seconds: number): Promise<Killed | undefined> {
+  const isInTime = () => process.cpuUsage().user / 1e6 < seconds;
+  for (const setting of EVENT_SETTINGS) {
+    const [first] = (await tellEvents(setting)).violations;
+    if (first !== undefined)
+      return { invariant: first.invariant, by: Object.values(setting).join() };
+  }
+  for (const [by, stretch] of Object.entries(STRETCHES)) {
+    const [first] = await playStretch(stretch);
+    if (first !== undefined) return { invariant: first.invariant, by };
+  }
+  const onCase = (so: Enumerated<EventSetting>) => so.failures.length === 0 && isInTime();
+  const results = await enumerateEvents(await reachedByEvents(), { onCase });
+  const [failure] = results.flatMap(({ failures }) => failures);
+  const invariant = failure?.violations[0]?.invariant ?? "";
+  return failure && { invariant, by: failure.case.crashes.map(describeCrash).join(", ") };
 }
 
 async function byRandom(isInTime: () => boolean, schedules: number): Promise<Killed | undefined> {
