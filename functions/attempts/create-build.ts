@@ -122,6 +122,7 @@ async function inputArchive(
     ...(request.tree && { tree: request.tree }),
     ...(request.files && { files: [...request.files] }),
     ...(record.state.delivery && { isDelivered: true as const }),
+    ...(await conflictOf(services, record.state)),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     ...(spentBefore && { spentBefore }),
     ...(retention && { retention }),
@@ -132,6 +133,18 @@ async function inputArchive(
     fileEntry(INPUT_FILES.prompt, request.prompt),
   ]);
   return gzipSync(tar);
+}
+
+/** What the turns before are put onto, if what the last of them delivered conflicts with it. */
+async function conflictOf(
+  { runs }: Services,
+  { delivery, restore }: RunState,
+): Promise<Pick<AttemptInput, "onto">> {
+  if (!delivery || restore === null || restore.isWorkspaceOnly) return {};
+  const { repository } = (await runs.getRun(restore.runId)) ?? {};
+  if (!repository?.conflict || repository.url !== delivery.url) return {};
+  const { base } = repository.pullRequest ?? {};
+  return { onto: base === undefined ? (delivery.ref ?? "HEAD") : `refs/heads/${base}` };
 }
 
 /** A day more than the request, whose time begins with the end of the run. */

@@ -17,7 +17,7 @@ interface Commit {
 
 /**
  * Brings what the run changed to its branch, as one commit on the run's base commit, or on that of
- * the turn before. One that is there already is found, by its message.
+ * the turn before. Of a run that began with a newer base commit it merges that, too. One that is there already is found, by its message.
  *
  * @returns the branch's head; undefined: there is nothing to be committed
  * @throws {DeliveryFault}
@@ -39,8 +39,10 @@ export async function bringToBranch(
   }
   const base = await baseOf(repository, commit.base);
   const tree = await treeOf(repository, base.tree, commit.entries);
-  if (tree === (before ?? base).tree) return before?.sha;
-  const head = await commitOf(repository, delivery, { tree, parent: (before ?? base).sha });
+  const isOnBase = before === undefined || (await isWithin(repository, base.sha, before.sha));
+  if (isOnBase && tree === (before ?? base).tree) return before?.sha;
+  const parents = isOnBase ? [(before ?? base).sha] : [before.sha, base.sha];
+  const head = await commitOf(repository, delivery, { tree, parents });
   await (before ? moveBranch : makeBranch)(repository, { branch: owed.branch, head, before });
   return head;
 }
@@ -75,6 +77,19 @@ async function baseOf({ at, request }: Repository, sha: string): Promise<Commit>
       throw new DeliveryFault(message, { cause: error });
     }
     throw faultOf(error, `show the commit ${sha}`);
+  }
+}
+
+/** Whether a commit is one of those that another comes from, or that one. */
+async function isWithin({ at, request }: Repository, sha: string, of: string): Promise<boolean> {
+  try {
+    const route = "GET /repos/{owner}/{repo}/compare/{basehead}";
+    // What is on a further page than the first has no list of files.
+    const page = { per_page: 1, page: 2 };
+    const { data } = await request(route, { ...at, ...page, basehead: `${sha}...${of}` });
+    return data.status === "ahead" || data.status === "identical";
+  } catch (error) {
+    throw faultOf(error, "compare the branch with the commit that the run began with");
   }
 }
 
@@ -145,7 +160,7 @@ async function entryOf({ at, request }: Repository, entry: CommitEntry): Promise
 async function commitOf(
   { at, request }: Repository,
   { run, owed: { deliver } }: Delivery,
-  { tree, parent }: { tree: string; parent: string },
+  { tree, parents }: { tree: string; parents: string[] },
 ): Promise<string> {
   // GitHub signs a commit of an App that names nobody else.
   const { commitAuthor } = deliver;
@@ -153,7 +168,7 @@ async function commitOf(
   const author = commitAuthor && { author: { ...commitAuthor } };
   try {
     const route = "POST /repos/{owner}/{repo}/git/commits";
-    return (await request(route, { ...at, message, tree, parents: [parent], ...author })).data.sha;
+    return (await request(route, { ...at, message, tree, parents, ...author })).data.sha;
   } catch (error) {
     throw faultOf(error, "make the commit");
   }

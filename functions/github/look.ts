@@ -17,7 +17,7 @@ export async function lookAt(
     const conflict = isKnown
       ? data.state === "open" && !data.mergeable
       : await conflictOf(repository, result, signal);
-    return { state: result.state, conflict };
+    return { state: result.state, base: result.base, conflict };
   } catch (error) {
     throw faultOf(error, "show the pull request");
   }

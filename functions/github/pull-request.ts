@@ -15,6 +15,7 @@ interface Found {
   state: string;
   draft?: boolean;
   merged_at?: string | null;
+  base: { ref: string };
 }
 
 /** The one from a branch that is open, or else the latest; undefined: there is none. */
@@ -36,9 +37,10 @@ export async function pullRequestOf(
 
 /** A pull request as a run's document has it. */
 export function resultOf({ number, html_url: url, ...found }: Found): PullRequestResult {
-  if (found.merged_at) return { number, url, state: "merged" };
-  if (found.state !== "open") return { number, url, state: "closed" };
-  return { number, url, state: found.draft ? "draft" : "open" };
+  const base = found.base.ref;
+  if (found.merged_at) return { number, url, state: "merged", base };
+  if (found.state !== "open") return { number, url, state: "closed", base };
+  return { number, url, state: found.draft ? "draft" : "open", base };
 }
 
 /**

@@ -90,15 +90,19 @@ export async function letWork(
   const { beginning } = outcome;
   const { session } = beginning;
   const isRestored = session.origin === "restored";
-  const prompt = beginning.isResumed && isRestored ? Buffer.from(GO_ON) : work.input.prompt;
+  const asked = promptOf(work, beginning);
+  const prompt = beginning.isResumed && isRestored ? Buffer.from(GO_ON) : asked;
   const run = await superviseAgent(work, supervision, { outcome, prompt, isRestored });
   if (!(isRestored && isRefused(run, 0))) return run;
   work.log("the agent does not know the restored session; it starts with a new one");
   beginning.session = lostSession(session, "the agent does not know it");
   await rm(eventsFileOf(work));
-  const { prompt: whole } = work.input;
-  return superviseAgent(work, supervision, { outcome, prompt: whole, isRestored: false });
+  return superviseAgent(work, supervision, { outcome, prompt: asked, isRestored: false });
 }
+
+/** The run's prompt, and after it what the agent must know of its workspace. */
+const promptOf = ({ input }: AgentWork, { told }: Beginning): Buffer =>
+  told === undefined ? input.prompt : Buffer.concat([input.prompt, Buffer.from(`\n\n${told}`)]);
 
 /**
  * The agent at work again, in its session, on what `prompt` says.

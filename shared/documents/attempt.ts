@@ -42,6 +42,11 @@ export const AttemptInput = Type.Object({
   tree: Type.Optional(SentTree),
   /** What is put into the workspace on top of all that. Absent: nothing. */
   files: Type.Optional(Type.Array(PlacedFile)),
+  /**
+   * A ref of the repository with which what the turns before changed conflicts: they are put onto
+   * its commit first. Absent: they stay on theirs.
+   */
+  onto: Type.Optional(Type.String()),
   /** Whether what it changes is to be committed. Absent: it is not. */
   isDelivered: Type.Optional(Type.Literal(true)),
   /**

@@ -115,6 +115,9 @@ export const RepositoryResult = Type.Object(
         state: Type.Enum([...PULL_REQUEST_STATES], {
           description: "As GitHub last said it: at the delivery, by its webhook, or asked for it.",
         }),
+        base: Type.Optional(
+          Type.String({ description: "The branch that it is to be merged into." }),
+        ),
       }),
     ),
     conflict: nullable(

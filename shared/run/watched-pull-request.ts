@@ -17,6 +17,8 @@ export interface PullRequestWatch {
 /** A pull request as its host has it now. */
 export interface SeenPullRequest {
   state: PullRequestResult["state"];
+  /** The branch that it is to be merged into. */
+  base?: string | undefined;
   /** See `RepositoryResult`. */
   conflict: boolean | null;
 }

@@ -30,9 +30,15 @@ function onSeen(
   const { watch = null } = record.state;
   if (repository?.pullRequest?.url !== url) return refused("it is not the run's pull request");
   const conflict = isOpen(seen) ? (seen.conflict ?? repository.conflict) : null;
-  const pullRequest = { ...repository.pullRequest, state: seen.state };
+  const { base = repository.pullRequest.base } = seen;
+  const pullRequest = {
+    ...repository.pullRequest,
+    state: seen.state,
+    ...(base !== undefined && { base }),
+  };
   const isNew = pullRequest.state !== repository.pullRequest.state;
-  if (!isNew && conflict === repository.conflict) return refused("nothing of it is new");
+  const isSame = conflict === repository.conflict && base === repository.pullRequest.base;
+  if (!isNew && isSame) return refused("nothing of it is new");
   const run: Partial<Run> = { repository: { ...withConflict(repository, conflict), pullRequest } };
   const over = isNew ? watchOver(pullRequest, now) : watch;
   return stay(record, { now, run, state: { watch: over } });

@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import { Storage } from "@google-cloud/storage";
+import { unpackTar } from "modern-tar";
 import { pathsOf } from "../../functions/attempts/attempt-outcome.ts";
 import { deliver } from "../../functions/attempts/deliver.ts";
 import { applyEvent } from "../../functions/attempts/settle-attempt.ts";
+import { submitBuild } from "../../functions/attempts/submit-build.ts";
 import { GithubDeliveries } from "../../functions/github/github-deliveries.ts";
 import type { Services } from "../../functions/services/services.ts";
 import type { Verdict } from "../../shared/attempt/verdict.ts";
 import { COMMIT_FILE, type CommitEntry } from "../../shared/delivery/commit-file.ts";
+import { type AttemptInput, INPUT_FILES } from "../../shared/documents/attempt.ts";
 import type { Deliver } from "../../shared/documents/deliver.ts";
+import type { Session } from "../../shared/documents/session.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { newNonce, newUuid, runId } from "../../shared/ids.ts";
 import { acceptRun, acceptTurn } from "../../shared/run/accept.ts";
@@ -35,6 +40,8 @@ interface Wanted {
   after?: RunRecord;
   owner?: string;
   ref?: string;
+  /** What that one left. */
+  session?: Session;
   /** With what its repository is read. */
   credential?: { githubApp: true };
 }
@@ -72,8 +79,12 @@ export async function startDeliveries(env: Record<string, string> = {}) {
     /** A run that has only been accepted. */
     accept: (wanted: Wanted) => accept(services, wanted),
     /** A run that has ended and left what is to be committed. */
-    finish: (wanted: Wanted = {}) => finish(services, wanted),
+    finish: async (wanted: Wanted = {}) => end(services, await accept(services, wanted), wanted),
+    /** Ends one that was accepted, and leaves that. */
+    end: (run: RunRecord, wanted: Wanted) => end(services, run, wanted),
     deliver: ({ run }: RunRecord, by: Services = services) => deliver(by, { runId: run.id }),
+    /** What the build of a run is told that is submitted now. */
+    inputOf: (run: RunRecord) => inputOf(services, run),
     /** Time passes, until whoever died holds nothing any more. */
     pass: (seconds = LEASE_SECONDS) => pass(pipeline, seconds),
     /** Services whose process dies once GitHub has done the call of that number; it says so. */
@@ -82,9 +93,12 @@ export async function startDeliveries(env: Record<string, string> = {}) {
   };
 }
 
-async function finish(services: Services, wanted: Wanted): Promise<RunRecord> {
+async function end(
+  services: Services,
+  { run }: RunRecord,
+  wanted: Pick<Wanted, "outcome" | "answer" | "content" | "entries">,
+): Promise<RunRecord> {
   const { outcome = "succeeded", answer = "I said hello." } = wanted;
-  const { run } = await accept(services, wanted);
   const running = await applyEvent(services, run.id, { type: "claimed", attempt: 1, build: BUILD });
   if (!running) throw new Error("there is no run");
   await leave(services, running.record, wanted.content ?? lines(wanted.entries ?? HELLO));
@@ -115,6 +129,7 @@ async function accept(
     deliver: asked = { pullRequest: {} },
     prompt = "Say hello",
     after,
+    session,
     owner = "owner",
     ref,
     credential,
@@ -139,9 +154,19 @@ async function accept(
   }
   const turn = await services.conversations.createTurn(after.run.conversation.id, {
     ...{ id: acceptance.id, owner },
-    accept: (before) => acceptTurn(order, acceptance, before),
+    accept: (before) => acceptTurn(order, acceptance, { ...before, ...(session && { session }) }),
   });
   return turn as RunRecord;
+}
+
+async function inputOf(services: Services, { run: { id: runId } }: RunRecord) {
+  await submitBuild(services, { runId, attempt: 1 });
+  const bucket = new Storage({ projectId: "pipeline" }).bucket(services.artifacts.bucketName);
+  const [files] = await bucket.getFiles({ prefix: `attempts/${runId}/` });
+  const [archive] = (await files.find(({ name }) => name.endsWith(".tar.gz"))?.download()) ?? [];
+  const entries = await unpackTar(gunzipSync(archive ?? ""));
+  const found = entries.find(({ header }) => header.name === INPUT_FILES.attempt);
+  return JSON.parse(Buffer.from(found?.data ?? []).toString()) as AttemptInput;
 }
 
 /** What a runner leaves of it. */

@@ -42,6 +42,16 @@ export function emptyGit() {
 
 type State = ReturnType<typeof emptyGit>;
 
+/** How one commit stands to another. */
+export function compared({ commits }: State, [base = "", head = ""]: string[]): Answer {
+  if (!commits.has(base) || !commits.has(head)) return notFound();
+  if (base === head) return { status: 200, body: { status: "identical" } };
+  const isWithin = (sha: string, of: string): boolean =>
+    sha === of || (commits.get(of)?.parents ?? []).some((parent) => isWithin(sha, parent));
+  const status = isWithin(base, head) ? "ahead" : isWithin(head, base) ? "behind" : "diverged";
+  return { status: 200, body: { status } };
+}
+
 /** What GitHub's API of git's own database is asked. */
 interface Call {
   method: string;

@@ -6,6 +6,7 @@ import {
   type Answer,
   type Body,
   type Commit,
+  compared,
   emptyGit,
   FIRST,
   filesAt,
@@ -163,6 +164,7 @@ export function answerOfRepository(state: State, call: Call): Answer {
   if (call.path === REPO) return { status: 200, body: { default_branch: "trunk" } };
   const rest = call.path.slice(REPO.length + 1);
   if (!call.path.startsWith(`${REPO}/`)) return notFound();
+  if (rest.startsWith("compare/")) return compared(state, rest.slice(8).split("..."));
   if (rest.startsWith("git/")) return ofGit(state, { ...call, path: rest.slice(4) });
   if (rest.startsWith("pulls")) return ofPulls(state, { ...call, path: rest });
   if (rest.startsWith("issues/")) return ofIssues(state, { ...call, path: rest.slice(7) });
@@ -174,7 +176,13 @@ function ofPulls(state: State, { method, path, body, query }: Call): Answer {
   const [, number, part] = path.split("/");
   if (number === undefined && method === "GET") {
     const head = query.get("head")?.replace(`${ORG}:`, "");
-    return { status: 200, body: pulls.filter((pull) => pull.head === head).toReversed() };
+    return {
+      status: 200,
+      body: pulls
+        .filter((pull) => pull.head === head)
+        .toReversed()
+        .map(shown),
+    };
   }
   if (number === undefined) {
     const isThere = pulls.some(({ head, state: is }) => head === body.head && is === "open");
@@ -197,7 +205,7 @@ function ofPulls(state: State, { method, path, body, query }: Call): Answer {
       base,
       ...more,
     });
-    return { status: 201, body: pulls.at(-1) };
+    return { status: 201, body: shown(pulls.at(-1) as Pull) };
   }
   const pull = pulls[Number(number) - 1];
   if (pull === undefined) return notFound();
@@ -209,8 +217,11 @@ function ofPulls(state: State, { method, path, body, query }: Call): Answer {
     return { status: 201, body: pull };
   }
   const mergeable = state.mergeable.length > 0 ? state.mergeable.shift() : true;
-  return { status: 200, body: { ...pull, mergeable } };
+  return { status: 200, body: { ...shown(pull), mergeable } };
 }
+
+/** As GitHub shows it. */
+const shown = (pull: Pull) => ({ ...pull, base: { ref: pull.base } });
 
 function ofIssues(state: State, { method, path, body }: Call): Answer {
   const { pulls, comments } = state;

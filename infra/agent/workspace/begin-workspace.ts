@@ -41,6 +41,8 @@ export interface Brought {
   commits: Commits;
   /** What is missing, one sentence each. */
   notes: string[];
+  /** What the agent is told beside its prompt. Absent: nothing. */
+  told?: string;
 }
 
 /** The workspace as the conversation began: empty, the tree that was sent, or the repositories'. */
@@ -60,7 +62,8 @@ export async function beginWorkspace(
   return { states, ...origin };
 }
 
-async function placeOrigin(
+/** Puts what a workspace begins with into an empty folder. */
+export async function placeOrigin(
   preparation: Preparation,
   wanted: Commits,
 ): Promise<Omit<Brought, "states"> | CheckoutFailure> {

@@ -1,9 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { writeFile } from "node:fs/promises";
 import { COMMIT_LIMITS, type CommitEntry } from "../../../shared/delivery/commit-file.ts";
+import { BASE_MARKS, isMarked } from "../../../shared/delivery/conflict.ts";
 import { committedForm } from "./committed-form.ts";
 import { changesBetween, runGit, type TreeChange } from "./git.ts";
 import { isBelow, type States } from "./git-states.ts";
+import { enumerated } from "./omissions.ts";
 import { withoutSetup } from "./replayed-states.ts";
 
 /** What of a workspace is to be committed. */
@@ -44,13 +46,13 @@ export async function writeCommitFile(
   const unnamed = forms.length - named.length;
   const head = { schemaVersion: 1, base, unnamed, ...(inSubmodules > 0 && { inSubmodules }) };
   const bytes = await bytesOf(states, named);
-  if (named.length > COMMIT_LIMITS.files || bytes > COMMIT_LIMITS.bytes) {
-    const most = `${COMMIT_LIMITS.files} files and ${COMMIT_LIMITS.bytes} bytes`;
-    const without = `It changed ${named.length} files with ${bytes} bytes; at most ${most} are delivered.`;
-    await writeFile(file, `${JSON.stringify({ ...head, without })}\n`, { mode: 0o600 });
-    return;
-  }
-  const lines = [head, ...(await entriesOf(states, named))];
+  const isTooLarge = named.length > COMMIT_LIMITS.files || bytes > COMMIT_LIMITS.bytes;
+  const entries = isTooLarge ? [] : await entriesOf(states, named);
+  const most = `${COMMIT_LIMITS.files} files and ${COMMIT_LIMITS.bytes} bytes`;
+  const without = isTooLarge
+    ? `It changed ${named.length} files with ${bytes} bytes; at most ${most} are delivered.`
+    : aboutMarks(entries);
+  const lines = without === undefined ? [head, ...entries] : [{ ...head, without }];
   await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""), { mode: 0o600 });
 }
 
@@ -78,6 +80,16 @@ async function sameSince(
   const bytes = paths.map((path) => Buffer.from(path).toString("latin1"));
   return new Set(bytes.filter((path) => !since.has(path)));
 }
+
+/** Why files cannot be committed whose conflict nobody has solved; undefined: there are none. */
+function aboutMarks(entries: readonly CommitEntry[]): string | undefined {
+  const marked = entries.flatMap((one) => ("text" in one && isMarked(one.text) ? [one.path] : []));
+  if (marked.length === 0) return undefined;
+  const named = enumerated(marked.slice(0, NAMED), marked.length);
+  return `Files still have the marks of a conflict (<<<<<<< ${BASE_MARKS.ours}), which the conversation's next turn can solve: ${named}.`;
+}
+
+const NAMED = 5;
 
 const isGone = ({ status }: TreeChange): boolean => status === "D";
 

@@ -75,6 +75,8 @@ export interface States extends Repository {
   checked?: Record<"left" | "found", LeftState>;
   /** Turns before changed something, on which this one's patch applies. */
   isLaterTurn?: boolean;
+  /** The commit onto which what they changed was put, as the base had moved on. */
+  movedTo?: string;
   /** That was another run, of which there are the files alone. */
   isOfOtherRun?: boolean;
   /** The request brought files, on which this turn's patch applies. */

@@ -26,7 +26,7 @@ export const GIT_ENVIRONMENT = {
 
 /** `.gitattributes` of the workspace must change neither what is compared nor how. */
 export const NO_ATTRIBUTES =
-  "* !diff !text !eol !crlf !filter !ident !working-tree-encoding !whitespace\n";
+  "* !diff !text !eol !crlf !filter !ident !working-tree-encoding !whitespace !merge !conflict-marker-size\n";
 
 /** @throws if git is not installed. */
 export async function makeRepository({ gitFolder, path }: Repository): Promise<void> {

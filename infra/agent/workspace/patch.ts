@@ -125,8 +125,9 @@ export async function writeWorkspaceDiff(
 export const NOTE = "# Runyard: ";
 
 /** What a patch applies on, beside the repository's commit. */
-const basesOf = ({ isLaterTurn, isOfOtherRun, hasFiles }: States): string[] => [
+const basesOf = ({ isLaterTurn, isOfOtherRun, movedTo, hasFiles }: States): string[] => [
   ...(isLaterTurn ? [isOfOtherRun ? ON_OTHER_RUN : ON_TURNS_BEFORE] : []),
+  ...(movedTo === undefined ? [] : [`They were first merged with the commit ${movedTo}.`]),
   ...(hasFiles ? [ON_FILES] : []),
 ];
 

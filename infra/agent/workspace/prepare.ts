@@ -7,8 +7,10 @@ import type { NotStarted } from "../sandbox/helper.ts";
 import { clearWorkspace, type Folders } from "../sandbox/place.ts";
 import { oneLine } from "../text.ts";
 import { type Brought, beginWorkspace, type Commits, type Preparation } from "./begin-workspace.ts";
+import type { CheckoutFailure } from "./checkout.ts";
 import { commitOf } from "./git.ts";
 import { recordState, type States } from "./git-states.ts";
+import { moveOnto } from "./moved-base.ts";
 import { placeFiles } from "./place-files.ts";
 import { keepAsTurn } from "./replayed-states.ts";
 import { type Loss, restoreSession, restoreWorkspace, takeBack } from "./restore.ts";
@@ -24,6 +26,8 @@ export interface Beginning {
    * Whether the session and the files are those of the run's attempt before, which was broken off.
    */
   isResumed: boolean;
+  /** What the agent is told beside its prompt. Absent: nothing. */
+  told?: string;
 }
 
 /**
@@ -81,13 +85,13 @@ const notBroughtBack = ({ runId }: Session, { why }: Loss): NotStarted => ({
 
 async function beginFrom(
   preparation: Preparation,
-  { states, commits, notes }: Brought,
+  { states, commits, notes, told }: Brought,
   from: Session,
 ): Promise<Beginning> {
   const session = await continueSession(preparation, from);
   const remark = remarkOf(session, notes);
   const whole = sessionWith(preparation, { ...session, remark, ...asStored(commits) });
-  return { states, session: whole, isResumed: false };
+  return { states, session: whole, isResumed: false, ...(told !== undefined && { told }) };
 }
 
 const commitsOf = ({ commit, commits = {} }: Session): Commits =>
@@ -156,38 +160,71 @@ async function placeGiven(
 /** The workspace as the turns before left it, or as the run's attempt before did. */
 async function bringBack(
   preparation: Preparation,
-  { restore, resume }: { restore: Session | null; resume?: Session },
+  { restore, resume }: Left,
+): Promise<Brought | Loss | NotStarted> {
+  const start = await bringTurns(preparation, { restore, resume });
+  if (!("states" in start)) return start;
+  const { states } = start;
+  states.isLaterTurn = (restore?.workspace ?? null) !== null;
+  states.isOfOtherRun = restore?.isWorkspaceOnly === true;
+  const withoutFiles = await commitOf(states, states.refs.restored);
+  const failure = await placeGiven(preparation, states);
+  if (failure !== undefined) return failure;
+  if (resume === undefined) return start;
+  await keepAsTurn(states);
+  const last = await resumeFrom(preparation, states, { restore, resume, withoutFiles });
+  return "notes" in last ? { ...start, notes: [...start.notes, ...last.notes] } : last;
+}
+
+/** What turns before left, and what the run's attempt before did. */
+interface Left {
+  restore: Session | null;
+  resume?: Session | undefined;
+}
+
+/** The workspace with what the turns before changed, on the commit that they are to be on. */
+async function bringTurns(
+  preparation: Preparation,
+  { restore, resume }: Left,
 ): Promise<Brought | Loss | NotStarted> {
   const { agent, attempt } = preparation.input;
-  const commits = commitsOf((resume ?? restore) as Session);
+  const onto = ontoOf(attempt, { restore, resume });
+  const from = onto === undefined ? (resume ?? restore) : restore;
+  const commits = commitsOf(from as Session);
   const folders = new Set(repositoriesOf(agent).map(({ folder }) => folder));
   if (attempt.tree !== undefined) folders.add("");
   if (Object.keys(commits).some((folder) => !folders.has(folder))) {
     return { why: "the agent no longer has the repository that they began with" };
   }
   const start = await beginWorkspace(preparation, commits);
-  if ("failedStep" in start) {
-    const { isUnknownRef, ref } = start;
-    if (!(isUnknownRef && Object.values(commits).includes(ref))) return start;
-    return { why: `the repository no longer has the commit ${ref}` };
-  }
+  if ("failedStep" in start) return goneFrom(start, Object.values(commits));
   if (attempt.tree !== undefined && start.commits[""] !== commits[""]) {
     return { why: "they did not begin with the working tree that was sent" };
   }
   preparation.phases.enter("restore");
-  const { states } = start;
-  const turns = restore ? await apply(preparation, states, { of: restore }) : { notes: [] };
+  const turns = restore ? await apply(preparation, start.states, { of: restore }) : { notes: [] };
   if (!("notes" in turns)) return turns;
-  states.isLaterTurn = (restore?.workspace ?? null) !== null;
-  states.isOfOtherRun = restore?.isWorkspaceOnly === true;
-  const withoutFiles = await commitOf(states, states.refs.restored);
-  const failure = await placeGiven(preparation, states);
-  if (failure !== undefined) return failure;
-  if (resume === undefined) return { ...start, notes: [...start.notes, ...turns.notes] };
-  await keepAsTurn(states);
-  const last = await resumeFrom(preparation, states, { restore, resume, withoutFiles });
-  return "notes" in last ? { ...start, notes: [...start.notes, ...last.notes] } : last;
+  const notes = resume === undefined ? [...start.notes, ...turns.notes] : start.notes;
+  if (onto === undefined) return { ...start, notes };
+  const moved = await moveOnto(preparation, { ...start, notes }, onto);
+  return "failedStep" in moved && "ref" in moved ? goneFrom(moved, [onto]) : moved;
 }
+
+/**
+ * What the turns before are put onto; undefined: they stay on their commit. An attempt that goes on
+ * from another has that one's commit, wherever the branch is by now.
+ */
+function ontoOf({ onto }: Preparation["input"]["attempt"], { restore, resume }: Left) {
+  if (!restore?.commit) return undefined;
+  if (resume === undefined) return onto;
+  return resume.commit === restore.commit ? undefined : (resume.commit ?? undefined);
+}
+
+/** A commit that a repository had and no longer has is a loss, and nothing else is. */
+const goneFrom = (failure: CheckoutFailure, commits: readonly string[]): Loss | NotStarted =>
+  failure.isUnknownRef && commits.includes(failure.ref) && /^[0-9a-f]+$/.test(failure.ref)
+    ? { why: `the repository no longer has the commit ${failure.ref}` }
+    : failure;
 
 /**
  * From the turn's beginning to what the run's attempt before left: its diff has all of the former.
@@ -201,9 +238,12 @@ async function resumeFrom(
     withoutFiles,
   }: { restore: Session | null; resume: Session; withoutFiles: string },
 ): Promise<{ notes: string[] } | Loss | NotStarted> {
-  const left = await takeBack(states, withoutFiles, preparation.helper);
+  const isMoved = restore !== null && restore.commit !== resume.commit;
+  const start = isMoved ? await commitOf(states, states.refs.first) : withoutFiles;
+  const left = await takeBack(states, start, preparation.helper);
   if (left !== undefined) return left;
-  const undone = restore && (await apply(preparation, states, { of: restore, isReverse: true }));
+  const undone =
+    restore && !isMoved && (await apply(preparation, states, { of: restore, isReverse: true }));
   if (undone && !("notes" in undone)) return undone;
   return apply(preparation, states, { of: resume });
 }

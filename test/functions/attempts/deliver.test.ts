@@ -1,3 +1,4 @@
+import type { Session } from "../../../shared/documents/session.ts";
 import { BASE, countsOf, HELLO, REPOSITORY, startDeliveries } from "../../support/deliveries.ts";
 
 const ONE_OF_EACH = { branches: 1, pulls: 1, checks: 1, comments: 1 };
@@ -30,7 +31,12 @@ test("what a run changed becomes a commit, a branch, a pull request, a check run
     branch,
     baseCommit: BASE,
     headCommit: head,
-    pullRequest: { number: 1, url: "https://github.com/more/site/pull/1", state: "draft" },
+    pullRequest: {
+      number: 1,
+      url: "https://github.com/more/site/pull/1",
+      state: "draft",
+      base: "trunk",
+    },
     conflict: false,
     delivery: "done",
     why: `Delivered to the branch ${branch}, pull request #1.`,
@@ -187,6 +193,52 @@ test("a run is delivered as its request says, or is not, and says which", async 
   await world.deliver(forged);
   expect((await world.repositoryOf(forged))?.why).toContain("not what it was");
 });
+
+const MOVED = "c".repeat(40);
+
+test("a turn after a conflict begins with both, and is a commit of both", async () => {
+  await using world = await startDeliveries();
+  const { github } = world;
+  const first = await world.finish();
+  github.state.mergeable = [false];
+  await world.deliver(first);
+  const { headCommit = "", branch = "" } = (await world.repositoryOf(first)) ?? {};
+  const session = { ...SESSION, runId: first.run.id, commit: BASE };
+  const turn = { after: first, session, deliver: { pullRequest: {} } };
+  const second = await world.accept(turn);
+  expect(await world.inputOf(second)).toMatchObject({
+    isDelivered: true,
+    onto: "refs/heads/trunk",
+  });
+  github.begin(MOVED, { "a.txt": "theirs\n", "more.txt": "more\n" });
+  const [head] = [{ schemaVersion: 1, base: MOVED, unnamed: 0 }];
+  const content = [head, ...HELLO].map((line) => `${JSON.stringify(line)}\n`).join("");
+  await world.end(second, { content });
+  await world.deliver(second);
+  expect(await world.repositoryOf(second)).toMatchObject({
+    ...{ delivery: "done", baseCommit: MOVED, conflict: false },
+  });
+  const made = github.state.commits.get(github.state.refs.get(`heads/${branch}`) ?? "");
+  expect(made?.parents).toEqual([headCommit, MOVED]);
+  expect(github.filesAt(branch)).toEqual({
+    ...{ "a.txt": "100644 theirs\n", "hello.txt": "100644 hello\n", "more.txt": "100644 more\n" },
+  });
+  // What is merged is not merged again, and a turn without a conflict stays where it is.
+  const third = await world.finish({ after: second, content });
+  await world.deliver(third);
+  expect(github.state.refs.get(`heads/${branch}`)).toBe(
+    (await world.repositoryOf(third))?.headCommit,
+  );
+  const left = { ...session, runId: second.run.id };
+  const last = await world.accept({ ...turn, after: third, session: left });
+  expect(await world.inputOf(last)).not.toHaveProperty("onto");
+});
+
+const SESSION: Session = {
+  ...{ bucket: "pipeline", sessionId: "0".repeat(36), engine: { name: "claude", version: "1" } },
+  ...{ runId: "", files: [], workspace: null, commit: null, instructionsHash: "" },
+  ...{ totalCostUsd: 0, totalInputTokens: 0, totalOutputTokens: 0 },
+};
 
 const HOSTILE = [
   "@ann look, fixes #1, closes more/site#2, resolves GH-3",

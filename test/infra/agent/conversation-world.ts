@@ -24,6 +24,8 @@ interface TurnOptions {
   tree?: SentTree;
   /** Whether what it changes is to be committed. */
   isDelivered?: true;
+  /** What the turns before are put onto. */
+  onto?: string;
   clock?: Clock;
 }
 
@@ -56,7 +58,8 @@ export async function startConversationWorld(options: Parameters<typeof startWor
       const files = options.files && { files: placedFiles(options.files) };
       const tree = options.tree && { tree: options.tree };
       const delivered = options.isDelivered && { isDelivered: options.isDelivered };
-      const optional = { ...files, ...tree, ...delivered };
+      const onto = options.onto !== undefined && { onto: options.onto };
+      const optional = { ...files, ...tree, ...delivered, ...onto };
       const more = { runId, attempt, prefix, restore, resume, sessionId, ...optional };
       await runAttempt({
         inputFolder: await world.writeInput(prompt, options.settings ?? {}, more),
