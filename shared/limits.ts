@@ -248,6 +248,14 @@ export const DELIVERY = {
   patience: 24 * 3600,
   /** The longest that one call of the host's API takes. */
   call: 15,
+  /** The longest that one answer of a host takes to which is pushed. */
+  pushCall: 60,
+  /** Bytes of a repository's refs, */
+  refsBytes: 16 * 1024 ** 2,
+  /** … of the pack that has the folders of its commit, */
+  packBytes: 32 * 1024 ** 2,
+  /** … and of what that is once it is unpacked. */
+  unpackedBytes: 96 * 1024 ** 2,
   /** UTF-8 bytes of what the run's document says of it. */
   whyBytes: 500,
 } as const;

@@ -1,3 +1,4 @@
+import { secretFaults } from "../../shared/agent/environment.ts";
 import {
   COMMIT_FILE,
   COMMIT_LIMITS,
@@ -5,11 +6,12 @@ import {
   readCommitFile,
 } from "../../shared/delivery/commit-file.ts";
 import { PullRequestMessage } from "../../shared/delivery/github-hook.ts";
-import { deliveryFault, repositoryNameOf } from "../../shared/delivery/repository-name.ts";
+import { type DeliveryWay, deliveryWay, isAtHost } from "../../shared/delivery/repository-name.ts";
+import type { Run } from "../../shared/documents/run.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { TIMING } from "../../shared/limits.ts";
-import type { Delivered } from "../../shared/run/owed-delivery.ts";
+import type { Delivered, OwedDelivery } from "../../shared/run/owed-delivery.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { aboutRun } from "../log.ts";
@@ -60,13 +62,8 @@ async function handBack(services: Services, record: RunRecord): Promise<Delivere
   const { repositoryHost } = services;
   const { run, state } = record;
   const owed = state.delivery;
-  const { rule } = repositoryHost;
-  const repository = owed && rule.host && repositoryNameOf(owed.url, rule.host);
-  // It may have been accepted when the operator's table was another.
-  const fault = owed && deliveryFault({ repository: owed }, run.owner, rule);
-  if (!owed || !repository || fault !== undefined) {
-    throw new DeliveryFault(`Delivering it ${fault ?? "is not possible"}.`);
-  }
+  if (!owed) throw new DeliveryFault("There is nothing to be delivered.");
+  const way = await wayOf(services, run, owed);
   const commit = await commitFileOf(services, record);
   if (commit.without !== undefined) {
     throw new DeliveryFault(`${commit.without} Its patch has them.`);
@@ -75,7 +72,28 @@ async function handBack(services: Services, record: RunRecord): Promise<Delivere
     AbortSignal.timeout(TIMING.handlerBudget * 1000),
     services.closing,
   ]);
-  return repositoryHost.deliver({ repository, run, owed, commit, signal });
+  const delivery = { run, owed, commit, signal };
+  if ("app" in way) return repositoryHost.deliver({ ...delivery, repository: way.app });
+  const credential = await services.secretValues.read(way.secret);
+  return services.pushHosts.deliver({ ...delivery, url: owed.url, credential });
+}
+
+/** It may have been accepted when the operator's tables were others. */
+async function wayOf(
+  { repositoryHost: { rule }, runs, secretRule }: Services,
+  { id, owner }: Run,
+  { url, deliver }: OwedDelivery,
+): Promise<DeliveryWay> {
+  const asked = isAtHost(url, rule) ? undefined : await runs.getRequest(id);
+  const { credential } = asked?.settings.repository ?? {};
+  const repository = { url, ...(credential && { credential }) };
+  const way = deliveryWay({ repository }, deliver, { owner, rule });
+  const [refused] = secretFaults({ repository }, owner, secretRule);
+  const fault = "detail" in way ? way.detail : refused && `${refused.detail} (its credential)`;
+  if ("detail" in way || fault !== undefined) {
+    throw new DeliveryFault(`Delivering it ${fault}.`);
+  }
+  return way;
 }
 
 /** What the run's last attempt left to be committed, as its manifest has it. */

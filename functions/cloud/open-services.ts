@@ -8,6 +8,7 @@ import { HttpsWebhookSender } from "../events/https-webhook-sender.ts";
 import { Turns } from "../events/turns.ts";
 import { GithubDeliveries } from "../github/github-deliveries.ts";
 import { logOf } from "../log.ts";
+import { PushDeliveries } from "../push/push-deliveries.ts";
 import { HttpsRepositories } from "../repositories/https-repositories.ts";
 import { ThreadedSchemaChecks } from "../schemas/schema-checks.ts";
 import type { Services } from "../services/services.ts";
@@ -35,6 +36,7 @@ import { openKnownSecrets, secretsOf } from "./known-secrets.ts";
 import { openTopics, PubsubPublisher, type Topics } from "./publisher.ts";
 import { pooledRandom } from "./random.ts";
 import { sealingWith } from "./sealing.ts";
+import { openSecretValues } from "./secret-values.ts";
 import { StorageArtifacts } from "./storage/artifacts.ts";
 import { type LazyStorage, lazyStorage } from "./storage/client.ts";
 import { StorageEvents } from "./storage/event-objects.ts";
@@ -120,7 +122,7 @@ export function servicesOn(
     builds: new CloudBuilds(config.builds, builds, timers),
     settings: config.builds,
     secretRule: config.secretRule,
-    secrets: openKnownSecrets(config.secretsFile, config.projectId),
+    ...secretsIn(config),
     webhooks: new FirestoreWebhookStore(database, random),
     deliveries: new FirestoreDeliveryStore(database),
     ...sendingOf(config),
@@ -132,8 +134,14 @@ export function servicesOn(
     googleClientId: config.googleClientId,
     schemas: new ThreadedSchemaChecks(timers),
     repositories: new HttpsRepositories(),
+    pushHosts: new PushDeliveries(),
     publicUrl: config.publicUrl,
   };
+}
+
+function secretsIn(config: Config): Pick<Services, "secrets" | "secretValues"> {
+  const secrets = openKnownSecrets(config.secretsFile, config.projectId);
+  return { secrets, secretValues: openSecretValues({ ...config, known: secrets }) };
 }
 
 const sendingOf = ({ webhookNets }: Config) => ({

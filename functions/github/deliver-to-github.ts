@@ -1,6 +1,6 @@
 import { CONFLICT } from "../../shared/delivery/conflict.ts";
+import { missingOf } from "../../shared/delivery/missing.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
-import { counted } from "../../shared/text.ts";
 import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
 import { bringToBranch } from "./branch.ts";
 import { conflictOf, dressPullRequest, openPullRequest, pullRequestOf } from "./pull-request.ts";
@@ -26,13 +26,13 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
   const head = await bringToBranch(repository, delivery);
   if (head === undefined) {
     const nothing = "The run changed nothing that could be delivered.";
-    const why = sentenceOf([nothing, ...missingOf(delivery)]);
+    const why = sentenceOf([nothing, ...missingOf(run, commit)]);
     return { delivery: "unchanged", why, baseCommit: commit.base };
   }
   const made = { baseCommit: commit.base, headCommit: head };
   const wanted = deliver.pullRequest !== undefined;
   const pullRequest = before ?? (wanted ? await openPullRequest(repository, delivery) : undefined);
-  const remarks = missingOf(delivery);
+  const remarks = missingOf(run, commit);
   if (pullRequest && wanted) {
     remarks.push(...(await dressPullRequest(repository, delivery, pullRequest)));
   }
@@ -53,17 +53,3 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
 }
 
 const sentenceOf = (sentences: readonly string[]): string => sentences.join(" ");
-
-/** What of the workspace is in no commit. */
-function missingOf({ commit: { unnamed, inSubmodules = 0 }, run: { output } }: Delivery): string[] {
-  const { files = [], moreFiles = 0 } = output?.omitted ?? {};
-  const omitted = files.length + moreFiles + unnamed;
-  return [
-    ...(omitted === 0 ? [] : [`Not in it: ${omitted} files that the run could not keep.`]),
-    ...(inSubmodules === 0
-      ? []
-      : [
-          `Not in it: ${counted(inSubmodules, "changed file")} in submodules, which are repositories of their own; the patch has them.`,
-        ]),
-  ];
-}

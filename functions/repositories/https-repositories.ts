@@ -1,25 +1,14 @@
-import { promises as dns, type LookupAddress } from "node:dns";
 import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
 import type { RepositoryLook } from "../../shared/api/dry-run.ts";
-import { isPublicAddress } from "../../shared/public-address.ts";
 import type { Repositories } from "../services/repositories.ts";
 import { type AdvertisedRefs, advertisedRefs, hasRef } from "./advertised-refs.ts";
+import { askPublicly, NoPublicAddress, type PublicNet } from "./public-host.ts";
 
-export interface HttpsRepositoriesOptions {
-  /** Default: the system's resolver. */
-  resolve?(host: string): Promise<readonly LookupAddress[]>;
-  /** Default: TCP to port 443 of the address. */
-  open?(address: string): Socket;
-  /** Certificates of authorities, PEM. Default: those of Node. */
-  authorities?: string;
+export interface HttpsRepositoriesOptions extends PublicNet {
   /** Default: five seconds. */
   timeoutMs?: number;
 }
 
-const HTTPS_PORT = 443;
 const TIMEOUT_MS = 5000;
 /** What is read of an answer at most. */
 const MOST_BYTES = 64 * 1024;
@@ -74,50 +63,12 @@ export class HttpsRepositories implements Repositories {
       throw new Unreachable("That is no address of a repository.");
     }
     if (address.port !== "") throw new Unreachable("Only port 443 of a host can be reached.");
-    const host = address.hostname.replace(/^\[|\]$/g, "");
-    const open = this.#options.open ?? ((ip) => connect({ host: ip, port: HTTPS_PORT }));
-    const socket = open(await orAborted(this.#publicAddressOf(host), signal));
-    // Whoever waits hears of the first; there may be more.
-    socket.on("error", () => {});
-    try {
-      return refsIn(await this.#answerOf(address, { host, socket, signal }));
-    } finally {
-      socket.destroy();
-    }
-  }
-
-  async #publicAddressOf(host: string): Promise<string> {
-    const resolve = this.#options.resolve ?? ((name) => dns.lookup(name, { all: true }));
-    const found = isIP(host) ? [{ address: host }] : await resolve(host);
-    const address = found.find((each) => isPublicAddress(each.address))?.address;
-    if (address === undefined) throw new Unreachable("Its host has no public address.");
-    return address;
-  }
-
-  async #answerOf(
-    address: URL,
-    { host, socket, signal }: { host: string; socket: Socket; signal: AbortSignal },
-  ): Promise<Answer> {
-    const { authorities } = this.#options;
-    const asking = request(address, {
-      signal,
-      // No agent: one would look the name up by itself, and connect to what it finds.
-      // Some servers answer git alone.
-      headers: { host: address.host, "user-agent": "git/2 (runyard)", accept: "*/*" },
-      createConnection: () =>
-        connectTls({
-          socket,
-          host,
-          ...(isIP(host) === 0 && { servername: host }),
-          ...(authorities !== undefined && { ca: authorities }),
-        }),
-    });
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      asking.once("response", resolve).on("error", reject);
-      socket.once("error", reject);
-      asking.end();
-    });
-    return { response, content: await beginningOf(response) };
+    return refsIn(
+      await askPublicly(this.#options, address, {
+        signal,
+        take: async (response) => ({ response, content: await beginningOf(response) }),
+      }),
+    );
   }
 }
 
@@ -151,13 +102,6 @@ function refsIn({ response: { statusCode: status = 0 }, content }: Answer): Adve
   return refs;
 }
 
-/** What a promise resolves to, unless the signal aborts first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  return Promise.race([promise, aborted]);
-}
-
 const WHY: Readonly<Record<string, string>> = {
   ENOTFOUND: "Its host has no address.",
   EAI_AGAIN: "Its host's address cannot be looked up now.",
@@ -167,7 +111,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** A sentence of ours: what others said is not in it. */
 function whyOf(error: unknown, signal: AbortSignal): string {
-  if (error instanceof Unreachable) return error.message;
+  if (error instanceof Unreachable || error instanceof NoPublicAddress) return error.message;
   if (signal.aborted) return "It does not answer in time.";
   const { code = "" } = error as NodeJS.ErrnoException;
   if (/CERT|SSL|TLS|SELF_SIGNED|LEAF_SIGNATURE/.test(code)) return "Its certificate is not valid.";

@@ -5,3 +5,13 @@ export interface KnownSecrets {
   /** What adds a secret that is not there: a sentence without its end. */
   howToAdd(versionName: string): string;
 }
+
+/** Secrets of owners that a function has to have itself. */
+export interface SecretValues {
+  /**
+   * A secret's value.
+   *
+   * @throws {DeliveryFault} if it is not there, or not for this function
+   */
+  read(versionName: string): Promise<string>;
+}

@@ -15,12 +15,13 @@ import type { EventObjects } from "./event-objects.ts";
 import type { Expressions } from "./expressions.ts";
 import type { FiringStore } from "./firings.ts";
 import type { Artifacts, StoredObjects } from "./objects.ts";
+import type { PushHosts } from "./push-hosts.ts";
 import type { Repositories } from "./repositories.ts";
 import type { RepositoryHost } from "./repository-host.ts";
 import type { ConversationStore, RunStore, RunWatch } from "./runs.ts";
 import type { SchemaChecks } from "./schemas.ts";
 import type { Sealing } from "./sealing.ts";
-import type { KnownSecrets } from "./secrets.ts";
+import type { KnownSecrets, SecretValues } from "./secrets.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { TriggerStore } from "./triggers.ts";
 import type { Uploads } from "./uploads.ts";
@@ -61,11 +62,13 @@ export interface Services {
   uploads: Uploads;
   deadLetters: DeadLetters;
   repositoryHost: RepositoryHost;
+  pushHosts: PushHosts;
   builds: Builds;
   settings: BuildSettings;
   /** The secrets that agents may name. */
   secretRule: SecretRule;
   secrets: KnownSecrets;
+  secretValues: SecretValues;
   sealing: Sealing;
   webhooks: WebhookStore;
   deliveries: DeliveryStore;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { hiddenOf } from "../../shared/agent/credential.ts";
 import { resolveAgent } from "../../shared/agent/settings.ts";
 import type { Clock } from "../../shared/clock.ts";
 import {
@@ -23,7 +24,6 @@ import { type Uploaded, uploadOutcome, withoutOutputs } from "./attempt/upload.t
 import { type ProgressReporter, STARTING, startProgress } from "./engines/progress.ts";
 import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
-import { hiddenOf } from "./repository/credential.ts";
 import type { RepositoryAccess } from "./repository/upstream.ts";
 import { checkInRounds } from "./rounds.ts";
 import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";

@@ -1,4 +1,10 @@
-import { isOfApp, type Naming, pointerOf, repositoriesOf } from "../agent/repository.ts";
+import {
+  isOfApp,
+  type Naming,
+  type PlacedRepository,
+  pointerOf,
+  repositoriesOf,
+} from "../agent/repository.ts";
 import type { Deliver } from "../documents/deliver.ts";
 import type { Fault } from "../errors.ts";
 
@@ -46,43 +52,80 @@ function mayUse(
 
 /** The repository of a run's settings, as far as a delivery depends on it. */
 interface Delivered {
-  repository?: { url: string; lfs?: boolean };
+  repository?: Pick<PlacedRepository, "url" | "credential" | "lfs">;
   repositories?: readonly unknown[];
 }
 
-/** Why nothing of a run of `owner` with these settings may be delivered; undefined: it may. */
-export function deliveryFault(
-  { repository, repositories = [] }: Delivered,
-  owner: string,
-  rule: DeliveryRule,
-): string | undefined {
-  const { host } = rule;
-  if (host === undefined) {
-    return "is not possible here: the operator has set up no GitHub App (RUNYARD_GITHUB_APP_ID)";
-  }
+/** Why nothing of a run with these settings can be delivered anywhere; undefined: it can. */
+function settingsFault({ repository, repositories = [] }: Delivered): string | undefined {
   if (repositories.length > 0) {
     return "is possible for one repository alone: name it as repository, not among repositories";
   }
   if (repository === undefined) {
     return "needs a repository to deliver to: name one in the agent's settings";
   }
-  const name = repositoryNameOf(repository.url, host);
-  if (name === undefined) {
-    return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${repository.url}`;
+  return repository.lfs ? "is not possible with the repository's files of Git LFS" : undefined;
+}
+
+const OR_PUSH = "a branch is pushed with a secret that repository.credential names";
+
+/** Why nothing of a run of `owner` with these settings may be delivered by the App. */
+export function deliveryFault(
+  settings: Delivered,
+  owner: string,
+  rule: DeliveryRule,
+): string | undefined {
+  const { host } = rule;
+  const fault = settingsFault(settings);
+  if (fault !== undefined || settings.repository === undefined) return fault;
+  if (host === undefined) {
+    return `is not possible here: the operator has set up no GitHub App (RUNYARD_GITHUB_APP_ID); ${OR_PUSH}`;
   }
-  if (repository.lfs) return "is not possible with the repository's files of Git LFS";
+  const { url } = settings.repository;
+  const name = repositoryNameOf(url, host);
+  if (name === undefined) {
+    return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${url}; to other hosts ${OR_PUSH}`;
+  }
   if (mayUse(rule, owner, name)) return undefined;
   return `to ${name.owner}/${name.name} is not for ${owner}: the operator says whose runs are delivered where in RUNYARD_GITHUB_REPOSITORIES`;
 }
 
-/** {@link deliveryFault} as a fault of a request that has `deliver`. */
+/** How what a run changed comes to its repository: by the App, or pushed with a secret. */
+export type DeliveryWay = { app: RepositoryName } | { secret: string };
+
+/**
+ * The way of a run's delivery, or why there is none. At its own host the App alone delivers, at
+ * others whatever credential the run names.
+ */
+export function deliveryWay(
+  settings: Delivered,
+  deliver: Deliver,
+  { owner, rule }: { owner: string; rule: DeliveryRule },
+): DeliveryWay | Fault {
+  const { url = "", credential } = settings.repository ?? {};
+  const secret = credential && "secret" in credential ? credential.secret : undefined;
+  if (secret === undefined || settingsFault(settings) !== undefined || isAtHost(url, rule)) {
+    const detail = deliveryFault(settings, owner, rule);
+    const app = rule.host === undefined ? undefined : repositoryNameOf(url, rule.host);
+    return app && detail === undefined ? { app } : { pointer: "/deliver", detail: detail ?? "" };
+  }
+  if (deliver.pullRequest === undefined) return { secret };
+  const detail = `is possible on GitHub alone, by the App: leave it out, and the branch is pushed to ${url}`;
+  return { pointer: "/deliver/pullRequest", detail };
+}
+
+/** Whether an address is at the App's host. */
+export const isAtHost = (url: string, { host }: DeliveryRule): boolean =>
+  host !== undefined && URL.parse(url)?.origin === new URL(host).origin;
+
+/** {@link deliveryWay} of a request that has `deliver`: what is wrong with it. */
 export function deliveryFaults(
   deliver: Deliver | undefined,
   settings: Delivered,
   by: { owner: string; rule: DeliveryRule },
 ): Fault[] {
-  const detail = deliver && deliveryFault(settings, by.owner, by.rule);
-  return detail === undefined ? [] : [{ pointer: "/deliver", detail }];
+  const way = deliver && deliveryWay(settings, deliver, by);
+  return way && "detail" in way ? [way] : [];
 }
 
 /**

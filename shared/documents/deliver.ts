@@ -78,7 +78,7 @@ export const Deliver = Type.Object(
         {
           additionalProperties: false,
           description:
-            "The commit's author; GitHub shows such a commit as unverified. Default: the App, verified.",
+            "The commit's author; GitHub shows such a commit as unverified. Default: the App, verified; of a commit that is pushed: Runyard.",
         },
       ),
     ),
@@ -91,7 +91,7 @@ export const Deliver = Type.Object(
   {
     additionalProperties: false,
     description:
-      "Has what the run changed committed to a branch of its repository once it is over; for repositories of GitHub to which the operator lets the owner deliver.",
+      "Has what the run changed committed to a branch of its repository once it is over; for repositories of GitHub to which the operator lets the owner deliver, and for those of other hosts that a secret opens, to which it is pushed.",
   },
 );
 export type Deliver = Static<typeof Deliver>;

@@ -3,8 +3,8 @@ import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { credentialOf } from "../../infra/agent/repository/credential.ts";
 import { startRepositoryProxy } from "../../infra/agent/repository/proxy.ts";
+import { credentialOf } from "../../shared/agent/credential.ts";
 import { startConversationWorld } from "../infra/agent/conversation-world.ts";
 import { GIT_TOKEN, startGitServer } from "../infra/agent/workspace/git-server.ts";
 

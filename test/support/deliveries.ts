@@ -43,11 +43,14 @@ interface Wanted {
   /** What that one left. */
   session?: Session;
   /** With what its repository is read. */
-  credential?: { githubApp: true };
+  credential?: { githubApp: true } | { secret: string };
+  /** Of its repository. */
+  url?: string;
+  base?: string;
 }
 
-const lines = (entries: readonly CommitEntry[]): string =>
-  [{ schemaVersion: 1, base: BASE, unnamed: 0 }, ...entries]
+const lines = (entries: readonly CommitEntry[], base = BASE): string =>
+  [{ schemaVersion: 1, base, unnamed: 0 }, ...entries]
     .map((line) => `${JSON.stringify(line)}\n`)
     .join("");
 
@@ -93,15 +96,15 @@ export async function startDeliveries(env: Record<string, string> = {}) {
   };
 }
 
-async function end(
-  services: Services,
-  { run }: RunRecord,
-  wanted: Pick<Wanted, "outcome" | "answer" | "content" | "entries">,
-): Promise<RunRecord> {
+async function end(services: Services, { run }: RunRecord, wanted: Wanted): Promise<RunRecord> {
   const { outcome = "succeeded", answer = "I said hello." } = wanted;
   const running = await applyEvent(services, run.id, { type: "claimed", attempt: 1, build: BUILD });
   if (!running) throw new Error("there is no run");
-  await leave(services, running.record, wanted.content ?? lines(wanted.entries ?? HELLO));
+  await leave(
+    services,
+    running.record,
+    wanted.content ?? lines(wanted.entries ?? HELLO, wanted.base),
+  );
   const settlement = {
     verdict: { outcome, message: "It is over.", deniedTools: [] },
     result: {
@@ -133,10 +136,11 @@ async function accept(
     owner = "owner",
     ref,
     credential,
+    url = REPOSITORY,
   }: Wanted,
 ): Promise<RunRecord> {
   const more = { ...(ref !== undefined && { ref }), ...(credential && { credential }) };
-  const repository = { url: REPOSITORY, ...more };
+  const repository = { url, ...more };
   const order = makeOrder({ prompt, settings: { repository }, deliver: asked });
   const acceptance = {
     id: runId(randomBytes(16)),

@@ -1,8 +1,8 @@
+import { hiddenOf } from "../../../shared/agent/credential.ts";
 import { newTokensKey, type RepositoryTokens } from "../../../shared/delivery/repository-tokens.ts";
 import { TIMING } from "../../../shared/limits.ts";
 import { reportOpening } from "../engines/progress.ts";
 import type { AgentWork } from "../supervision.ts";
-import { hiddenOf } from "./credential.ts";
 
 const LOOK_MS = 500;
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Readable, Transform } from "node:stream";
+import type { Credential } from "../../../shared/agent/credential.ts";
 import { type Fields, fieldsIn, isFields } from "../json.ts";
-import type { Credential } from "./credential.ts";
 import { askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
 /** Bounds of a checkout's files of Git LFS. */

@@ -5,8 +5,8 @@ import {
   type ServerResponse,
 } from "node:http";
 import { pipeline } from "node:stream/promises";
+import type { Credential } from "../../../shared/agent/credential.ts";
 import { listenOnSocket, type RunningProxy } from "../sandbox/unix-server.ts";
-import type { Credential } from "./credential.ts";
 import { askForDownloads, type Downloads, openDownload } from "./lfs.ts";
 import { isOpened } from "./opened.ts";
 import { placeOf, type Read, readOf, withGit } from "./reads.ts";

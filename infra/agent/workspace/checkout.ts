@@ -1,4 +1,4 @@
-import { credentialOf } from "../repository/credential.ts";
+import { credentialOf } from "../../../shared/agent/credential.ts";
 import { runGitInside } from "../repository/git-inside.ts";
 import { type RepositoryProxy, startRepositoryProxy } from "../repository/proxy.ts";
 import { placeOf, withGit } from "../repository/reads.ts";

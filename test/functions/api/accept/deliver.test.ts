@@ -136,3 +136,26 @@ test("only the repository that an address names counts, however it is written", 
   const none = { ...rule, host: undefined };
   expect(deliveryFault({ repository: { url: SITE } }, "o", none)).toContain("no GitHub App");
 });
+
+test("another host is pushed to with a secret, and opens no pull request", async () => {
+  const secret = "projects/pipeline/secrets/own-git/versions/latest";
+  const credential = { credential: { secret } };
+  const asked = (more: object, deliver: object) => ({
+    prompt: "x",
+    agent: { settings: { repository: { url: "https://gitlab.com/octo/site", ...more } } },
+    deliver,
+  });
+  const { status, body } = await send("/v1/runs", asked(credential, { branch: "agent/x" }));
+  expect(status).toBe(202);
+  expect((body as Run).repository).toMatchObject({ branch: "agent/x", delivery: "waiting" });
+  for (const [more, deliver, pointer, words] of [
+    [credential, { pullRequest: {} }, "/deliver/pullRequest", /on GitHub alone.*leave it out/],
+    [{ ...credential, lfs: true }, {}, "/deliver", /Git LFS/],
+    [{}, {}, "/deliver", /a branch is pushed with a secret/],
+  ] as const) {
+    expect(await send("/v1/runs", asked(more, deliver))).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer, detail: expect.stringMatching(words) }] },
+    });
+  }
+});
