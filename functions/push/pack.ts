@@ -42,6 +42,8 @@ function headOf(kind: number, size: number): Buffer {
 }
 
 const [OFS_DELTA, REF_DELTA] = [6, 7];
+/** Of a pack: to read so many takes seconds. */
+const MOST_OBJECTS = 200_000;
 
 /**
  * The objects of a pack that needs none beside it. Their ids are made of what they are, whatever
@@ -61,8 +63,10 @@ export function objectsIn(pack: Buffer, mostBytes: number): GitObjects {
   }
   const objects: GitObjects = new Map();
   const late: { base: string; delta: Buffer }[] = [];
+  const count = pack.readUInt32BE(8);
+  if (count > MOST_OBJECTS) throw new RangeError("more than there is room for");
   let [at, room] = [12, mostBytes];
-  for (let left = pack.readUInt32BE(8); left > 0; left -= 1) {
+  for (let left = count; left > 0; left -= 1) {
     const { kind, start } = kindAt(pack, at);
     const isDelta = kind === REF_DELTA;
     const from = isDelta ? start + 20 : start;
@@ -78,7 +82,11 @@ export function objectsIn(pack: Buffer, mostBytes: number): GitObjects {
   return objects;
 }
 
-const put = (objects: GitObjects, object: GitObject) => objects.set(idOf(object), object);
+function put(objects: GitObjects, object: GitObject): string {
+  const id = idOf(object);
+  objects.set(id, object);
+  return id;
+}
 
 function kindAt(pack: Buffer, at: number): { kind: number; start: number } {
   let start = at;
@@ -101,25 +109,26 @@ function inflated(piece: Buffer, room: number): { content: Buffer; length: numbe
   }
 }
 
-/** Makes whole what is said as a difference, in rounds: of another one, perhaps. */
+/** Makes whole what is said as a difference: of an object, or of what another one is made to. */
 function resolve(
   objects: GitObjects,
   late: readonly { base: string; delta: Buffer }[],
   mostBytes: number,
 ): void {
+  const waiting = Map.groupBy(late, ({ base }) => base);
+  const ready = [...waiting.keys()].filter((id) => objects.has(id));
   let room = mostBytes;
-  for (let left = late; left.length > 0; ) {
-    const next = left.filter(({ base, delta }) => {
-      const found = objects.get(base);
-      if (found === undefined) return true;
-      const content = patched(found.content, delta, room);
+  for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
+    const base = objects.get(id);
+    for (const { delta } of waiting.get(id) ?? []) {
+      if (base === undefined) break;
+      const content = patched(base.content, delta, room);
       room -= content.length;
-      put(objects, { kind: found.kind, content });
-      return false;
-    });
-    if (next.length === left.length) throw new SyntaxError("a delta of nothing");
-    left = next;
+      ready.push(put(objects, { kind: base.kind, content }));
+    }
+    waiting.delete(id);
   }
+  if (waiting.size > 0) throw new SyntaxError("a delta of nothing");
 }
 
 /** Copies and insertions. @see https://git-scm.com/docs/gitformat-pack#_deltified_representation */
