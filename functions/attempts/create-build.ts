@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { packTar } from "modern-tar";
+import { repositoriesOf } from "../../shared/agent/repository.ts";
 import { buildPlan } from "../../shared/attempt/build-plan.ts";
 import {
   afterCreate,
@@ -9,6 +10,7 @@ import {
   type Target,
 } from "../../shared/capacity/target.ts";
 import { type AttemptInput, INPUT_FILES, inputObject } from "../../shared/documents/attempt.ts";
+import { type MirrorPlace, mirrorsPrefix } from "../../shared/documents/mirror.ts";
 import type { ResolvedRequest } from "../../shared/run/accept.ts";
 import { usdOf } from "../../shared/run/owner-day.ts";
 import type { BuildInput, RunRecord, RunState } from "../../shared/run/record.ts";
@@ -125,6 +127,7 @@ async function inputArchive(
     ...(await conflictOf(services, record.state)),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     ...(spentBefore && { spentBefore }),
+    ...mirrorsOf(services, record, request),
     ...(retention && { retention }),
     progress: { url: `${services.publicUrl}/v1/runs/${id}/progress`, token: progressToken },
   };
@@ -145,6 +148,16 @@ async function conflictOf(
   if (!repository?.conflict || repository.url !== delivery.url) return {};
   const { base } = repository.pullRequest ?? {};
   return { onto: base === undefined ? (delivery.ref ?? "HEAD") : `refs/heads/${base}` };
+}
+
+/** What is needed of them by an attempt that reads a repository. */
+function mirrorsOf(
+  { settings: { mirrorMiB = 0 } }: Services,
+  { run }: RunRecord,
+  { settings }: ResolvedRequest,
+): { mirrors?: MirrorPlace } {
+  if (mirrorMiB === 0 || repositoriesOf(settings).length === 0) return {};
+  return { mirrors: { prefix: mirrorsPrefix(run.owner), mostBytes: mirrorMiB * 1024 ** 2 } };
 }
 
 /** A day more than the request, whose time begins with the end of the run. */

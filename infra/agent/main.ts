@@ -4,6 +4,7 @@ import { REPOSITORY_CREDENTIAL } from "../../shared/agent/environment.ts";
 import { systemClock } from "../../shared/clock.ts";
 import { RUN_LIMITS } from "../../shared/limits.ts";
 import { TRACE_VARIABLE, traceContextOf } from "../../shared/run/trace.ts";
+import { mirrorObjectsOf } from "./attempt/mirror-objects.ts";
 import { objectsOf, openStorage } from "./attempt/objects.ts";
 import { givenVariables, inheritedVariables } from "./environment.ts";
 import { readPrices } from "./model/prices.ts";
@@ -58,6 +59,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
       ),
     },
     objectsIn: (bucket, customTimes) => objectsOf(storage.bucket(bucket), customTimes),
+    mirrorsIn: (bucket) => mirrorObjectsOf(storage.bucket(bucket)),
     terminated,
     clock: systemClock,
     log,

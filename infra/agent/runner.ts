@@ -8,6 +8,7 @@ import {
   pathsUnder,
 } from "../../shared/documents/attempt.ts";
 import type { AgentFacts, BuildManifest } from "../../shared/documents/manifest.ts";
+import { MIRROR_LIMITS } from "../../shared/documents/mirror.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { customTimeOf, keptDays } from "../../shared/run/retention.ts";
 import { type TraceContext, traceParts } from "../../shared/run/trace.ts";
@@ -17,6 +18,7 @@ import { workWithAgent } from "./agent-work.ts";
 import { takeClaim } from "./attempt/claim.ts";
 import { type Input, takeInput } from "./attempt/input.ts";
 import { putManifest } from "./attempt/manifest.ts";
+import type { MirrorObjects } from "./attempt/mirror-objects.ts";
 import type { CustomTimes, Objects } from "./attempt/objects.ts";
 import { patientObjects } from "./attempt/patient-objects.ts";
 import { type Supersession, watchForOthers } from "./attempt/superseded.ts";
@@ -26,10 +28,11 @@ import type { Prices } from "./model/prices.ts";
 import { type Phases, trackPhases } from "./phases.ts";
 import type { RepositoryAccess } from "./repository/upstream.ts";
 import { checkInRounds } from "./rounds.ts";
-import { type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
+import { type Folders, type Isolation, makeFolders, removeFolders } from "./sandbox/place.ts";
 import { type Hiding, hiding } from "./secrets.ts";
 import type { AgentWork } from "./supervision.ts";
 import { messageOf } from "./text.ts";
+import type { Mirrors } from "./workspace/mirrors.ts";
 
 /** What the runner gets from its surroundings. */
 export interface RunnerOptions {
@@ -60,6 +63,8 @@ export interface RunnerOptions {
   inherited: Readonly<Record<string, string>>;
   repositories: RepositoryAccess;
   objectsIn(bucket: string, customTimes: CustomTimes): Objects;
+  /** Default: there are no mirrors. */
+  mirrorsIn?(bucket: string): MirrorObjects;
   /** Aborted when the build is being ended from outside. */
   terminated: AbortSignal;
   clock: Clock;
@@ -232,6 +237,7 @@ async function workReporting(attempt: Attempt): Promise<Uploaded> {
     const work: AgentWork = {
       ...attempt,
       folders,
+      mirrors: mirrorsOf(attempt, folders),
       objectsIn: (bucket) => patientObjects(attempt.objectsIn(bucket), { ...attempt, isOver }),
     };
     outcome = await workWithAgent(work);
@@ -243,6 +249,24 @@ async function workReporting(attempt: Attempt): Promise<Uploaded> {
     attempt.log(`nothing is uploaded: ${messageOf(error)}`);
     return withoutOutputs(outcome, error);
   }
+}
+
+/** The mirrors of its owner's repositories. Whoever waits for the result does not wait for them. */
+function mirrorsOf(
+  { input, isolation, mirrorsIn, clock, terminated, cleanup }: Attempt,
+  { root }: Folders,
+): Mirrors | undefined {
+  const { bucket, mirrors: place } = input.attempt;
+  // An agent without a sandbox could write what others shall have of the host.
+  if (place === undefined || mirrorsIn === undefined || isolation === "none") return undefined;
+  return {
+    objects: mirrorsIn(bucket),
+    place,
+    leastBytes: MIRROR_LIMITS.leastBytes,
+    folder: root,
+    later: (work) => cleanup.defer(work),
+    ...{ clock, terminated },
+  };
 }
 
 function describe(facts: AgentFacts): string {

@@ -22,6 +22,7 @@ import type { RepositoryAccess } from "./repository/upstream.ts";
 import type { AgentCommand, AgentProcess } from "./sandbox/launch.ts";
 import type { Arrangement, Folders, Isolation } from "./sandbox/place.ts";
 import type { Hiding } from "./secrets.ts";
+import type { Mirrors } from "./workspace/mirrors.ts";
 import { type Beginning, lostSession } from "./workspace/prepare.ts";
 
 /** What the agent's part of an attempt needs. See `RunnerOptions` for the fields not explained. */
@@ -40,6 +41,8 @@ export interface AgentWork {
   inherited: Readonly<Record<string, string>>;
   repositories: RepositoryAccess;
   objectsIn(bucket: string): Objects;
+  /** Undefined: none are read, and none are left. */
+  mirrors?: Mirrors | undefined;
   /** Where checkpoints go. */
   paths: AttemptPaths;
   /** RFC 3339. */

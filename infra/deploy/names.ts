@@ -46,6 +46,9 @@ export type Place = Pick<
   githubHookKeySecret?: string;
 };
 
+/** The bucket of what runs take and leave. */
+export const dataBucketOf = (project: string): string => `${project}-${PRODUCT}-data`;
+
 /** The names of all that the stack makes, and of what it is given. */
 export function namesOf(place: Place) {
   const { project, projectNumber, region, buildRegion, modelKeySecret } = place;
@@ -53,7 +56,7 @@ export function namesOf(place: Place) {
     `${ownName(account)}@${project}.iam.gserviceaccount.com`;
   return {
     project,
-    dataBucket: `${project}-${PRODUCT}-data`,
+    dataBucket: dataBucketOf(project),
     logsBucket: `${project}-${PRODUCT}-logs`,
     repository: PRODUCT,
     repositoryName: `projects/${project}/locations/${buildRegion}/repositories/${PRODUCT}`,

@@ -5,12 +5,14 @@ import {
   type Firestore,
   type Query,
 } from "@google-cloud/firestore";
+import type { ApiError, Bucket } from "@google-cloud/storage";
 import { Failure, usageFault } from "../../cli/failure.ts";
 import { oneLine, say } from "../../cli/terminal.ts";
+import { MIRROR_DAYS, mirrorsPrefix } from "../../shared/documents/mirror.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { COLLECTIONS } from "../../shared/names.ts";
 import { counted } from "../../shared/text.ts";
-import { openPlace, placeOf } from "../local/state/place.ts";
+import { openBucket, openPlace, placeOf } from "../local/state/place.ts";
 
 interface Flags {
   yes?: boolean;
@@ -26,14 +28,38 @@ interface Flags {
  */
 export async function eraseOwner(owner: string, { yes, ...place }: Flags): Promise<void> {
   if (!yes) throw usageFault("erase ends keys and agents for good; say --yes if that is meant");
-  const { firestore } = openPlace(placeOf(place));
+  const named = placeOf(place);
+  const { firestore } = openPlace(named);
   try {
     await refuseRuns(firestore, owner);
     const documents = await documentsOf(firestore, owner);
     for (const document of documents) await firestore.recursiveDelete(document);
-    say(`Erased ${counted(documents.length, "document")} of ${oneLine(owner)}.`);
+    const mirrors = await eraseMirrors(openBucket(named), owner);
+    const erased = [counted(documents.length, "document"), counted(mirrors, "mirror")].join(
+      " and ",
+    );
+    say(`Erased ${erased} of ${oneLine(owner)}.`);
   } finally {
     await firestore.terminate();
+  }
+}
+
+const NOT_FOUND = 404;
+
+/** Erases the mirrors of an owner's repositories. @returns how many they were */
+async function eraseMirrors(bucket: Bucket, owner: string): Promise<number> {
+  const prefix = mirrorsPrefix(owner);
+  try {
+    const [mirrors] = await bucket.getFiles({ prefix });
+    for (const mirror of mirrors) await mirror.delete({ ignoreNotFound: true });
+    return mirrors.length;
+  } catch (error) {
+    if ((error as ApiError).code !== NOT_FOUND) throw error;
+    const where = `in the bucket that RUNYARD_BUCKET names, the objects under ${prefix}`;
+    throw new Failure(
+      `There is no bucket ${bucket.name}. Erase ${where}, or wait ${MIRROR_DAYS} days. All else is erased.`,
+      { cause: error },
+    );
   }
 }
 

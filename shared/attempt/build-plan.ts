@@ -18,6 +18,8 @@ export interface BuildSettings {
   modelKeySecret: string;
   /** `projects/P/locations/L/workerPools/W`; absent: the default pool. */
   pool?: string;
+  /** The largest mirror of a repository, in MiB. 0 or absent: there are none. */
+  mirrorMiB?: number;
 }
 
 /** An attempt as a build sees it. */

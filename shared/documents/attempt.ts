@@ -3,6 +3,7 @@ import { Retention } from "../run/retention.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { PlacedFile, SentTree } from "./files.ts";
+import { MirrorPlace } from "./mirror.ts";
 import { Session } from "./session.ts";
 
 /** Files of the input archive, which is the build's source. */
@@ -55,6 +56,8 @@ export const AttemptInput = Type.Object({
   ownerBudgetUsd: Type.Optional(Type.Number({ minimum: 0 })),
   /** Earlier attempts of which it is known what they have spent. Absent: there is none. */
   spentBefore: Type.Optional(Type.Array(SpentAttempt)),
+  /** Mirrors of its owner's repositories. Absent: none are used. */
+  mirrors: Type.Optional(MirrorPlace),
   /** For how long its objects are kept. Absent: for ever. */
   retention: Type.Optional(Retention),
   /** Where progress goes: `POST url` with `Authorization: Bearer token`. */

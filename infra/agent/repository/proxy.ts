@@ -9,8 +9,8 @@ import type { Credential } from "../../../shared/agent/credential.ts";
 import { listenOnSocket, type RunningProxy } from "../sandbox/unix-server.ts";
 import { askForDownloads, type Downloads, openDownload } from "./lfs.ts";
 import { isOpened } from "./opened.ts";
-import { placeOf, type Read, readOf, withGit } from "./reads.ts";
-import { askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
+import { placeOf, REFS, type Read, readOf, withGit } from "./reads.ts";
+import { type Asking, askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
 export interface RepositoryProxyOptions {
   /** Where to listen: the path of a unix socket. */
@@ -32,6 +32,10 @@ export interface RepositoryProxyOptions {
 }
 
 export interface RepositoryProxy extends RunningProxy {
+  /** Whether its host lets the repository be read now, as git will ask it. */
+  isReadable(): Promise<boolean>;
+  /** Bytes that the repository's host has sent of it. */
+  received(): number;
   /** Why the repository gave nothing when it was asked last, as the end of a sentence, … */
   fault(): string | undefined;
   /** … and why others did, by their addresses. */
@@ -48,7 +52,13 @@ export interface RepositoryProxy extends RunningProxy {
 export async function startRepositoryProxy(
   options: RepositoryProxyOptions,
 ): Promise<RepositoryProxy> {
-  const proxy: Proxy = { ...options, moved: new Map(), faults: new Map(), downloads: new Map() };
+  const proxy: Proxy = {
+    ...options,
+    moved: new Map(),
+    faults: new Map(),
+    downloads: new Map(),
+    received: 0,
+  };
   const server = createServer((request, response) => {
     const asked = readOf(request.method, request.url);
     if (asked === undefined) return refuse(response, 403, "Repositories may only be read here.");
@@ -65,6 +75,8 @@ export async function startRepositoryProxy(
   const own = place === undefined ? "" : addressOf(place);
   return {
     ...running,
+    isReadable: () => isReadable(proxy),
+    received: () => proxy.received,
     fault: () => proxy.faults.get(own),
     otherFaults: () => new Map([...proxy.faults].filter(([address]) => address !== own)),
   };
@@ -77,6 +89,7 @@ interface Proxy extends Omit<RepositoryProxyOptions, "socketPath"> {
   moved: Map<string, string>;
   faults: Map<string, string>;
   downloads: Downloads;
+  received: number;
 }
 
 interface Exchange {
@@ -95,7 +108,17 @@ async function read(proxy: Proxy, wanted: Read, exchange: Exchange): Promise<voi
     proxy.faults.set(address, "its host is not among allowedHosts");
     return refuse(response, 403, "This repository may not be read here.");
   }
-  const answer = await follow(proxy, wanted, { ...exchange, ...grant });
+  const { request } = exchange;
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const answer = await follow(proxy, wanted, {
+    headers: {
+      ...kept(request.headers, REQUEST_HEADERS),
+      ...(grant.credential && { authorization: grant.credential.authorization }),
+    },
+    ...(wanted.kind === "pack" && { body: request }),
+    signal: gone.signal,
+  });
   const { statusCode: status = 0 } = answer;
   if (status !== 200) {
     answer.destroy();
@@ -107,7 +130,45 @@ async function read(proxy: Proxy, wanted: Read, exchange: Exchange): Promise<voi
   }
   proxy.faults.delete(address);
   response.writeHead(200, kept(answer.headers, ANSWER_HEADERS));
-  await pipeline(answer, response).catch(() => response.destroy());
+  const content = isOwn(proxy, wanted) ? counted(answer, proxy) : answer;
+  await pipeline(content, response).catch(() => response.destroy());
+}
+
+async function* counted(content: AsyncIterable<Buffer>, proxy: Proxy): AsyncGenerator<Buffer> {
+  for await (const chunk of content) {
+    proxy.received += chunk.length;
+    yield chunk;
+  }
+}
+
+const isOwn = ({ url }: Proxy, { host, repository }: Read): boolean => {
+  const own = placeOf(url);
+  return own?.host === host && own.repository === repository;
+};
+
+const READABLE_MS = 30_000;
+
+/** Asks as git begins: a host that says who may read says it then. What it says is told to git. */
+async function isReadable(proxy: Proxy): Promise<boolean> {
+  const place = placeOf(proxy.url);
+  if (place === undefined) return false;
+  const { credential } = proxy;
+  const authorization = credential && { authorization: credential.authorization };
+  try {
+    const answer = await follow(
+      proxy,
+      { ...place, kind: "refs", suffix: REFS },
+      {
+        headers: { "git-protocol": "version=2", "user-agent": "git/2", ...authorization },
+        signal: AbortSignal.timeout(READABLE_MS),
+      },
+    );
+    answer.destroy();
+    return answer.statusCode === 200;
+  } catch (error) {
+    if (error instanceof Unreachable) return false;
+    throw error;
+  }
 }
 
 /** As whom a repository may be read. */
@@ -186,23 +247,17 @@ const MOST_REDIRECTS = 5;
 async function follow(
   proxy: Proxy,
   wanted: Read,
-  { request, response, credential }: Exchange & Grant,
+  { body, ...asking }: Omit<Asking, "method">,
 ): Promise<IncomingMessage> {
   const { kind, suffix } = wanted;
   const known = addressOf(wanted);
-  const headers = {
-    ...kept(request.headers, REQUEST_HEADERS),
-    ...(credential && { authorization: credential.authorization }),
+  const sent = {
+    ...asking,
+    ...(body ? { method: "POST" as const, body } : { method: "GET" as const }),
   };
-  const sent =
-    kind === "pack"
-      ? { method: "POST" as const, headers, body: request }
-      : { method: "GET" as const, headers };
-  const gone = new AbortController();
-  response.once("close", () => gone.abort());
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
     const target = new URL(`${proxy.moved.get(known) ?? known}${suffix}`);
-    const answer = await askHost(target, { ...sent, signal: gone.signal }, proxy.access);
+    const answer = await askHost(target, sent, proxy.access);
     const { statusCode: status = 0 } = answer;
     if (status < 300 || status > 399 || kind !== "refs") return answer;
     answer.destroy();

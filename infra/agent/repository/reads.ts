@@ -13,6 +13,8 @@ export interface Read {
 type LfsKind = "batch" | "object";
 
 const SERVICE = "?service=git-upload-pack";
+/** With what reading begins, behind the repository's path. */
+export const REFS = `/info/refs${SERVICE}`;
 /** Files that git reads of a repository that is a folder of files. */
 const FILES =
   "/HEAD|/objects/info/(?:packs|(?:http-)?alternates)|/objects/[0-9a-f]{2}/[0-9a-f]{38,62}|/objects/pack/pack-[0-9a-f]{40,64}\\.(?:pack|idx)";

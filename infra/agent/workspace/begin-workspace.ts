@@ -10,6 +10,7 @@ import { socketsIn } from "../sandbox/launch.ts";
 import type { Folders } from "../sandbox/place.ts";
 import { type CheckoutFailure, checkOut } from "./checkout.ts";
 import { openStates, recordState, type States } from "./git-states.ts";
+import type { Mirrors } from "./mirrors.ts";
 import { placeTree } from "./place-tree.ts";
 
 export interface Preparation {
@@ -31,6 +32,8 @@ export interface Preparation {
   /** Is told what people should know of what is missing. */
   tell(note: string): void;
   objectsIn(bucket: string): Objects;
+  /** Undefined: none are read, and none are left. */
+  mirrors?: Mirrors | undefined;
 }
 
 /** The commits that a workspace began with, by their folders; that of one without is `""`. */
@@ -84,7 +87,8 @@ async function checkOutAll(
   preparation: Preparation,
   wanted: Commits,
 ): Promise<Omit<Brought, "states"> | CheckoutFailure> {
-  const { input, folders, helper, tell } = preparation;
+  const { input, folders, helper, tell, mirrors } = preparation;
+  const { workspace } = folders;
   const { egressSocket } = socketsIn(folders.sockets);
   const until = helper.clock.now() + TIMING.checkout * 1000;
   const access = await withTokens(preparation);
@@ -99,12 +103,16 @@ async function checkOutAll(
         submoduleHosts: submodules ? input.agent.allowedHosts : undefined,
         opened: openedWith(repository),
       },
-      { helper, until, egressSocket, access: folder === "" ? access : accessTo(access, at) },
+      {
+        ...{ helper, until, egressSocket, workspace, mirrors },
+        access: folder === "" ? access : accessTo(access, at),
+      },
     );
     if ("failedStep" in done) return done;
     commits[folder] = done.commit;
     notes.push(...done.notes);
     for (const note of done.notes) tell(note);
+    if (done.fetched) tell(`Fetched of ${url}: ${done.fetched}.`);
     helper.log(`checked out commit ${done.commit}${folder && ` into ${folder}`}`);
   }
   return { commits, notes };

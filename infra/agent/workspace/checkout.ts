@@ -6,6 +6,15 @@ import { SUBMODULES } from "../repository/submodules.ts";
 import type { RepositoryAccess } from "../repository/upstream.ts";
 import type { Helper, HelperRun, NotStarted } from "../sandbox/helper.ts";
 import { oneLine } from "../text.ts";
+import {
+  bringMirror,
+  fetchedText,
+  findMirror,
+  keepMirror,
+  MIRROR_REF,
+  type Mirror,
+  type Mirrors,
+} from "./mirrors.ts";
 import { enumerated } from "./omissions.ts";
 
 /** What to check out. */
@@ -34,11 +43,17 @@ export interface CheckoutOptions {
   /** Where to listen for git's way out, on this machine. */
   egressSocket: string;
   access: RepositoryAccess;
+  /** The workspace on this machine. */
+  workspace: string;
+  /** Undefined: none are read, and none are left. */
+  mirrors?: Mirrors | undefined;
 }
 
 export interface CheckedOut {
   /** The commit's id. */
   commit: string;
+  /** What of it came from a mirror, in words. Absent: none was used. */
+  fetched?: string;
   /** What is missing, one sentence each. */
   notes: string[];
 }
@@ -49,14 +64,22 @@ export interface CheckoutFailure extends NotStarted {
   ref: string;
 }
 
+/** The script's exit code where the host does not serve what a mirror lacks. */
+const UNSERVED = 9;
+
 /**
  * Runs in an empty folder. `$1` address, `$2` ref, `$3` how much to fetch, `$4` where files of
  * Git LFS are asked for, or nothing: they stay pointers, `$5` the folders that are checked out, a
- * line each, or nothing: all. No branch: `HEAD` is the commit itself, so
- * that every turn of a conversation finds the same. What a ref begins with has no meaning behind a
- * `+`. What `.lfsconfig` says of addresses does not count.
+ * line each, or nothing: all, `$6` the commit of a mirror whose objects are there, or
+ * `unusable`: what is there of one is removed. No branch: `HEAD` is the commit itself, so that every
+ * turn of a conversation finds the same. What a ref begins with has no meaning behind a `+`. What
+ * `.lfsconfig` says of addresses does not count.
+ *
+ * What a mirror has beyond the commit that the host serves is removed: the workspace has the same
+ * as without one.
  */
 const SCRIPT = `set -eu
+[ "$6" != unusable ] || rm -rf .git
 git init --quiet --template= --initial-branch=main .
 git config remote.origin.url "$1"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
@@ -66,8 +89,11 @@ git config user.email agent@runyard.invalid
 git config --unset-all remote.origin.promisor || true
 git config --unset-all remote.origin.partialclonefilter || true
 found=FETCH_HEAD
+shallowly() { git -c fetch.unpackLimit=1 fetch --quiet --no-tags --depth=1 "$@"; }
 case $3 in
-  shallow) git fetch --quiet --no-tags --depth=1 \${5:+--filter=blob:none} origin "+$2" ;;
+  mirrored) shallowly origin "+$2" || exit ${UNSERVED}
+    git update-ref -d ${MIRROR_REF} ;;
+  shallow) shallowly \${5:+--filter=blob:none} origin "+$2" ;;
   whole) git fetch --quiet --no-tags origin "+$2" ;;
   all) git fetch --quiet origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
     found=$2 ;;
@@ -84,6 +110,10 @@ if [ -n "$5" ]; then
   done <<< "$5"
 fi
 rm -f .git/FETCH_HEAD
+if [ "$3" = mirrored ] && [ "$(git rev-parse HEAD)" != "$6" ]; then
+  sed -i "/^$6$/d" .git/shallow
+  git repack -a -d -q -n --window=0
+fi
 git rev-parse HEAD
 `;
 
@@ -94,9 +124,10 @@ git rev-parse HEAD
  */
 export async function checkOut(
   checkout: Checkout,
-  { helper, until, egressSocket: socketPath, access }: CheckoutOptions,
+  options: CheckoutOptions,
 ): Promise<CheckedOut | CheckoutFailure> {
   const { folder = "", url, submoduleHosts, opened, hasLfs } = checkout;
+  const { helper, until, egressSocket: socketPath, access } = options;
   const address = URL.parse(url);
   if (!address) return failed(checkout, { why: "that is no address" });
   if (address.port) return failed(checkout, { why: "only port 443 of a host can be reached" });
@@ -110,9 +141,9 @@ export async function checkOut(
   });
   try {
     const hosts = [address.hostname, ...(submoduleHosts ?? [])];
-    const options = { folder, until, hosts, hasLfs };
-    const git: Git = (script, ...args) => runGitInside(helper, script, { ...options, args });
-    return await fetchAll(checkout, { git, proxy });
+    const inside = { folder, until, hosts, hasLfs };
+    const git: Git = (script, ...args) => runGitInside(helper, script, { ...inside, args });
+    return await fetchAll(checkout, { ...options, git, proxy });
   } finally {
     await proxy.close();
   }
@@ -120,33 +151,72 @@ export async function checkOut(
 
 type Git = (script: string, ...args: string[]) => Promise<HelperRun>;
 
-interface Fetching {
+interface Fetching extends CheckoutOptions {
   git: Git;
   proxy: RepositoryProxy;
 }
 
 async function fetchAll(
   checkout: Checkout,
-  { git, proxy }: Fetching,
+  fetching: Fetching,
 ): Promise<CheckedOut | CheckoutFailure> {
-  const { url, ref, hasLfs, paths = [] } = checkout;
-  const lfs = hasLfs ? `${withGit(url.replace(/\/+$/, ""))}/info/lfs` : "";
-  const fetch = (extent: Extent) => git(SCRIPT, url, ref, extent, lfs, paths.join("\n"));
-  const first = await fetch("shallow");
-  const next = first.isDone ? undefined : extentAfter(checkout, first);
-  const last = next === undefined ? first : await fetch(next);
-  if (!last.isDone) return failureOf(checkout, last, proxy);
-  const commit = last.output.trim();
-  if (checkout.submoduleHosts === undefined) return { commit, notes: [] };
+  const { git, proxy, workspace: root, helper } = fetching;
+  const { hasLfs, folder = "" } = checkout;
+  const mirror = await mirrorOf(checkout, fetching);
+  const { run, extent } = await fetchCommit(checkout, { ...fetching, mirror });
+  if (!run.isDone) return failureOf(checkout, run, proxy);
+  const commit = run.output.trim();
+  const received = proxy.received();
+  if (mirror && (extent === "mirrored" || extent === "shallow")) {
+    await keepMirror(mirror, { root, folder, commit, received }, helper.log);
+  }
+  const isMirrored = extent === "mirrored" && mirror?.found;
+  const done: CheckedOut = {
+    ...{ commit, notes: [] },
+    ...(isMirrored && { fetched: fetchedText(received, isMirrored.sizeBytes) }),
+  };
+  if (checkout.submoduleHosts === undefined) return done;
   const submodules = await git(SUBMODULES, hasLfs ? "lfs" : "");
   if (!submodules.isDone) return failureOf(checkout, submodules, proxy);
-  const { folder } = checkout;
   const missing = submodules.output
     .split("\0")
     .filter(Boolean)
     .map((path) => (folder ? `${folder}/${path}` : path));
-  return { commit, notes: missing.length === 0 ? [] : [noteOf(missing, proxy)] };
+  return { ...done, notes: missing.length === 0 ? [] : [noteOf(missing, proxy)] };
 }
+
+/** Of folders alone little is fetched, of which there is no mirror. */
+async function mirrorOf(
+  { url, paths }: Checkout,
+  { mirrors, helper }: Fetching,
+): Promise<Mirror | undefined> {
+  if (mirrors === undefined || paths !== undefined) return undefined;
+  return findMirror(mirrors, url.replace(/\/+$/, ""), helper.log);
+}
+
+/** Fetches a commit and checks it out: on top of a mirror, or else from the host alone. */
+async function fetchCommit(
+  checkout: Checkout,
+  fetching: Fetching & { mirror: Mirror | undefined },
+): Promise<{ run: HelperRun; extent: Extent }> {
+  const { git, proxy, mirror } = fetching;
+  const { url, ref, hasLfs, paths = [], folder = "" } = checkout;
+  const lfs = hasLfs ? `${withGit(url.replace(/\/+$/, ""))}/info/lfs` : "";
+  const fetch = async (extent: Extent, ofMirror = "") => {
+    return { run: await git(SCRIPT, url, ref, extent, lfs, paths.join("\n"), ofMirror), extent };
+  };
+  const isTried = mirror?.found && (await proxy.isReadable());
+  if (isTried && (await bringMirror(mirror, { ...fetching, folder }))) {
+    const mirrored = await fetch("mirrored", mirror.found?.commit);
+    if (!isUnserved(mirrored.run)) return mirrored;
+  }
+  const first = await fetch("shallow", isTried ? "unusable" : "");
+  const next = first.run.isDone ? undefined : extentAfter(checkout, first.run);
+  return next === undefined ? first : fetch(next);
+}
+
+const isUnserved = ({ end, stoppedBy }: HelperRun): boolean =>
+  stoppedBy === null && "exitCode" in end && end.exitCode === UNSERVED;
 
 const NAMED = 5;
 
@@ -160,7 +230,7 @@ function noteOf(missing: readonly string[], proxy: RepositoryProxy): string {
   return `Submodules that could not be fetched: ${enumerated(named, missing.length)}${why}.`;
 }
 
-type Extent = "shallow" | "whole" | "all";
+type Extent = "mirrored" | "shallow" | "whole" | "all";
 
 const UNKNOWN_REF = /couldn't find remote ref|not our ref|unadvertised object|invalid reference/;
 

@@ -1,4 +1,5 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
+import { MIRRORS_PREFIX } from "../../../shared/documents/mirror.ts";
 import { UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { TOPICS } from "../../../shared/names.ts";
 import { SEALING } from "../names.ts";
@@ -17,6 +18,7 @@ import {
   DOCUMENTS,
   ERASER,
   LOG_READER,
+  MIRROR_KEEPER,
   PUBLISHER,
   SECRET_ACCESSOR,
   SIGNER,
@@ -41,6 +43,13 @@ const FREES_SLOTS = {
 /** An event may end a turn that a person has asked for, in the conversation of its trigger. */
 const REPLACES_DELIVERED = {
   "pubsub.topics.publish": "what a turn changed that an event replaced would wait for the sweep",
+};
+
+/** A mirror is asked for with a repository, and left of a large one. */
+const MIRRORED = {
+  "storage.objects.get": "a repository would be fetched without its mirror",
+  "storage.objects.create": "no mirror of a large repository would be left",
+  "storage.objects.delete": "a mirror that has grown old would stay as it is",
 };
 
 const OF_FUNCTIONS: readonly Grant[] = [
@@ -206,6 +215,14 @@ const OF_FUNCTIONS: readonly Grant[] = [
     on: DATA,
     objectPrefix: UPLOADS_PREFIX,
     why: "takes what was uploaded for its run, by name alone",
+  },
+  {
+    principal: "build",
+    rarely: MIRRORED,
+    role: MIRROR_KEEPER,
+    on: DATA,
+    objectPrefix: MIRRORS_PREFIX,
+    why: "reads the mirrors of repositories and leaves them, by name alone; to replace one is to delete it",
   },
 ];
 

@@ -64,6 +64,7 @@ export const LEFT_READER = objects("leftReader", "get", "list");
 export const TOKEN_KEEPER = objects("tokenKeeper", "create");
 export const EVENT_KEEPER = objects("eventKeeper", "create");
 export const UPLOAD_READER = objects("uploadReader", "get");
+export const MIRROR_KEEPER = objects("mirrorKeeper", "create", "delete", "get");
 export const EVENT_READER = objects("eventReader", "get");
 export const SIGNER = own("signer", "iam.serviceAccounts.signBlob");
 export const WORKER = objects("worker", "create", "get");

@@ -1,4 +1,5 @@
 import { ATTEMPTS_PREFIX } from "../../../shared/documents/attempt.ts";
+import { MIRROR_DAYS, MIRRORS_PREFIX } from "../../../shared/documents/mirror.ts";
 import { UPLOAD_DAYS, UPLOADS_PREFIX } from "../../../shared/documents/upload.ts";
 import { CUSTOM_TIME_DAYS } from "../../../shared/run/retention.ts";
 import { EVENT_DAYS, EVENTS_PREFIX } from "../../../shared/triggers/event-object.ts";
@@ -33,6 +34,7 @@ export function storageResources({ settings, names }: Stack): Resource[] {
       UNFINISHED,
       EXPIRED,
       deletion(UPLOAD_DAYS, [UPLOADS_PREFIX]),
+      deletion(MIRROR_DAYS, [MIRRORS_PREFIX]),
       ...(outputDays === undefined ? [] : [deletion(outputDays, [ATTEMPTS_PREFIX])]),
       deletion(EVENT_DAYS, [EVENTS_PREFIX]),
     ]),

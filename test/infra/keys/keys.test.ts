@@ -4,6 +4,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { LOCAL } from "../../../infra/local/names.ts";
+import { mirrorsPrefix } from "../../../shared/documents/mirror.ts";
 import type { Run } from "../../../shared/documents/run.ts";
 import { sha256 } from "../../../shared/hash.ts";
 import { ended } from "../../support/api.ts";
@@ -172,9 +174,13 @@ test("an owner is erased who has no runs, and nothing of it is left", async () =
   const refused = await keys("erase", owner, "--yes");
   expect(refused).toMatchObject({ code: 1, hints: expect.stringContaining(`as ${run.id}.`) });
   await world.call(`/runs/${run.id}`, { method: "DELETE", headers });
+  await world.storage
+    .bucket(LOCAL.bucket)
+    .file(`${mirrorsPrefix(owner)}a.pack`)
+    .save("pack");
   expect(await keys("erase", owner, "--yes")).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^Erased \d+ documents of owner-to-erase\.\n$/),
+    out: expect.stringMatching(/^Erased \d+ documents and 1 mirror of owner-to-erase\.\n$/),
   });
   for (const text of [owner, sha256(owner)]) expect(await placesOf(world, text)).toEqual([]);
   // The event itself says nobody's name, may be others' as well, and goes after thirty days.

@@ -17,6 +17,7 @@ import {
   type CheckoutFailure,
   checkOut,
 } from "../../../../infra/agent/workspace/checkout.ts";
+import type { Mirrors } from "../../../../infra/agent/workspace/mirrors.ts";
 import { systemClock } from "../../../../shared/clock.ts";
 import { startGitServer } from "./git-server.ts";
 
@@ -28,6 +29,12 @@ const ANYBODYS = {
   GIT_CONFIG_KEY_0: "safe.directory",
   GIT_CONFIG_VALUE_0: "*",
 };
+
+interface Mirrored {
+  url?: string;
+  ref?: string;
+  credential?: string | undefined;
+}
 
 /** An empty workspace, and git apart from the machine. */
 export async function startWorld(isolation: Isolation = "none") {
@@ -68,12 +75,20 @@ export async function startWorld(isolation: Isolation = "none") {
     },
   };
   const { egressSocket } = socketsIn(folders.sockets);
+  const { workspace } = folders;
   const options = (access: RepositoryAccess) => ({
-    ...{ helper, egressSocket, access, until: helper.clock.now() + helper.patience.deadlineMs },
+    ...{
+      helper,
+      egressSocket,
+      access,
+      workspace,
+      until: helper.clock.now() + helper.patience.deadlineMs,
+    },
   });
   return {
     server,
     helper,
+    root,
     terminated,
     at: (name: string) => join(folders.workspace, name),
     read: (name: string) => readFileSync(join(folders.workspace, name), "utf8"),
@@ -95,6 +110,11 @@ export async function startWorld(isolation: Isolation = "none") {
       const wanted = { url, ref, isPrivate, hasLfs: false };
       const done = await checkOut(wanted, options(access));
       return "failedStep" in done ? done : done.commit;
+    },
+    /** With mirrors. */
+    checkOutMirrored(mirrors: Mirrors, { url = server.url, ref = "HEAD", credential }: Mirrored) {
+      const wanted = { url, ref, isPrivate: credential !== undefined, hasLfs: false };
+      return checkOut(wanted, { ...options({ ...server.access, credential }), mirrors });
     },
     /** Folders alone, with files of Git LFS. */
     checkOutPaths(paths: readonly string[], url = server.url) {
