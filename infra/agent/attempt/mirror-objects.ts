@@ -29,7 +29,7 @@ export interface MirrorObjects {
   put(name: string, mirror: MirrorFile): Promise<void>;
 }
 
-export interface MirrorFile {
+interface MirrorFile {
   path: string;
   commit: string;
   /** Of the object that it replaces; `"0"`: there is none. */

@@ -12,7 +12,7 @@ import { systemClock } from "../../../../shared/clock.ts";
 import { mirrorObject, mirrorsPrefix } from "../../../../shared/documents/mirror.ts";
 import { startWorld } from "./checkout-world.ts";
 
-export const OWNER = "ann@example.com";
+const OWNER = "ann@example.com";
 const LEAST_BYTES = 100_000;
 
 /** A workspace and a storage in which builds may what a deployment gives them. */
