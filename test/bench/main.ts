@@ -5,6 +5,7 @@ import { build } from "./build.ts";
 import { coldStart } from "./cold-start.ts";
 import { events } from "./events.ts";
 import { latency } from "./latency.ts";
+import { mirror } from "./mirror.ts";
 import { operations } from "./operations.ts";
 import { page } from "./page.ts";
 import { endProgress, formatTable, machine, showProgress } from "./print.ts";
@@ -23,6 +24,7 @@ const BENCHMARKS: Benchmark[] = [
   operations,
   sandbox,
   build,
+  mirror,
   events,
   sweep,
   standIn,

@@ -6,7 +6,8 @@ import { createServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buffer } from "node:stream/consumers";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { RepositoryAccess } from "../../../../infra/agent/repository/upstream.ts";
 import { lfsStore } from "./lfs-store.ts";
 
@@ -210,10 +211,27 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
     },
   });
   request.pipe(backend.stdin);
-  const output = await buffer(backend.stdout);
-  const end = output.indexOf("\r\n\r\n");
-  const headers = output.subarray(0, end).toString().split("\r\n");
-  const pairs = headers.map((line) => line.split(": ") as [string, string]);
-  const status = Number(pairs.find(([name]) => name === "Status")?.[1].slice(0, 3) ?? 200);
-  response.writeHead(status, Object.fromEntries(pairs)).end(output.subarray(end + 4));
+  await pipeline(bodyOf(backend.stdout, response), response);
+}
+
+const HEAD_END = "\r\n\r\n";
+
+/** What a CGI program answers, after its head, which goes to the response. */
+async function* bodyOf(output: Readable, response: ServerResponse): AsyncGenerator<Buffer> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of output) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf(HEAD_END);
+    if (end < 0) continue;
+    const headers = head.subarray(0, end).toString().split("\r\n");
+    const pairs = headers.map((line) => line.split(": ") as [string, string]);
+    const status = Number(pairs.find(([name]) => name === "Status")?.[1].slice(0, 3) ?? 200);
+    response.writeHead(status, Object.fromEntries(pairs));
+    yield head.subarray(end + HEAD_END.length);
+    head = undefined;
+  }
 }
