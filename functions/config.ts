@@ -1,6 +1,5 @@
 import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
-import { DEFAULT_MIRROR_MIB } from "../shared/documents/mirror.ts";
 import { type WebhookNet, webhookNetsOf } from "../shared/events/target.ts";
 import { parsedJson } from "../shared/json.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
@@ -135,7 +134,7 @@ export function readConfig(environment: Environment = process.env): Config {
       serviceAccount: required.RUNYARD_BUILD_SERVICE_ACCOUNT,
       logsBucket: required.RUNYARD_LOGS_BUCKET,
       modelKeySecret: required.RUNYARD_MODEL_KEY_SECRET,
-      mirrorMiB: wholeNumberOf(environment, "RUNYARD_MIRROR_MIB", 0) ?? DEFAULT_MIRROR_MIB,
+      mirrorMiB: wholeNumberOf(environment, "RUNYARD_MIRROR_MIB", 0) ?? 0,
     },
     secretRule: {
       prefixes: secretPrefixesOf(environment),

@@ -23,9 +23,6 @@ export const mirrorObject = ({ prefix }: MirrorPlace, address: string): string =
 /** How long a mirror is kept, whatever uses it: then one is left that has nothing old. */
 export const MIRROR_DAYS = 30;
 
-/** The largest mirror, in MiB, where nothing else is said. */
-export const DEFAULT_MIRROR_MIB = 2048;
-
 export const MIRROR_LIMITS = {
   /** A mirror is left where the host has sent so many bytes, … */
   leastBytes: 32 * 1024 ** 2,

@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startMirrorWorld } from "../infra/agent/workspace/mirror-world.ts";
 import {
@@ -155,8 +154,15 @@ async function startLine(cleanup: AsyncDisposableStack, { server }: World) {
   };
   const line = createServer((client: Socket) => {
     const host = open("");
-    pipeline(client, host).catch(() => host.destroy());
-    pipeline(host, limited(), client).catch(() => client.destroy());
+    // The host closes the connection while the line still has some of what it sent.
+    host
+      .on("error", () => client.destroy())
+      .pipe(limited())
+      .pipe(client);
+    client
+      .on("error", () => host.destroy())
+      .on("close", () => host.destroy())
+      .pipe(host);
   });
   await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
   cleanup.defer(() => void line.close());

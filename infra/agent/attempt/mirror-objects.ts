@@ -54,7 +54,11 @@ export function mirrorObjectsOf(bucket: Bucket): MirrorObjects {
         throw error;
       }
     },
-    open: (name, generation) => bucket.file(name, { generation }).createReadStream(),
+    open(name, generation) {
+      const content = bucket.file(name, { generation }).createReadStream();
+      // The client itself listens to it more often than Node finds sane.
+      return content.once("response", (response: Readable) => response.setMaxListeners(20));
+    },
     async put(name, { path, commit, generation, signal }) {
       const stored = bucket.file(name).createWriteStream({
         resumable: true,
