@@ -124,8 +124,8 @@ test.each<[string, string, (body: Body) => void, RegExp, RegExp]>([
   [
     "outputs that are kept for longer",
     names.dataBucket,
-    ({ lifecycle }) => Object.assign(lifecycle.rule[3].condition, { age: 900 }),
-    /lifecycle\.rule\[3\]\.condition\.age is 900, not 90/,
+    ({ lifecycle }) => Object.assign(lifecycle.rule[4].condition, { age: 900 }),
+    /lifecycle\.rule\[4\]\.condition\.age is 900, not 90/,
     /deploy/,
   ],
   [
