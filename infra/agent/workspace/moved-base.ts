@@ -11,6 +11,8 @@ import { takeBack } from "./restore.ts";
 
 /** Names of conflicting files that are told. */
 const NAMED = 20;
+/** Files that differ in most of their lines take git very long. */
+const MERGE_MS = 120_000;
 
 /**
  * Puts what the turns before changed onto another commit of the repository: a merge of the three,
@@ -70,9 +72,11 @@ async function merge(states: States, ours: string): Promise<Merged | { error: st
   ] as const;
   for (const [name, at] of sides) await commit(states, { name, parent: at }, []);
   const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"];
-  const child = gitOn(states, [...args, BASE_MARKS.ours, BASE_MARKS.theirs]);
+  const names = [BASE_MARKS.ours, BASE_MARKS.theirs];
+  const child = gitOn(states, [...args, ...names], { timeoutMs: MERGE_MS });
   child.stdin?.end();
   const { code, output, said } = await seeGit(child);
+  if (child.signalCode !== null) return { error: "git takes too long to merge them" };
   const [tree, ...conflicts] = output.toString("latin1").split("\0").filter(Boolean);
   // 1: it has made a tree in which something conflicts.
   if (tree === undefined || (code !== 0 && code !== 1)) {
