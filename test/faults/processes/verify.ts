@@ -152,7 +152,11 @@ async function recordsOf(firestore: Firestore): Promise<Map<string, RunRecord>> 
   return new Map(
     states.flatMap(([id, state]) => {
       const run = runs.get(id);
-      return run === undefined ? [] : [[id, recordOf({ run, state })] as const];
+      if (run === undefined) return [];
+      const record = recordOf({ run, state });
+      // As it stands there: a run may be due for what is untold or undelivered alone.
+      const { dueAt } = state as RunRecord["state"];
+      return [[id, { ...record, state: { ...record.state, dueAt } }] as const];
     }),
   );
 }

@@ -144,13 +144,11 @@ export function everyRunIsOver({ run, state }: RunRecord): Wrong {
   return run.done ? undefined : `it is ${state.phase} in attempt ${state.attempt}: ${run.why}`;
 }
 
-/** At rest a run owes nothing, is due no more, and all that happened to it was told. */
+/** At rest a run owes nothing and is due no more: `dueAt` is that of its document, for whatever. */
 export function nothingIsOwed({ state }: RunRecord): Wrong {
-  const { obligations, delivery } = state;
-  const due = { dueAt: state.dueAt, tellAt: state.tellAt, delivery: delivery?.dueAt ?? null };
-  const owed = Object.entries(due).filter(([, at]) => at !== null);
-  if (obligations.length === 0 && owed.length === 0) return undefined;
-  return `it is due: ${JSON.stringify(Object.fromEntries(owed))}, and owes [${obligations}]`;
+  if (state.obligations.length === 0 && state.dueAt === null) return undefined;
+  const { obligations, dueAt, tellAt } = state;
+  return `it is due at ${dueAt?.toISOString()}, to be told at ${tellAt?.toISOString()}, and owes [${obligations}]`;
 }
 
 const tagOf = ({ holder }: Slot): string => `${holder?.runId}.${holder?.attempt}`;

@@ -98,8 +98,9 @@ test("the start and then progress are reported with the run's token", async () =
     },
   });
   expect(world.progress.length).toBeGreaterThan(1);
-  // The last one says, too, that the manifest is there.
-  expect(world.progress.at(-1)?.body).toMatchObject({ turn: 2, done: true });
+  expect(world.progress.map(({ body }) => body["turn"])).toContain(2);
+  // The last one says, too, that the manifest is there; it has a turn if there is any news.
+  expect(world.progress.at(-1)?.body).toMatchObject({ done: true });
   expect(world.progress.filter(({ body }) => body["done"])).toHaveLength(1);
 });
 
