@@ -154,7 +154,7 @@ export const EVENTS: readonly Mutant[] = [
   {
     name: "pull request: what is lost is asked for again",
     file: "functions/attempts/sweep.ts",
-    from: "  await services.publisher.publishRunDelivery({ runId });\n",
+    from: "  await services.publisher.publishRunDelivery({ runId: record.run.id });\n",
     to: "",
   },
 ];
