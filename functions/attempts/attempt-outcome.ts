@@ -1,4 +1,9 @@
-import { type BuildView, verdictWithoutResult } from "../../shared/attempt/build-view.ts";
+import {
+  type BuildView,
+  verdictOnSecrets,
+  verdictWithoutClaim,
+  verdictWithoutResult,
+} from "../../shared/attempt/build-view.ts";
 import { resultOf, sessionOf } from "../../shared/attempt/result.ts";
 import type { Settlement } from "../../shared/attempt/settlement.ts";
 import { type Verdict, verdict } from "../../shared/attempt/verdict.ts";
@@ -42,6 +47,20 @@ export async function settlementOf(
 function verdictOfEnded(verdict: Verdict, build: BuildView | undefined): Verdict {
   const isEnded = build?.status === "CANCELLED" || build?.status === "TIMEOUT";
   return verdict.outcome === "terminated" && isEnded ? verdictWithoutResult(build) : verdict;
+}
+
+/** A build that we cancelled since its time was over has run out of time. */
+export function endedBuild(
+  { state: { deadlineAt, cancelRequestedAt } }: RunRecord,
+  { build, now }: { build: BuildView | undefined; now: Date },
+): BuildView | undefined {
+  const isOverdue = deadlineAt !== null && deadlineAt <= now && cancelRequestedAt === null;
+  return build?.status === "CANCELLED" && isOverdue ? { ...build, status: "TIMEOUT" } : build;
+}
+
+/** What a build is over with that had no agent. */
+export function verdictWithoutAgent({ secrets }: Services, build: BuildView | undefined): Verdict {
+  return verdictOnSecrets(build, secrets.howToAdd) ?? verdictWithoutClaim(build);
 }
 
 /** The objects of an attempt, and what it was given to restore. */

@@ -4,10 +4,7 @@ import {
   buildRef,
   isOver,
   parentOfBuild,
-  verdictOnSecrets,
-  verdictWithoutClaim,
 } from "../../shared/attempt/build-view.ts";
-import type { Verdict } from "../../shared/attempt/verdict.ts";
 import { runPrefix } from "../../shared/documents/attempt.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
 import type { Effect, RunEvent, RunRecord, SettledEvent } from "../../shared/run/record.ts";
@@ -17,7 +14,7 @@ import { aboutRun, describeError } from "../log.ts";
 import type { Transacted } from "../services/runs.ts";
 import type { Services } from "../services/services.ts";
 import { admitWaiting } from "./admit.ts";
-import { pathsOf, settlementOf } from "./attempt-outcome.ts";
+import { endedBuild, pathsOf, settlementOf, verdictWithoutAgent } from "./attempt-outcome.ts";
 import { tellChanges } from "./tell-changes.ts";
 
 /** What was decided on an event, and the run after it. */
@@ -255,19 +252,6 @@ async function settleEnded(
     : { verdict: verdictWithoutAgent(services, build), spentUsd: 0 };
   const claimant = hadAgent ? ref : null;
   await settle(services, record, { settlement, build: claimant, ended: ref, liveBuild: null });
-}
-
-/** A build that we cancelled since its time was over has run out of time. */
-function endedBuild(
-  { state: { deadlineAt, cancelRequestedAt } }: RunRecord,
-  { build, now }: { build: BuildView | undefined; now: Date },
-): BuildView | undefined {
-  const isOverdue = deadlineAt !== null && deadlineAt <= now && cancelRequestedAt === null;
-  return build?.status === "CANCELLED" && isOverdue ? { ...build, status: "TIMEOUT" } : build;
-}
-
-function verdictWithoutAgent({ secrets }: Services, build: BuildView | undefined): Verdict {
-  return verdictOnSecrets(build, secrets.howToAdd) ?? verdictWithoutClaim(build);
 }
 
 /** The claim is this build's, so the attempt is. */

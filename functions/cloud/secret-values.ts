@@ -1,5 +1,5 @@
 import type { GoogleAuth } from "google-auth-library";
-import { DELIVERY } from "../../shared/limits.ts";
+import { DELIVERY } from "../../shared/delivery/limits.ts";
 import { DeliveryFault } from "../services/repository-host.ts";
 import type { KnownSecrets, SecretValues } from "../services/secrets.ts";
 import { secretsOf } from "./known-secrets.ts";

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { resolveAgent } from "../../shared/agent/settings.ts";
 import { AppError } from "../../shared/errors.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { newNonce, newUuid } from "../../shared/ids.ts";
-import { acceptRun, acceptTurn, type Order } from "../../shared/run/accept.ts";
+import { acceptRun, acceptTurn } from "../../shared/run/accept.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { retentionOf } from "../../shared/run/retention.ts";
-import { microsOf } from "../../shared/triggers/counts.ts";
 import { eventObject } from "../../shared/triggers/event-object.ts";
 import { isGranted } from "../../shared/triggers/grants.ts";
 import {
@@ -18,15 +16,12 @@ import {
 } from "../../shared/triggers/ids.ts";
 import { depthOf, type IncomingEvent } from "../../shared/triggers/incoming-event.ts";
 import { isFor } from "../../shared/triggers/route.ts";
-import type { Firing, Trigger } from "../../shared/triggers/trigger.ts";
-import { refuseTooMuch } from "../api/accept/accept-order.ts";
-import { chosenAgent } from "../api/agents/chosen-agent.ts";
+import type { Trigger } from "../../shared/triggers/trigger.ts";
 import { applyEvent } from "../attempts/settle-attempt.ts";
-import { describeError } from "../log.ts";
 import type { Evaluation, EventExpressions } from "../services/expressions.ts";
 import type { Decided, FiringDraft, FiringOrder } from "../services/firings.ts";
 import type { Services } from "../services/services.ts";
-import { eventFile, withWarning } from "./event-file.ts";
+import { orderedRun, type Refusal } from "./ordered-run.ts";
 
 /** An event as triggers are asked about it. */
 export interface Occasion {
@@ -177,8 +172,6 @@ async function areManyFiltered(services: Services, triggerId: string): Promise<b
   return true;
 }
 
-type Refusal = Pick<Firing, "outcome" | "why">;
-
 /** What an operator does not let the owner have starts nothing, whenever the trigger was made. */
 export function refusalOf(
   { eventGrants }: Services,
@@ -272,37 +265,4 @@ function acceptanceOf(
     now: now(),
     retention: retentionOf(retention, owner),
   };
-}
-
-/** The run's order, with the agent as the trigger's owner has it now; or why there can be none. */
-export async function orderedRun(
-  services: Services,
-  { owner, agent, labels }: Trigger,
-  { asked, prompt }: { asked: Pick<Asking, "event" | "object">; prompt: string },
-): Promise<{ order: Order; budgetMicros: number } | Refusal> {
-  try {
-    const chosen = await chosenAgent(services, owner, agent ?? undefined);
-    const order: Order = {
-      prompt: withWarning(prompt),
-      ...chosen,
-      labels: { ...chosen.labels, ...labels },
-      parentRunId: null,
-      files: [eventFile(asked.event, asked.object)],
-    };
-    await refuseTooMuch(services, owner, order);
-    return { order, budgetMicros: microsOf(resolveAgent(order.settings).maxBudgetUsd) };
-  } catch (error) {
-    return refusalBy(error);
-  }
-}
-
-/** What passes is thrown on: the event comes again. */
-export function refusalBy(error: unknown): Refusal {
-  if (!(error instanceof AppError)) throw error;
-  const { code, retry, faults } = error;
-  if (code === "limit_reached") return { outcome: "limited", why: error.message };
-  if (retry) throw error;
-  const [fault] = faults;
-  const why = fault ? `${fault.pointer.slice(1)} ${fault.detail}` : describeError(error);
-  return { outcome: "error", why };
 }

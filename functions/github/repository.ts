@@ -1,7 +1,7 @@
 import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
+import { DELIVERY } from "../../shared/delivery/limits.ts";
 import type { RepositoryName } from "../../shared/delivery/repository-name.ts";
-import { DELIVERY } from "../../shared/limits.ts";
 import { DeliveryFault } from "../services/repository-host.ts";
 import { faultOf, statusOf } from "./faults.ts";
 

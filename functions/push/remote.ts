@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { credentialOf, hiddenOf } from "../../shared/agent/credential.ts";
-import { DELIVERY } from "../../shared/limits.ts";
+import { DELIVERY } from "../../shared/delivery/limits.ts";
 import { preview } from "../../shared/text.ts";
 import { askPublicly, NoPublicAddress, type PublicNet } from "../repositories/public-host.ts";
 import { DeliveryFault } from "../services/repository-host.ts";

@@ -1,5 +1,6 @@
 import { after } from "../clock.ts";
-import { DELIVERY, TIMING } from "../limits.ts";
+import { DELIVERY } from "../delivery/limits.ts";
+import { TIMING } from "../limits.ts";
 import { truncateUtf8 } from "../text.ts";
 import type { Delivered, DeliveryEvent, OwedDelivery } from "./owed-delivery.ts";
 import type { RunRecord, Transition } from "./record.ts";

@@ -1,6 +1,6 @@
 import { after } from "../clock.ts";
+import { PULL_REQUEST_LOOKS } from "../delivery/limits.ts";
 import type { PullRequestResult } from "../documents/deliver.ts";
-import { PULL_REQUEST_LOOKS } from "../limits.ts";
 
 /**
  * What of a run's state says when its pull request is looked at again, should its host tell nothing

@@ -1,7 +1,7 @@
 import { after } from "../clock.ts";
 import { withConflict } from "../delivery/conflict.ts";
+import { PULL_REQUEST_LOOKS } from "../delivery/limits.ts";
 import type { Run } from "../documents/run.ts";
-import { PULL_REQUEST_LOOKS } from "../limits.ts";
 import type { RunRecord, Transition } from "./record.ts";
 import { refused, stay } from "./transition.ts";
 import { isOpen, type PullRequestEvent, watchOver } from "./watched-pull-request.ts";

@@ -1,16 +1,12 @@
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Credential } from "../../../shared/agent/credential.ts";
 import { listenOnSocket, type RunningProxy } from "../sandbox/unix-server.ts";
+import { ANSWER_HEADERS, kept, REQUEST_HEADERS } from "./headers.ts";
 import { askForDownloads, type Downloads, openDownload } from "./lfs.ts";
 import { isOpened } from "./opened.ts";
 import { placeOf, REFS, type Read, readOf, withGit } from "./reads.ts";
-import { type Asking, askHost, type RepositoryAccess, Unreachable } from "./upstream.ts";
+import { type Asking, askHost, movedTo, type RepositoryAccess, Unreachable } from "./upstream.ts";
 
 export interface RepositoryProxyOptions {
   /** Where to listen: the path of a unix socket. */
@@ -265,44 +261,6 @@ async function follow(
   }
   throw new Unreachable("its host sends git in circles");
 }
-
-/** @throws {Unreachable} if a redirect leads away from the host, or to what is no repository */
-function movedTo(from: URL, suffix: string, location = ""): string {
-  const to = URL.parse(location, from.href);
-  if (to?.origin !== from.origin || !`${to.pathname}${to.search}`.endsWith(suffix)) {
-    throw new Unreachable(
-      "its host sends git to another one, or to a page: name the address that it has now",
-    );
-  }
-  return to.href.slice(0, -suffix.length);
-}
-
-/** Headers of git's requests that say how, not what, … */
-const REQUEST_HEADERS: Readonly<Record<string, RegExp>> = {
-  accept: /^[\w*/+., =;-]{1,200}$/,
-  "accept-encoding": /^[\w*., =;-]{1,100}$/,
-  "content-encoding": /^gzip$/,
-  "content-length": /^\d{1,15}$/,
-  "content-type": /^application\/x-git-upload-pack-request$/,
-  "git-protocol": /^version=[0-2]$/,
-  "user-agent": /^git\/[\w.() -]{1,100}$/,
-};
-/** … and of the answers to them. */
-const ANSWER_HEADERS: Readonly<Record<string, RegExp>> = {
-  "content-encoding": /^(gzip|deflate)$/,
-  "content-type": /^[\w/+.=; -]{1,200}$/,
-};
-
-const kept = (
-  headers: IncomingHttpHeaders,
-  form: Readonly<Record<string, RegExp>>,
-): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(form).flatMap(([name, pattern]) => {
-      const value = headers[name];
-      return typeof value === "string" && pattern.test(value) ? [[name, value]] : [];
-    }),
-  );
 
 /** What a host's refusal means to whoever named the repository. */
 function faultOf(status: number, { credential }: Proxy, grant: Grant): string {

@@ -111,3 +111,18 @@ function whyOf(error: Error): string {
   if (code === "ECONNREFUSED") return "its host takes no connections";
   return "its host ended the connection";
 }
+
+/**
+ * Where a redirect of git has a repository.
+ *
+ * @throws {Unreachable} if a redirect leads away from the host, or to what is no repository
+ */
+export function movedTo(from: URL, suffix: string, location = ""): string {
+  const to = URL.parse(location, from.href);
+  if (to?.origin !== from.origin || !`${to.pathname}${to.search}`.endsWith(suffix)) {
+    throw new Unreachable(
+      "its host sends git to another one, or to a page: name the address that it has now",
+    );
+  }
+  return to.href.slice(0, -suffix.length);
+}

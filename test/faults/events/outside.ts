@@ -5,9 +5,9 @@ import { lookAt, mayWrite } from "../../../functions/github/look.ts";
 import type { Repository } from "../../../functions/github/repository.ts";
 import type { RepositoryHost } from "../../../functions/services/repository-host.ts";
 import type { WebhookAnswer, WebhookRequest } from "../../../functions/services/webhooks.ts";
+import { DELIVERY } from "../../../shared/delivery/limits.ts";
 import type { RepositoryName } from "../../../shared/delivery/repository-name.ts";
 import { WEBHOOK_LIMITS } from "../../../shared/events/webhook-limits.ts";
-import { DELIVERY } from "../../../shared/limits.ts";
 import { APP_ID, answerOfRepository, emptyGithub } from "../../support/loopback-github.ts";
 import type { Process } from "../world/process.ts";
 
