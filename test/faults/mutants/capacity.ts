@@ -76,7 +76,7 @@ export const CAPACITY: readonly Mutant[] = [
   },
   {
     name: "a sealed claim is a lost submission",
-    file: ATTEMPT,
+    file: "functions/attempts/attempt-outcome.ts",
     from: "return verdictOnSecrets(build, secrets.howToAdd) ?? verdictWithoutClaim(build);",
     to: 'return verdictWithoutClaim === undefined ? verdictWithoutClaim(build) : { outcome: build?.status === "SUCCESS" ? "artifact_missing" : "build_lost", message: "", deniedTools: [], ...verdictOnSecrets(build, secrets.howToAdd) };',
   },
