@@ -248,8 +248,10 @@ export function buildTimeoutSeconds(agentSeconds: number): number {
 export const STREAMS = {
   /** The longest that an answer is held by `Prefer: wait`, in seconds. */
   waitSeconds: 300,
-  /** Seconds between the heartbeats of an event stream. */
-  heartbeatSeconds: 15,
+  /** Seconds between the heartbeats of an event stream: who follows sees soon that it is dead. */
+  heartbeatSeconds: 1,
+  /** Seconds after which an event stream says again how things stand that no event tells. */
+  standingSeconds: 15,
   /** What an event stream's client waits before it connects again, in seconds. */
   reconnectSeconds: 1,
   /**

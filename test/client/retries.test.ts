@@ -184,6 +184,40 @@ describe("events", () => {
     expect(told).toEqual([true, false, true, false, true]);
   });
 
+  test("tell of a stream that says nothing, and of one that says something again", async () => {
+    const silent: RequestListener = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(message("text", EVENT));
+      const again = ": heartbeat\n\n";
+      const rest = `${message("text", { ...EVENT, id: "1-000002" })}${message("done", {})}`;
+      told.push("silent");
+      setTimeout(() => response.write(again), 3000);
+      setTimeout(() => response.end(rest), 3100);
+    };
+    const told: (boolean | string)[] = [];
+    await using server = await serverOf(silent);
+    const onConnection = (isThere: boolean) => void told.push(isThere);
+    const events = await Array.fromAsync(server.client.follow("a", { onConnection }));
+    expect(events).toHaveLength(2);
+    expect(told).toEqual(["silent", true, false, true]);
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test("are not taken for silent while they wait for who reads them", async () => {
+    const both = `${message("text", EVENT)}${message("text", { ...EVENT, id: "1-000002" })}`;
+    await using server = await serverOf(stream(`${both}${message("done", {})}`));
+    const told: boolean[] = [];
+    const onConnection = (isThere: boolean) => void told.push(isThere);
+    const ids: string[] = [];
+    for await (const { id } of server.client.follow("a", { onConnection, silenceMs: 50 })) {
+      ids.push(id);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(ids).toEqual(["1-000001", "1-000002"]);
+    expect(server.seen).toHaveLength(1);
+    expect(told).toEqual([true]);
+  });
+
   test("end with their signal", async () => {
     const open: RequestListener = (_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });

@@ -2,7 +2,7 @@ import type { Response } from "express";
 import { STREAMS } from "../../../shared/limits.ts";
 import type { Services } from "../../services/services.ts";
 import { type OpenStream, openStream } from "./open-stream.ts";
-import { retryText, STOPPING } from "./server-sent-events.ts";
+import { HEARTBEAT, retryText, STOPPING } from "./server-sent-events.ts";
 
 /** The headers of an answer of server-sent events. */
 export function setEventStream(response: Response): void {
@@ -13,14 +13,14 @@ export function setEventStream(response: Response): void {
 
 /**
  * Sends server-sent events until `send` has none left, the client hangs up, or the stream's hour is
- * over. While nothing happens it sends a beat every 15 seconds.
+ * over. While nothing happens it sends a heartbeat every second.
  *
- * @param beatText what a beat says
+ * @param standing is sent every 15 seconds: how things stand, of which no event tells
  */
 export async function sendEventStream(
   services: Pick<Services, "timers" | "closing">,
   response: Response,
-  { send, beatText }: { send(open: OpenStream): Promise<void>; beatText(): Promise<string> },
+  { send, standing }: { send(open: OpenStream): Promise<void>; standing?(): Promise<string> },
 ): Promise<void> {
   using ending = new DisposableStack();
   const { timers, closing } = services;
@@ -28,12 +28,12 @@ export async function sendEventStream(
   ending.defer(timers.after(STREAMS.eventStreamSeconds * 1000, () => isOver.abort()));
   const open = openStream(response, timers, [closing, isOver.signal]);
   await open.write(retryText(STREAMS.reconnectSeconds));
-  const beat = async (): Promise<void> => {
-    if (!open.isIdle()) return;
-    const text = await beatText();
-    if (!open.signal.aborted) await open.write(text);
+  const say = async (text: () => string | Promise<string>): Promise<void> => {
+    if (open.isIdle()) await open.write(await text());
   };
-  ending.defer(timers.every(STREAMS.heartbeatSeconds * 1000, () => void beat()));
+  const { heartbeatSeconds, standingSeconds } = STREAMS;
+  ending.defer(timers.every(heartbeatSeconds * 1000, () => void say(() => HEARTBEAT)));
+  if (standing) ending.defer(timers.every(standingSeconds * 1000, () => void say(standing)));
   await send(open);
   response.end(closing.aborted ? STOPPING : undefined);
 }

@@ -12,7 +12,7 @@ import type { Services } from "../../services/services.ts";
 import type { CallOf } from "../http/call.ts";
 import { sendEventStream, setEventStream } from "../http/event-stream.ts";
 import type { OpenStream } from "../http/open-stream.ts";
-import { HEARTBEAT, messageText } from "../http/server-sent-events.ts";
+import { messageText } from "../http/server-sent-events.ts";
 import { eventBatches } from "./event-pages.ts";
 import { ownRecord } from "./own-run.ts";
 import { queuePlaceOf } from "./queue-place.ts";
@@ -39,9 +39,9 @@ export async function followRunEvents(
   const { id, status, done } = record.run;
   const followed = { id, status, wasDone: done };
   await sendEventStream(services, response, {
-    beatText: async () => {
+    standing: async () => {
       await noteFollower(services, followed);
-      return beatText(services, followed);
+      return queueText(services, followed);
     },
     send: async (open) => {
       if (hasAll(record, lastEventId)) await open.write(doneText(record.run));
@@ -108,14 +108,14 @@ function hasAll({ run, state }: RunRecord, lastEventId: string | undefined): boo
   return run.done && lastEventId !== undefined && numberOf(lastEventId) >= state.events;
 }
 
-/** The place in its line of a run that waits for a slot; else nothing but that the stream lives. */
-async function beatText(services: Services, followed: Followed): Promise<string> {
+/** The place in its line of a run that waits for a slot; else nothing. */
+async function queueText(services: Services, followed: Followed): Promise<string> {
   try {
     const place = await queuePlaceOf(services, followed);
-    return place === undefined ? HEARTBEAT : messageText({ event: "queue", data: place });
+    return place === undefined ? "" : messageText({ event: "queue", data: place });
   } catch (error) {
     services.log("WARNING", `place in line: ${describeError(error)}`, { runId: followed.id });
-    return HEARTBEAT;
+    return "";
   }
 }
 

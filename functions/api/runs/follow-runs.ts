@@ -10,7 +10,7 @@ import type { Services } from "../../services/services.ts";
 import type { Call } from "../http/call.ts";
 import { sendEventStream, setEventStream } from "../http/event-stream.ts";
 import type { OpenStream } from "../http/open-stream.ts";
-import { HEARTBEAT, messageText } from "../http/server-sent-events.ts";
+import { messageText } from "../http/server-sent-events.ts";
 
 /**
  * A change may be committed so much later than it says, in seconds: what is newer is told again.
@@ -43,7 +43,6 @@ export async function followRuns(
     return;
   }
   await sendEventStream(services, response, {
-    beatText: async () => HEARTBEAT,
     send: async (open) => {
       const ready = { event: "ready", id: idOf(from), data: { at: from } };
       await open.write(messageText(ready));
