@@ -31,9 +31,9 @@ export async function sendEventStream(
   const say = async (text: () => string | Promise<string>): Promise<void> => {
     if (open.isIdle()) await open.write(await text());
   };
-  const { heartbeatSeconds, standingSeconds } = STREAMS;
-  ending.defer(timers.every(heartbeatSeconds * 1000, () => void say(() => HEARTBEAT)));
-  if (standing) ending.defer(timers.every(standingSeconds * 1000, () => void say(standing)));
+  ending.defer(timers.every(STREAMS.heartbeatSeconds * 1000, () => void say(() => HEARTBEAT)));
+  if (standing)
+    ending.defer(timers.every(STREAMS.standingSeconds * 1000, () => void say(standing)));
   await send(open);
   response.end(closing.aborted ? STOPPING : undefined);
 }
