@@ -68,7 +68,9 @@ export class FirestoreFiringStore implements FiringStore {
     const there = readFiring(before);
     if (there !== undefined) {
       const again = await this.#again(transaction, there, now);
-      moveOn(transaction, reference, { trigger, tick });
+      // The tick after it may be another by now: the next sweep finds out.
+      if (trigger?.revision === order.trigger.revision)
+        moveOn(transaction, reference, { trigger, tick });
       return again;
     }
     if (trigger === undefined || !trigger.enabled || trigger.pausedWhy !== null) {

@@ -13,6 +13,9 @@ import { EventsWorld } from "./world.ts";
 const MINUTE_MS = 60_000;
 const UTC = { timeZone: "UTC" };
 
+/** Has something done as each sweep begins. */
+type OnSweep = (act: () => void) => void;
+
 /** A stretch of time, and what becomes of its sweeps. */
 interface Stretch {
   from: string;
@@ -22,7 +25,7 @@ interface Stretch {
   /** Two sweeps begin at the same instant. */
   isDoubled?: boolean;
   /** @returns what is to be held at its end */
-  begin(world: EventsWorld, start: Date): Promise<(end: Date) => Held>;
+  begin(world: EventsWorld, start: Date, onSweep: OnSweep): Promise<(end: Date) => Held>;
 }
 
 type Source = Clock & Pick<ScheduleSource, "missed">;
@@ -65,6 +68,7 @@ export const STRETCHES: Readonly<Record<string, Stretch>> = {
       ),
   },
   "changes of the trigger": { from: "2026-01-05T12:00Z", hours: 3, begin: changes },
+  "a change while a tick is decided": { from: "2026-01-05T12:00Z", hours: 3, begin: races },
 };
 
 /** Plays a stretch of time, and what is left to be done after it. */
@@ -72,9 +76,11 @@ export async function playStretch(stretch: Stretch): Promise<Violation[]> {
   const start = new Date(stretch.from);
   const end = new Date(start.getTime() + stretch.hours * 60 * MINUTE_MS);
   const { isSwept = () => true, isDoubled = false } = stretch;
+  const acts: (() => void)[] = [];
   const world: EventsWorld = new EventsWorld({
     ...{ seed: 1, start },
     isSwept: (time) => {
+      for (const act of acts) act();
       const isOne = isSwept(Math.floor(time.elapsedMs() / MINUTE_MS));
       if (isOne && isDoubled) world.sweep();
       return isOne;
@@ -82,7 +88,7 @@ export async function playStretch(stretch: Stretch): Promise<Violation[]> {
   });
   const { violations } = await playStory(world, async () => {
     world.isAwaited = true;
-    const held = await stretch.begin(world, start);
+    const held = await stretch.begin(world, start, (act) => acts.push(act));
     // A tick of the end has time to fire.
     await world.time.sleep(end.getTime() + 3.5 * MINUTE_MS - world.time.nowMs());
     const wrong = held(end);
@@ -129,18 +135,11 @@ function storedSchedule(
   return storedTrigger(services, name, { source: schedule, dueAt, filter, ...changes });
 }
 
-/** Somebody changes triggers all the time, also between what a sweep reads and what it writes. */
-async function changes(world: EventsWorld, start: Date): Promise<(end: Date) => Held> {
-  const source = (cron: string): Source => ({ cron, ...UTC });
-  const reworded = await storedSchedule(world, source("*/3 * * * *"), { name: "Reworded" });
-  const moved = await storedSchedule(world, source("*/2 * * * *"), { name: "Moved" });
-  const stopped = await storedSchedule(world, source("*/5 * * * *"), { name: "Stopped" });
-  // All its ticks have one key.
-  const keyed = await storedSchedule(world, source("* * * * *"), {
-    ...{ name: "Keyed", dedupe: '"one"', filter: null },
-  });
+const source = (cron: string): Source => ({ cron, ...UTC });
+
+function changer(world: EventsWorld) {
   const { services } = world.open("setup");
-  const change = async ({ id }: Trigger, content: Partial<CreateTrigger>) => {
+  return async ({ id }: Trigger, content: Partial<CreateTrigger>): Promise<void> => {
     await services.triggers.transact(id, (before, now) =>
       reviseTrigger(
         before,
@@ -149,6 +148,53 @@ async function changes(world: EventsWorld, start: Date): Promise<(end: Date) => 
       ),
     );
   };
+}
+
+/** A schedule is changed while a tick is decided that both schedules have; then for a while no more. */
+async function races(
+  world: EventsWorld,
+  start: Date,
+  onSweep: OnSweep,
+): Promise<(end: Date) => Held> {
+  const crons = ["*/3 * * * *", "*/2 * * * *"];
+  const inForce = [{ cron: crons[0] ?? "", from: start }];
+  const trigger = await storedSchedule(world, source(crons[0] ?? ""), { name: "Raced" });
+  const change = changer(world);
+  onSweep(() => {
+    const now = new Date(world.time.nowMs());
+    if (now.getUTCMinutes() % 12 !== 0) return;
+    const cron = crons[inForce.length % 2] ?? "";
+    inForce.push({ cron, from: new Date(Math.ceil(now.getTime() / MINUTE_MS) * MINUTE_MS) });
+    const content = { source: { kind: "schedule" as const, ...source(cron) } };
+    world.time.after(world.time.between(0, 60), () => void change(trigger, content));
+  });
+  return (end) => {
+    const wanted = inForce.flatMap(({ cron, from }, nth) =>
+      instantsOf(source(cron), from, inForce[nth + 1]?.from ?? end),
+    );
+    const firings = world.firingsOf(trigger.id).filter(isOf(end));
+    return [
+      {
+        eachTickFiresOnce: eachTickFiresOnce(firings, {
+          wanted: wanted.filter((tick) => Date.parse(tick) < end.getTime()),
+          // What is decided again waits for the next sweep.
+          withinSeconds: 150,
+        }),
+      },
+    ];
+  };
+}
+
+/** Somebody changes triggers all the time, also between what a sweep reads and what it writes. */
+async function changes(world: EventsWorld, start: Date): Promise<(end: Date) => Held> {
+  const reworded = await storedSchedule(world, source("*/3 * * * *"), { name: "Reworded" });
+  const moved = await storedSchedule(world, source("*/2 * * * *"), { name: "Moved" });
+  const stopped = await storedSchedule(world, source("*/5 * * * *"), { name: "Stopped" });
+  // All its ticks have one key.
+  const keyed = await storedSchedule(world, source("* * * * *"), {
+    ...{ name: "Keyed", dedupe: '"one"', filter: null },
+  });
+  const change = changer(world);
   const crons = ["*/3 * * * *", "*/2 * * * *"];
   let nth = 0;
   const again = async (): Promise<void> => {

@@ -38,6 +38,12 @@ export const EVENTS: readonly Mutant[] = [
     to: "...(tick && { dueAt: tick.at }),",
   },
   {
+    name: "firing: a tick of a schedule that was changed meanwhile is decided anew",
+    file: FIRE,
+    from: "if (asked.tick !== undefined && isOther) return",
+    to: "if (asked.tick === undefined && isOther) return",
+  },
+  {
     name: "firing: a tick whose key another has had moves on",
     file: FIRING,
     from: "if (tick && trigger && isAt(trigger, tick.at)) {",
