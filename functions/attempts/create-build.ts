@@ -57,6 +57,7 @@ export async function createBuild(
   const planned = {
     runId: record.run.id,
     attempt,
+    slot: record.state.slot,
     agent: request.settings,
     input,
     trace: continuing(record.state.trace, record.state.submissionTrace),

@@ -82,7 +82,8 @@ async function visitBuildless(
   const target = await targetOf(services, slot);
   if (holder === null) return;
   const stray = (target ? await lists(parentOf(target)) : []).find(
-    ({ runId, attempt }) => runId === holder.runId && attempt === holder.attempt,
+    ({ runId, attempt, slot: held }) =>
+      runId === holder.runId && attempt === holder.attempt && (held ?? slot.id) === slot.id,
   );
   if (slot.state === "unknown") {
     if (stray !== undefined) {

@@ -1,4 +1,4 @@
-import type { BuildPlan } from "../../shared/attempt/build-plan.ts";
+import type { BuildPlan, TaggedAttempt } from "../../shared/attempt/build-plan.ts";
 import type { BuildRef, BuildView } from "../../shared/attempt/build-view.ts";
 import type { PullRequestMessage } from "../../shared/delivery/github-hook.ts";
 import type { EventMessage } from "../../shared/documents/status-event.ts";
@@ -12,10 +12,8 @@ export type Creation =
   | { kind: "deferred" | "denied" | "rejected" | "unknown"; message: string };
 
 /** A build that is not over, and the attempt that its tags name. */
-export interface LiveBuild {
+export interface LiveBuild extends TaggedAttempt {
   ref: BuildRef;
-  runId: string;
-  attempt: number;
 }
 
 /** Builds in Cloud Build, in any project and region. */

@@ -26,6 +26,8 @@ export interface BuildSettings {
 export interface PlannedAttempt {
   runId: string;
   attempt: number;
+  /** Id of the slot that it holds. Null: it holds none. */
+  slot: string | null;
   agent: Pick<
     ResolvedAgent,
     "timeoutSeconds" | "machineType" | "environment" | "repository" | "repositories"
@@ -92,7 +94,7 @@ export function buildPlan(settings: BuildSettings, attempt: PlannedAttempt) {
     logsBucket: settings.logsBucket,
     timeout: { seconds: buildTimeoutSeconds(attempt.agent.timeoutSeconds) },
     queueTtl: { seconds: TIMING.queueTtl },
-    tags: [PRODUCT_TAG, runTag(attempt.runId), attemptTag(attempt.runId, attempt.attempt)],
+    tags: tagsOf(attempt),
     options: {
       logging: "GCS_ONLY" as const,
       machineType: attempt.agent.machineType,
@@ -112,23 +114,33 @@ export function logObject(logsBucket: string, buildId: string): { bucket: string
   return { bucket, name: [...folders.filter(Boolean), `log-${buildId}.txt`].join("/") };
 }
 
-function runTag(runId: string): string {
-  return runId;
+/** Before the id of a slot in a tag: its target's name is the operator's. */
+const SLOT_TAG = "slot.";
+
+/**
+ * Those by which strays are found. Run and attempt are not enough: a run that was deleted may be
+ * accepted again under its id, and holds another slot then.
+ */
+function tagsOf({ runId, attempt, slot }: PlannedAttempt): string[] {
+  const own = [PRODUCT_TAG, runId, `${runId}.${attempt}`];
+  return slot === null ? own : [...own, `${SLOT_TAG}${slot}`];
 }
 
-/** The tag by which strays of an attempt are found. */
-function attemptTag(runId: string, attempt: number): string {
-  return `${runId}.${attempt}`;
+/** What a build's tags name. */
+export interface TaggedAttempt {
+  runId: string;
+  attempt: number;
+  /** Null: it was made for none, or by a revision that did not say. */
+  slot: string | null;
 }
 
-/** The run and attempt that a build's tags name, or undefined: not a build of ours. */
-export function attemptOfTags(
-  tags: readonly string[],
-): { runId: string; attempt: number } | undefined {
+/** Undefined: not a build of ours. */
+export function attemptOfTags(tags: readonly string[]): TaggedAttempt | undefined {
   if (!tags.includes(PRODUCT_TAG)) return undefined;
+  const slot = tags.find((tag) => tag.startsWith(SLOT_TAG))?.slice(SLOT_TAG.length) ?? null;
   for (const tag of tags) {
     const match = /^(run_[0-9A-Za-z]{22})\.([1-9][0-9]{0,3})$/.exec(tag);
-    if (match?.[1] && match[2]) return { runId: match[1], attempt: Number(match[2]) };
+    if (match?.[1] && match[2]) return { runId: match[1], attempt: Number(match[2]), slot };
   }
   return undefined;
 }

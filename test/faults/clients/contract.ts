@@ -226,6 +226,7 @@ const plan = (runId: string) =>
     {
       runId,
       attempt: 1,
+      slot: null,
       agent: { timeoutSeconds: 300, machineType: "E2_MEDIUM" },
       input: { bucket: "b", object: "o.tar.gz", generation: "1" },
       trace: null,

@@ -184,6 +184,22 @@ test("a create without a known outcome keeps its slot: a build that shows up is 
   expect(await slotsOf(pipeline)).not.toContainEqual(expect.objectContaining({ attempt: 1 }));
 });
 
+test("of a create without a known outcome a build of the run that has its id since is not taken for it", async () => {
+  await using pipeline = await startPipeline({ slots: 2, images: shellImage("sleep 600") });
+  const { services } = delivering(pipeline);
+  const run = await pipeline.accept();
+  await submitBuild(answering(services, "unknown", false), attemptOf(run));
+  await applyEvent(services, run.run.id, { type: "cancel" });
+  await services.runs.delete(await pipeline.record(run.run.id));
+  const again = await pipeline.acceptAs(run.run.id);
+  await submitBuild(services, attemptOf(again));
+  expect((await slotsOf(pipeline)).map(({ state }) => state).sort()).toEqual(["held", "unknown"]);
+  await pass(pipeline, 121);
+  await sweep(services);
+  expect(await liveBuilds(pipeline)).toHaveLength(1);
+  expect((await slotsOf(pipeline)).map(({ needed }) => needed)).toContain(true);
+});
+
 test("a create without a known outcome and without a build frees its slot when none can be there any more", async () => {
   await using pipeline = await startPipeline({ slots: 1, images: shellImage("sleep 600") });
   const { services } = delivering(pipeline);

@@ -21,6 +21,7 @@ function planned(overrides: Partial<PlannedAttempt> = {}): PlannedAttempt {
   return {
     runId: RUN_ID,
     attempt: 3,
+    slot: "default.E2_STANDARD_2.0",
     agent: { timeoutSeconds: 300, machineType: "E2_STANDARD_2" },
     input: { bucket: "b", object: "attempts/x/input-2.tar.gz", generation: "1767323045000000" },
     trace: null,
@@ -132,7 +133,10 @@ describe("the build plan", () => {
   });
 
   test("is found again by its tags", () => {
-    expect(attemptOfTags(plan.tags)).toEqual({ runId: RUN_ID, attempt: 3 });
+    const slot = "default.E2_STANDARD_2.0";
+    expect(attemptOfTags(plan.tags)).toEqual({ runId: RUN_ID, attempt: 3, slot });
+    const { tags } = buildPlan(SETTINGS, planned({ slot: null }));
+    expect(attemptOfTags(tags)).toEqual({ runId: RUN_ID, attempt: 3, slot: null });
   });
 });
 
