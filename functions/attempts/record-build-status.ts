@@ -1,5 +1,6 @@
-import { attemptOfTags } from "../../shared/attempt/build-plan.ts";
+import { attemptOfTags, type TaggedAttempt } from "../../shared/attempt/build-plan.ts";
 import { type BuildRef, buildRef, isOver } from "../../shared/attempt/build-view.ts";
+import type { Slot } from "../../shared/capacity/slot.ts";
 import { runPrefix } from "../../shared/documents/attempt.ts";
 import type { RunState } from "../../shared/run/record.ts";
 import type { Services } from "../services/services.ts";
@@ -39,7 +40,7 @@ export async function recordBuildStatus(services: Services, message: unknown): P
   const isCurrent = read && target.attempt === read.record.state.attempt && !read.record.run.done;
   const ref = refOf(services, { id, name, state: read?.record.state });
   if (isCurrent) await followBuild(services, read, ref);
-  else await endStray(services, target.runId, ref);
+  else await endStray(services, target, ref);
 }
 
 /** Where the build is: the run knows it, or where its builds are created, or the message says. */
@@ -54,11 +55,16 @@ function refOf(
   return buildRef(state?.parent ?? told ?? builds.parent, id);
 }
 
+/** Whether a build is what came of a create without a known outcome. */
+const isOfCreate = ({ state, id, holder }: Slot, tagged: TaggedAttempt): boolean =>
+  state === "unknown" && id === tagged.slot && holder?.attempt === tagged.attempt;
+
 /**
  * Superseded. Its claim is sealed or another's, so no agent runs in it; it only costs money and a
  * slot.
  */
-async function endStray(services: Services, runId: string, ref: BuildRef): Promise<void> {
+async function endStray(services: Services, tagged: TaggedAttempt, ref: BuildRef): Promise<void> {
+  const { runId } = tagged;
   const build = await services.builds.get(ref);
   if (build === undefined) return;
   if (!build.input.startsWith(services.artifacts.uriOf(runPrefix(runId)))) return;
@@ -67,8 +73,10 @@ async function endStray(services: Services, runId: string, ref: BuildRef): Promi
     return;
   }
   for (const slot of await services.capacity.slotsOf(runId)) {
-    if (slot.holder === null || slot.build?.id !== ref.id || slot.needed) continue;
-    const { id, holder } = slot;
+    const { id, holder, build: own, needed } = slot;
+    if (holder === null || needed) continue;
+    const isItsBuild = own === null ? isOfCreate(slot, tagged) : own.id === ref.id;
+    if (!isItsBuild) continue;
     await services.capacity.changeSlot({ id, holder, event: { type: "over", build: ref } });
     await admit(services, slot.machineType);
   }

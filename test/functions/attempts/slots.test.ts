@@ -184,6 +184,23 @@ test("a create without a known outcome keeps its slot: a build that shows up is 
   expect(await slotsOf(pipeline)).not.toContainEqual(expect.objectContaining({ attempt: 1 }));
 });
 
+test("a create without a known outcome frees its slot once its build is told to be over", async () => {
+  await using pipeline = await startPipeline({ slots: 1, images: shellImage("true") });
+  const { services } = delivering(pipeline);
+  const run = await pipeline.accept();
+  await submitBuild(answering(services, "unknown", true), attemptOf(run));
+  await pass(pipeline, TIMING.lease + 1);
+  await sweep(services);
+  expect(await slotsOf(pipeline)).toMatchObject([{ state: "unknown", build: null }]);
+  await eventually(async () => expect(await liveBuilds(pipeline)).toEqual([]));
+  const [build] = await pipeline.builds();
+  const tags = build?.tags.filter((tag) => !tag.startsWith("slot.")) ?? [];
+  await recordBuildStatus(services, { ...build, tags: [...tags, "slot.test.E2_STANDARD_2.1"] });
+  expect(await slotsOf(pipeline)).toMatchObject([{ state: "unknown" }]);
+  await recordBuildStatus(services, build);
+  expect(await slotsOf(pipeline)).toMatchObject([{ state: "free" }]);
+});
+
 test("of a create without a known outcome a build of the run that has its id since is not taken for it", async () => {
   await using pipeline = await startPipeline({ slots: 2, images: shellImage("sleep 600") });
   const { services } = delivering(pipeline);
