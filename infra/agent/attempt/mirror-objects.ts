@@ -55,7 +55,8 @@ export function mirrorObjectsOf(bucket: Bucket): MirrorObjects {
       }
     },
     open(name, generation) {
-      const content = bucket.file(name, { generation }).createReadStream();
+      // Git makes a hash of all of it anyway, and the client's of hundreds of megabytes takes seconds.
+      const content = bucket.file(name, { generation }).createReadStream({ validation: false });
       // The client itself listens to it more often than Node finds sane.
       return content.once("response", (response: Readable) => response.setMaxListeners(20));
     },

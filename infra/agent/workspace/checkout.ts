@@ -76,7 +76,7 @@ const UNSERVED = 9;
  * `.lfsconfig` says of addresses does not count.
  *
  * What a mirror has beyond the commit that the host serves is removed: the workspace has the same
- * as without one.
+ * as without one. Files are written by as many processes as there are processors (`workers=0`).
  */
 const SCRIPT = `set -eu
 [ "$6" != unusable ] || rm -rf .git
@@ -103,7 +103,7 @@ if [ -n "$4" ]; then
   git lfs install --local --skip-repo >/dev/null
 fi
 if [ -n "$5" ]; then printf '%s\\n' "$5" | git sparse-checkout set --cone --stdin; fi
-git \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
+git -c checkout.workers=0 \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
 if [ -n "$5" ]; then
   while IFS= read -r path; do
     [ -d "./$path" ] || { printf 'it has no folder %s\\n' "$path" >&2; exit 1; }
