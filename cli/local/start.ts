@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../exit-codes.ts";
 import type { CliContext } from "../session.ts";
+import { complain, oneLine } from "../terminal.ts";
 import { DEFAULT_STATE } from "../typed.ts";
 
 /**
@@ -34,8 +35,12 @@ async function addStart(program: Command, { finish, env, words }: CliContext): P
     .option("--iam", "let functions and builds call only what a deployment would let them")
     .option("--trace", "write a waterfall of each run, as a page in DIR/traces")
     .action(async (flags: object) => {
+      const { serveOptions } = await import("../../infra/local/serve-options.ts");
+      const options = serveOptions(flags);
+      // What serves takes seconds to load and to start.
+      complain(`Starting on ${oneLine(options.state)} …`);
       const { serve } = await import("../../infra/local/serve.ts");
-      finish((await serve(flags, env)) ? EXIT.done : EXIT.failed);
+      finish((await serve(options, env)) ? EXIT.done : EXIT.failed);
     });
   if (words[0] !== "start" && words[1] !== "start") return;
   const { MORE_HELP } = await import("../../infra/local/serve-options.ts");

@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { complain, say } from "../../cli/terminal.ts";
 import { serve } from "../local/serve.ts";
+import { serveOptions } from "../local/serve-options.ts";
 import { BUNDLES } from "./build-bundles.ts";
 
 const HELP = `npm run bundle
@@ -22,7 +23,7 @@ async function bundle(): Promise<boolean> {
     // No sandbox: where images are built there is none, and the sample's script executes no
     // command.
     const flags = { bundled: true, once: true, sandbox: "none", state };
-    if (!(await serve(flags, {}))) return false;
+    if (!(await serve(serveOptions(flags), {}))) return false;
   } finally {
     rmSync(state, { recursive: true, force: true });
   }

@@ -19,12 +19,7 @@ import type { Programs } from "./programs.ts";
 import { recordedCallers } from "./recorded-callers.ts";
 import { SAMPLE_CAP_USD, sendSample } from "./sample.ts";
 import { chooseSandbox, type SandboxChoice } from "./sandbox-choice.ts";
-import {
-  SAMPLE_PROMPT,
-  type ServeFlags,
-  type ServeOptions,
-  serveOptions,
-} from "./serve-options.ts";
+import { SAMPLE_PROMPT, type ServeOptions } from "./serve-options.ts";
 import { type Local, startLocal } from "./start.ts";
 import { readFormat } from "./state/format.ts";
 import { type Traces, writeTraces } from "./trace/traces.ts";
@@ -48,11 +43,10 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @returns false if it was to end after the sample, and that did not succeed
  * @throws {Failure} with what is wrong and what to do
  */
-export async function serve(flags: ServeFlags, env: Variables): Promise<boolean> {
+export async function serve(options: ServeOptions, env: Variables): Promise<boolean> {
   // Google's clients would otherwise look for a metadata server and wait for it.
   process.env["METADATA_SERVER_DETECTION"] = "none";
   outliveReaders();
-  const options = serveOptions(flags);
   try {
     return await serveUntilStopped(options, env);
   } catch (error) {
