@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { waitFor } from "../client/connection.ts";
 import type { Run } from "../client/types.ts";
 import { applyRun } from "./apply.ts";
-import { deliveryText } from "./delivery.ts";
+import { deliveryTexts, resultsOf } from "./delivery.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { usageFault } from "./failure.ts";
 import { Detached, watchInterrupts } from "./follow/detach.ts";
@@ -64,21 +64,22 @@ const DELIVERY_MS = 60_000;
 /** … and looked at so often. */
 const LOOK_MS = 1000;
 
-/** Says what becomes of a run's delivery, or that it is still to come. */
-async function sayDelivery({ id, repository }: Run, session: Session): Promise<void> {
-  if (repository?.delivery !== "waiting") return;
+/** Says what becomes of a run's deliveries, or that they are still to come. */
+async function sayDelivery(run: Run, session: Session): Promise<void> {
+  const isWaiting = (one: Run) => resultsOf(one).some(({ delivery }) => delivery === "waiting");
+  if (!isWaiting(run)) return;
   using interrupts = watchInterrupts();
   const signal = AbortSignal.any([interrupts.signal, AbortSignal.timeout(DELIVERY_MS)]);
-  let last = repository;
+  let last = run;
   try {
-    while (last.delivery === "waiting") {
+    while (isWaiting(last)) {
       await waitFor(LOOK_MS, signal);
-      last = (await session.client.runs.get(id, { signal })).repository ?? last;
+      last = await session.client.runs.get(run.id, { signal });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  complain(`Delivered   ${deliveryText(last)}`);
+  for (const text of deliveryTexts(last)) complain(`Delivered   ${text}`);
 }
 
 type Said = "wait" | "detach" | "apply" | "strict";

@@ -10,6 +10,7 @@ export interface DeliveryFlags {
   title?: string;
   draft?: boolean;
   mentions?: boolean;
+  deliverFolder?: string[];
 }
 
 /** Gives a command the options that say how what its run changed is handed back. */
@@ -18,6 +19,10 @@ export function withDelivery(command: Command): Command {
     .optionsGroup("What becomes of its changes:")
     .option("--deliver", "commit them to a branch of the repository, once it succeeds")
     .option("--branch <NAME>", "the branch's name")
+    .option(
+      "--deliver-folder <FOLDER...>",
+      "of several repositories, the folders of those to deliver to; else all",
+    )
     .option("--pull-request", "open a pull request for them")
     .option("--title <TEXT>", "the pull request's title")
     .option("--draft", "the pull request is a draft")
@@ -31,23 +36,37 @@ export function withDelivery(command: Command): Command {
  * @throws {Failure} if one of them means nothing beside the others
  */
 export function deliverOf(flags: DeliveryFlags): CreateRun["deliver"] {
-  const { branch, title, draft, mentions } = flags;
-  const isPullRequest = flags.pullRequest ?? false;
-  if (!isPullRequest && (title !== undefined || draft || mentions)) {
+  const { branch, title, draft, mentions, pullRequest = false, deliverFolder: folders } = flags;
+  if (!pullRequest && (title !== undefined || draft || mentions)) {
     const words = "--title, --draft and --mentions are of a pull request";
     throw usageFault(`${words}: say --pull-request with them`);
   }
-  if (!(flags.deliver || isPullRequest)) {
-    if (branch === undefined) return undefined;
-    throw usageFault("--branch says where to: say --deliver or --pull-request with it");
-  }
+  if (!(flags.deliver || pullRequest)) return undelivered(flags);
   const said = { ...(draft && { draft }), ...(mentions && { mentions }) };
   const wanted = { ...(title !== undefined && { title }), ...said };
-  return { ...(branch !== undefined && { branch }), ...(isPullRequest && { pullRequest: wanted }) };
+  return {
+    ...(branch !== undefined && { branch }),
+    ...(folders && { folders }),
+    ...(pullRequest && { pullRequest: wanted }),
+  };
 }
 
-/** What became of a run's delivery, in a line. */
-export function deliveryText({ delivery, why, pullRequest }: NonNullable<Run["repository"]>) {
-  const where = pullRequest ? `${oneLine(pullRequest.url)} (${pullRequest.state}) ` : "";
-  return delivery === "done" ? where + oneLine(why) : `${delivery}: ${oneLine(why)}`;
+function undelivered({ branch, deliverFolder }: DeliveryFlags): undefined {
+  const flag = branch !== undefined ? "--branch" : deliverFolder && "--deliver-folder";
+  if (flag === undefined) return;
+  throw usageFault(`${flag} says where to: say --deliver or --pull-request with it`);
 }
+
+type Result = NonNullable<Run["repository"]> & { folder?: string };
+
+/** What a run left in its repository, or in each of several. */
+export const resultsOf = ({ repository, repositories = [] }: Run): Result[] =>
+  repository === undefined ? repositories : [repository];
+
+/** What became of a run's deliveries, a line each: of several repositories after its folder. */
+export const deliveryTexts = (run: Run): string[] =>
+  resultsOf(run).map(({ folder, delivery, why, pullRequest }) => {
+    const at = folder === undefined ? "" : `${oneLine(folder)}: `;
+    const where = pullRequest ? `${oneLine(pullRequest.url)} (${pullRequest.state}) ` : "";
+    return at + (delivery === "done" ? where + oneLine(why) : `${delivery}: ${oneLine(why)}`);
+  });

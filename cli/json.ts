@@ -44,6 +44,8 @@ export const RUN_FIELDS: FieldsOf<Run> = {
   checkpoint: true,
   artifacts: true,
   repository: true,
+  repositories: true,
+  pullRequestUrls: true,
   isolation: true,
   history: true,
   createdAt: true,

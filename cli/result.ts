@@ -1,5 +1,5 @@
 import type { Run } from "../client/types.ts";
-import { deliveryText } from "./delivery.ts";
+import { deliveryTexts } from "./delivery.ts";
 import { indented, jsonLine, oneLine, printable } from "./terminal.ts";
 import { counted, usd } from "./text.ts";
 import { type PlaceFlags, typed } from "./typed.ts";
@@ -24,7 +24,7 @@ const remedyLines = ({ error }: Run): string[] =>
   error ? row("Remedy", oneLine(error.remedy)) : [];
 
 function otherLines(run: Run, place: PlaceFlags): string[] {
-  const { output, verdict, usage, isolation, repository } = run;
+  const { output, verdict, usage, isolation } = run;
   const left = output?.omitted;
   const round = verdict?.rounds === undefined ? "" : `; the agent had ${verdict.rounds} rounds`;
   const checks = verdict?.checks?.map(checkText).join(", ") ?? "";
@@ -36,7 +36,7 @@ function otherLines(run: Run, place: PlaceFlags): string[] {
       : []),
     ...(checks === "" ? [] : row("Checks", checks + round)),
     ...(denied === "" ? [] : row("Denied", denied)),
-    ...(repository ? row("Delivered", deliveryText(repository)) : []),
+    ...deliveryTexts(run).flatMap((text, at) => row(at === 0 ? "Delivered" : "", text)),
     ...(usage ? row("Usage", usageText(usage)) : []),
     ...(isolation ? row("Sandbox", isolation) : []),
     ...nextCommands(run, place).flatMap((command, at) => row(at === 0 ? "Next" : "", command)),

@@ -124,7 +124,7 @@ async function inputArchive(
     agent: request.settings,
     ...(request.tree && { tree: request.tree }),
     ...(request.files && { files: [...request.files] }),
-    ...(record.state.delivery && { isDelivered: true as const }),
+    ...deliveredIn(record.state),
     ...(await conflictOf(services, record.state)),
     ...(typeof asideMicros === "number" && { ownerBudgetUsd: usdOf(asideMicros) }),
     ...(spentBefore && { spentBefore }),
@@ -139,12 +139,21 @@ async function inputArchive(
   return gzipSync(tar);
 }
 
+/** What of it is to be committed. */
+const deliveredIn = ({
+  delivery,
+}: RunState): Pick<AttemptInput, "isDelivered" | "deliveredFolders"> => ({
+  ...(delivery && { isDelivered: true as const }),
+  ...(delivery?.places && { deliveredFolders: delivery.places.map(({ folder = "" }) => folder) }),
+});
+
 /** What the turns before are put onto, if what the last of them delivered conflicts with it. */
 async function conflictOf(
   { runs }: Services,
   { delivery, restore }: RunState,
 ): Promise<Pick<AttemptInput, "onto">> {
-  if (!delivery || restore === null || restore.isWorkspaceOnly) return {};
+  // Of several repositories each is on a commit of its own.
+  if (!delivery || delivery.places || restore === null || restore.isWorkspaceOnly) return {};
   const { repository } = (await runs.getRun(restore.runId)) ?? {};
   if (!repository?.conflict || repository.url !== delivery.url) return {};
   const { base } = repository.pullRequest ?? {};

@@ -1,4 +1,5 @@
 import { secretFaults } from "../../shared/agent/environment.ts";
+import { repositoriesOf } from "../../shared/agent/repository.ts";
 import {
   COMMIT_FILE,
   COMMIT_LIMITS,
@@ -11,11 +12,11 @@ import type { Run } from "../../shared/documents/run.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { TIMING } from "../../shared/limits.ts";
-import type { Delivered, OwedDelivery } from "../../shared/run/owed-delivery.ts";
+import { type Delivered, type DeliveryEvent, placesOf } from "../../shared/run/owed-delivery.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { aboutRun } from "../log.ts";
-import { DeliveryFault } from "../services/repository-host.ts";
+import { DeliveryFault, type OwedTo } from "../services/repository-host.ts";
 import type { Services } from "../services/services.ts";
 import { pathsOf } from "./attempt-outcome.ts";
 import { followPullRequest } from "./follow-pull-request.ts";
@@ -27,7 +28,8 @@ const validatePullRequest = validatorOf(PullRequestMessage);
 /**
  * Handles a message of `run-deliveries`: hands back to its repository what a finished run changed.
  * One at a time does, for as long as a lease holds; whoever dies leaves it to the sweep, which asks
- * again. What the host refuses for good is said in the run.
+ * again. What the host refuses for good is said in the run. Of several repositories each is taken,
+ * tried and noted by itself.
  *
  * The other messages of that topic: a pull request has its runs brought up to date, and a build
  * reads a repository with the host's App, whose key is here alone.
@@ -38,33 +40,65 @@ export async function deliver(services: Services, message: unknown): Promise<voi
   if (isOpening(message)) return openRepositories(services, message);
   const { runId } = (message ?? {}) as { runId?: unknown };
   if (typeof runId !== "string" || !isRunId(runId)) return;
-  const taken = await applyEvent(services, runId, { type: "deliveryTaken" });
-  const tries = taken?.changed && taken.record.state.delivery?.tries;
-  if (!taken || !tries) return;
-  try {
-    const result = await handBack(services, taken.record);
-    await applyEvent(services, taken.record, { type: "delivered", tries, result });
-  } catch (error) {
-    if (!(error instanceof DeliveryFault)) throw error;
-    const { message: why, retryAfterSeconds } = error;
-    services.log("WARNING", `not delivered: ${why}`, aboutRun(taken.record));
-    if (retryAfterSeconds === undefined) {
-      const result = { delivery: "refused", why } as const;
-      await applyEvent(services, taken.record, { type: "delivered", tries, result });
-      return;
-    }
-    const putOff = { type: "deliveryPutOff", tries, cause: why, retryAfterSeconds } as const;
-    await applyEvent(services, taken.record, putOff);
+  let files: Promise<CommitFile[]> | undefined;
+  // One repository after the other; one that is not done is taken up later.
+  for (;;) {
+    const taken = await applyEvent(services, runId, { type: "deliveryTaken" });
+    const { delivery } = taken?.record.state ?? {};
+    const place = taken?.changed && delivery ? placesOf(delivery).at(-1) : undefined;
+    if (!(taken && delivery && place)) return;
+    const { record } = taken;
+    const { deliver: asked, branch } = delivery;
+    const event = await outcomeOf(services, record, {
+      ...{ owed: { ...place, deliver: asked, branch }, tries: place.tries },
+      files: () => (files ??= commitFilesOf(services, record)),
+    });
+    await applyEvent(services, record, event);
+    if (place.folder === undefined) return;
   }
 }
 
-async function handBack(services: Services, record: RunRecord): Promise<Delivered> {
-  const { repositoryHost } = services;
-  const { run, state } = record;
-  const owed = state.delivery;
-  if (!owed) throw new DeliveryFault("There is nothing to be delivered.");
+interface Handing {
+  owed: OwedTo;
+  tries: number;
+  files(): Promise<CommitFile[]>;
+}
+
+/** Hands back to one repository. @returns what became of it */
+async function outcomeOf(
+  services: Services,
+  record: RunRecord,
+  { owed, tries, files }: Handing,
+): Promise<DeliveryEvent> {
+  const { folder } = owed;
+  const about = { tries, ...(folder !== undefined && { folder }) };
+  try {
+    const commit = (await files()).find((file) => file.folder === folder);
+    if (commit === undefined) throw new DeliveryFault(NOTHING);
+    return {
+      ...about,
+      type: "delivered",
+      result: await handBack(services, record.run, { owed, commit }),
+    };
+  } catch (error) {
+    if (!(error instanceof DeliveryFault)) throw error;
+    const { message: why, retryAfterSeconds } = error;
+    services.log("WARNING", `not delivered: ${why}`, aboutRun(record));
+    return retryAfterSeconds === undefined
+      ? { ...about, type: "delivered", result: { delivery: "refused", why } }
+      : { ...about, type: "deliveryPutOff", cause: why, retryAfterSeconds };
+  }
+}
+
+const NOTHING = "The run left nothing that could be committed.";
+
+async function handBack(
+  services: Services,
+  run: Run,
+  { owed, commit }: { owed: OwedTo; commit: CommitFile },
+): Promise<Delivered> {
+  const { repositoryHost, pushHosts, secretValues } = services;
   const way = await wayOf(services, run, owed);
-  const commit = await commitFileOf(services, record);
   if (commit.without !== undefined) {
     throw new DeliveryFault(`${commit.without} Its patch has them.`);
   }
@@ -74,20 +108,20 @@ async function handBack(services: Services, record: RunRecord): Promise<Delivere
   ]);
   const delivery = { run, owed, commit, signal };
   if ("app" in way) return repositoryHost.deliver({ ...delivery, repository: way.app });
-  const credential = await services.secretValues.read(way.secret);
-  return services.pushHosts.deliver({ ...delivery, url: owed.url, credential });
+  const credential = await secretValues.read(way.secret);
+  return pushHosts.deliver({ ...delivery, credential });
 }
 
 /** It may have been accepted when the operator's tables were others. */
 async function wayOf(
   { repositoryHost: { rule }, runs, secretRule }: Services,
   { id, owner }: Run,
-  { url, deliver }: OwedDelivery,
+  { folder = "", url, deliver }: OwedTo,
 ): Promise<DeliveryWay> {
   const asked = isAtHost(url, rule) ? undefined : await runs.getRequest(id);
-  const { credential } = asked?.settings.repository ?? {};
-  const repository = { url, ...(credential && { credential }) };
-  const way = deliveryWay({ repository }, deliver, { owner, rule });
+  const named = asked && repositoriesOf(asked.settings).find((each) => each.folder === folder);
+  const repository = { url, ...(named?.credential && { credential: named.credential }) };
+  const way = deliveryWay(repository, deliver, { owner, rule });
   const [refused] = secretFaults({ repository }, owner, secretRule);
   const fault = "detail" in way ? way.detail : refused && `${refused.detail} (its credential)`;
   if ("detail" in way || fault !== undefined) {
@@ -97,16 +131,16 @@ async function wayOf(
 }
 
 /** What the run's last attempt left to be committed, as its manifest has it. */
-async function commitFileOf(
+async function commitFilesOf(
   { artifacts, objects }: Services,
   record: RunRecord,
-): Promise<CommitFile> {
+): Promise<CommitFile[]> {
   const paths = pathsOf(record);
   const manifest = await artifacts.manifestOf(paths);
   const outputs = manifest?.by === "build" ? manifest.outputs : [];
   const output = outputs.find(({ name }) => name === COMMIT_FILE);
   if (!output?.object.startsWith(paths.outputs) || output.sizeBytes > COMMIT_LIMITS.fileBytes) {
-    throw new DeliveryFault("The run left nothing that could be committed.");
+    throw new DeliveryFault(NOTHING);
   }
   const object = await objects.find(artifacts.bucketName, output.object);
   const pieces: Buffer[] = [];
@@ -115,9 +149,9 @@ async function commitFileOf(
     for await (const piece of objects.read(object, range)) pieces.push(piece);
   }
   const content = Buffer.concat(pieces);
-  const commit = sha256(content) === output.sha256 ? readCommitFile(content) : undefined;
-  if (commit === undefined) {
+  const files = sha256(content) === output.sha256 ? readCommitFile(content) : undefined;
+  if (files === undefined) {
     throw new DeliveryFault("What the run left to be committed is gone, or not what it was.");
   }
-  return commit;
+  return files;
 }

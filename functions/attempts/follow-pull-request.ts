@@ -1,6 +1,6 @@
 import type { PullRequestMessage } from "../../shared/delivery/github-hook.ts";
 import { deliveryFault, repositoryNameOf } from "../../shared/delivery/repository-name.ts";
-import type { PullRequestResult } from "../../shared/documents/deliver.ts";
+import { resultsOf } from "../../shared/delivery/results.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { TIMING } from "../../shared/limits.ts";
 import { DeliveryFault, type PullRequestPlace } from "../services/repository-host.ts";
@@ -17,11 +17,12 @@ export async function followPullRequest(
   services: Services,
   { pullRequest: url, mention }: PullRequestMessage,
 ): Promise<void> {
-  const runs = (await services.runs.ofPullRequest(url)).filter((run) => placeOf(services, run));
+  const found = await services.runs.ofPullRequest(url);
+  const runs = found.filter((run) => placeOf(services, run, url));
   const [run] = runs;
-  const place = run && placeOf(services, run);
+  const place = run && placeOf(services, run, url);
   if (run === undefined || place === undefined) return;
-  if (mention !== undefined) return takeMention(services, { mention, run, place });
+  if (mention !== undefined) return takeMention(services, { mention, run, url, place });
   try {
     const seen = await services.repositoryHost.look(place);
     const event = { type: "pullRequestSeen", url, seen } as const;
@@ -39,14 +40,13 @@ export async function followPullRequest(
 /** Where a run's pull request is; undefined: it has none, or may have none there any more. */
 function placeOf(
   { repositoryHost: { rule }, closing }: Services,
-  { repository, owner }: Run,
+  run: Run,
+  url: string,
 ): PullRequestPlace | undefined {
-  const { url, pullRequest }: { url?: string; pullRequest?: PullRequestResult | null } =
-    repository ?? {};
-  const name = url !== undefined && rule.host && repositoryNameOf(url, rule.host);
-  if (!name || !pullRequest || deliveryFault({ repository: { url } }, owner, rule)) {
-    return undefined;
-  }
+  const result = resultsOf(run).find(({ pullRequest }) => pullRequest?.url === url);
+  if (!(result?.pullRequest && rule.host)) return undefined;
+  const name = repositoryNameOf(result.url, rule.host);
+  if (!name || deliveryFault(result, run.owner, rule)) return undefined;
   const signal = AbortSignal.any([AbortSignal.timeout(TIMING.handlerBudget * 1000), closing]);
-  return { repository: name, number: pullRequest.number, signal };
+  return { repository: name, number: result.pullRequest.number, signal };
 }

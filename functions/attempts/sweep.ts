@@ -1,8 +1,10 @@
 import { type BuildRef, type BuildView, isOver } from "../../shared/attempt/build-view.ts";
 import { after } from "../../shared/clock.ts";
+import { resultsOf } from "../../shared/delivery/results.ts";
 import { CAPACITY, TIMING } from "../../shared/limits.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { overAt } from "../../shared/run/submission.ts";
+import { isOpen } from "../../shared/run/watched-pull-request.ts";
 import { sweepDeliveries } from "../events/sweep-deliveries.ts";
 import { sweepTriggers } from "../events/sweep-triggers.ts";
 import { describeError } from "../log.ts";
@@ -131,8 +133,10 @@ async function askAgain(services: Services, record: RunRecord): Promise<void> {
 /** Nobody has said for a while how the run's pull request is. */
 async function lookAgain(services: Services, record: RunRecord): Promise<void> {
   await applyEvent(services, record, { type: "pullRequestAsked" });
-  const { url: pullRequest } = record.run.repository?.pullRequest ?? {};
-  if (pullRequest !== undefined) await services.publisher.publishRunDelivery({ pullRequest });
+  for (const { pullRequest } of resultsOf(record.run)) {
+    if (!pullRequest || !isOpen(pullRequest)) continue;
+    await services.publisher.publishRunDelivery({ pullRequest: pullRequest.url });
+  }
 }
 
 /** Nobody has told of the run's changes of status, or noted that it did. */

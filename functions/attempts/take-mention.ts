@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Mention } from "../../shared/delivery/github-hook.ts";
+import { resultsOf } from "../../shared/delivery/results.ts";
 import { mentionPrompt } from "../../shared/delivery/words.ts";
 import type { Run } from "../../shared/documents/run.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -18,6 +19,8 @@ export interface Mentioned {
   mention: Mention;
   /** One of the conversation, whose pull request it is. */
   run: Run;
+  /** Of the pull request. */
+  url: string;
   place: PullRequestPlace;
 }
 
@@ -49,10 +52,14 @@ export async function takeMention(services: Services, mentioned: Mentioned): Pro
 }
 
 /** Makes the turn. @returns what became of the comment */
-async function turnOf(services: Services, { mention, run, place }: Mentioned): Promise<string> {
+async function turnOf(
+  services: Services,
+  { mention, run, url, place }: Mentioned,
+): Promise<string> {
   const { owner } = run;
   const { conversations, random, now, retention, publisher } = services;
-  if (run.repository?.pullRequest?.state === "merged") return "the pull request is merged";
+  const result = resultsOf(run).find(({ pullRequest }) => pullRequest?.url === url);
+  if (result?.pullRequest?.state === "merged") return "the pull request is merged";
   const conversation = await conversations.get(run.conversation.id);
   if (conversation?.owner !== owner) return "its conversation is gone";
   const chosen = await agentOfLatest(services, conversation);

@@ -1,4 +1,4 @@
-import { CONFLICT } from "../../shared/delivery/conflict.ts";
+import { conflictText } from "../../shared/delivery/conflict.ts";
 import { missingOf } from "../../shared/delivery/missing.ts";
 import type { Delivered } from "../../shared/run/owed-delivery.ts";
 import { type Delivery, DeliveryFault } from "../services/repository-host.ts";
@@ -42,7 +42,7 @@ export async function deliverTo(repository: Repository, delivery: Delivery): Pro
     return { ...made, delivery: "done", why };
   }
   const conflict = await conflictOf(repository, pullRequest, delivery.signal);
-  if (conflict) remarks.push(CONFLICT);
+  if (conflict) remarks.push(conflictText(owed));
   const { number } = pullRequest;
   await leaveComment(repository, { run, head, number, remarks });
   const why = sentenceOf([

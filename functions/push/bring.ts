@@ -19,7 +19,7 @@ type Pushing = Omit<Delivery, "repository" | "signal">;
  * @throws {DeliveryFault}
  */
 export async function bring(remote: Remote, pushing: Pushing): Promise<Delivered> {
-  const { run, owed, commit } = pushing;
+  const { owed, commit } = pushing;
   const ref = `refs/heads/${owed.branch}`;
   const before = (await remote.refs()).ids.get(ref);
   const objects = await remote.commits(
@@ -45,7 +45,7 @@ export async function bring(remote: Remote, pushing: Pushing): Promise<Delivered
     throw new DeliveryFault(message, { retryAfterSeconds: 0 });
   }
   throw new DeliveryFault(
-    `The host of ${run.repository?.url ?? owed.url} does not take the branch ${owed.branch}: ${why}`,
+    `The host of ${owed.url} does not take the branch ${owed.branch}: ${why}`,
   );
 }
 

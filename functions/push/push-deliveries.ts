@@ -16,6 +16,6 @@ export class PushDeliveries implements PushHosts {
       import("./remote.ts"),
       import("./bring.ts"),
     ]);
-    return bring(new Remote(delivery, this.#net), delivery);
+    return bring(new Remote({ ...delivery, url: delivery.owed.url }, this.#net), delivery);
   }
 }

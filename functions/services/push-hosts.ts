@@ -9,7 +9,5 @@ export interface PushHosts {
    * @param delivery.credential `TOKEN` or `USER:TOKEN`
    * @throws {DeliveryFault}
    */
-  deliver(
-    delivery: Omit<Delivery, "repository"> & { url: string; credential: string },
-  ): Promise<Delivered>;
+  deliver(delivery: Omit<Delivery, "repository"> & { credential: string }): Promise<Delivered>;
 }

@@ -1,15 +1,19 @@
 import type { CommitFile } from "../../shared/delivery/commit-file.ts";
 import type { DeliveryRule, RepositoryName } from "../../shared/delivery/repository-name.ts";
 import type { Run } from "../../shared/documents/run.ts";
-import type { Delivered, OwedDelivery } from "../../shared/run/owed-delivery.ts";
+import type { Delivered, OwedDelivery, OwedPlace } from "../../shared/run/owed-delivery.ts";
 import type { SeenPullRequest } from "../../shared/run/watched-pull-request.ts";
+
+/** One repository of what a run owes. */
+export type OwedTo = Pick<OwedDelivery, "deliver" | "branch"> &
+  Pick<OwedPlace, "folder" | "url" | "ref">;
 
 /** What is to be handed back to a repository. */
 export interface Delivery {
   repository: RepositoryName;
   /** As it ended. */
   run: Run;
-  owed: OwedDelivery;
+  owed: OwedTo;
   commit: CommitFile;
   /** Ends what is under way: its time is over. */
   signal: AbortSignal;

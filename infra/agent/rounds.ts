@@ -61,14 +61,20 @@ async function addCommitFile(
   { facts, beginning }: AgentOutcome,
   { files, problems }: Collected,
 ): Promise<void> {
-  const base = beginning?.session.commit ?? null;
-  const { isDelivered, files: placed = [] } = input.attempt;
-  if (!(isDelivered && facts.started && beginning && base !== null)) return;
+  const { isDelivered, deliveredFolders, files: placed = [] } = input.attempt;
+  if (!(isDelivered && facts.started && beginning)) return;
+  const { commit, commits = commit === null ? {} : { "": commit } } = beginning.session;
+  const wanted = Object.entries(commits).filter(
+    ([folder]) => folder === "" || deliveredFolders?.includes(folder),
+  );
+  if (wanted.length === 0) return;
   try {
     const prepared = fileIn(folders, COMMIT_FILE);
     const given = placed.map(({ path }) => path);
     const states = await withoutChecks(beginning.states);
-    await writeCommitFile(states, { file: prepared.path, base, given });
+    await writeCommitFile(states, {
+      ...{ file: prepared.path, bases: Object.fromEntries(wanted), given },
+    });
     files.push(prepared);
   } catch (error) {
     problems.push(`${COMMIT_FILE}: ${messageOf(error)}`);

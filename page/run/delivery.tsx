@@ -1,4 +1,5 @@
 import type { Run } from "../../client/types.ts";
+import { resultsOf } from "../../shared/delivery/results.ts";
 import { shown } from "../words/shown.ts";
 
 type Repository = NonNullable<Run["repository"]>;
@@ -25,41 +26,44 @@ function PullRequest({ pullRequest }: { pullRequest: NonNullable<Repository["pul
 const isPlain = ({ delivery, conflict }: Repository): boolean =>
   delivery === "done" && conflict !== true;
 
-/** What became of a run's changes in its repository, beside it. */
-export function Delivery({ run: { repository } }: { run: Run }) {
-  if (repository === undefined) return null;
-  const { branch, pullRequest, why } = repository;
-  return (
-    <section>
-      <h2>Delivered</h2>
-      <dl class="facts">
-        <dt>Branch</dt>
-        <dd>{shown(branch)}</dd>
-        {pullRequest !== null && (
-          <>
-            <dt>Pull request</dt>
-            <dd>
-              <PullRequest pullRequest={pullRequest} />
-            </dd>
-          </>
-        )}
-      </dl>
-      {!isPlain(repository) && <p class="small ink2">{shown(why)}</p>}
-    </section>
-  );
+/** What became of a run's changes in its repository, or in each of several, beside it. */
+export function Delivery({ run }: { run: Run }) {
+  return resultsOf(run).map((result) => {
+    const { folder, branch, pullRequest, why } = result;
+    return (
+      <section key={folder}>
+        <h2>{folder === undefined ? "Delivered" : `Delivered from ${shown(folder)}`}</h2>
+        <dl class="facts">
+          <dt>Branch</dt>
+          <dd>{shown(branch)}</dd>
+          {pullRequest !== null && (
+            <>
+              <dt>Pull request</dt>
+              <dd>
+                <PullRequest pullRequest={pullRequest} />
+              </dd>
+            </>
+          )}
+        </dl>
+        {!isPlain(result) && <p class="small ink2">{shown(why)}</p>}
+      </section>
+    );
+  });
 }
 
 /** The same in the row of a run that ended well. */
-export function DeliveryCell({ run: { repository } }: { run: Run }) {
-  if (repository === undefined) return null;
-  const { branch, pullRequest, why, delivery } = repository;
-  return (
-    <div>
-      <dt>{delivery === "done" ? "Delivered" : `Delivery ${shown(delivery)}`}</dt>
-      <dd>
-        {pullRequest === null ? shown(branch) : <PullRequest pullRequest={pullRequest} />}
-        {!isPlain(repository) && <span class="small ink3"> {shown(why)}</span>}
-      </dd>
-    </div>
-  );
+export function DeliveryCell({ run }: { run: Run }) {
+  return resultsOf(run).map((result) => {
+    const { folder, branch, pullRequest, why, delivery } = result;
+    const from = folder === undefined ? "" : ` from ${shown(folder)}`;
+    return (
+      <div key={folder}>
+        <dt>{delivery === "done" ? `Delivered${from}` : `Delivery${from} ${shown(delivery)}`}</dt>
+        <dd>
+          {pullRequest === null ? shown(branch) : <PullRequest pullRequest={pullRequest} />}
+          {!isPlain(result) && <span class="small ink3"> {shown(why)}</span>}
+        </dd>
+      </div>
+    );
+  });
 }

@@ -17,9 +17,11 @@ export const COMMIT_LIMITS = {
 /** Modes of a tree that a commit may have: files, executable ones, links. */
 const MODES = ["100644", "100755", "120000"] as const;
 
-/** Its first line. */
+/** Its first line; of several repositories, that of each, with its entries behind it. */
 const Head = Type.Object({
   schemaVersion: Type.Literal(1),
+  /** Where in the workspace the repository is. Absent: it is the one alone. */
+  folder: Type.Optional(Type.String({ minLength: 1 })),
   /** The commit that the changes are on. */
   base: Type.String({ pattern: "^[0-9a-f]{40}([0-9a-f]{24})?$" }),
   /** Why the changes are not there: one sentence. Absent: they are. */
@@ -28,6 +30,8 @@ const Head = Type.Object({
   unnamed: Type.Integer({ minimum: 0 }),
   /** Changed files in submodules, which no commit of this repository has. Absent: none. */
   inSubmodules: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** Changed files outside of the repositories that are delivered. Absent: none. */
+  elsewhere: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 
 const path = Type.String({ minLength: 1, maxLength: 4096 });
@@ -40,7 +44,7 @@ const Entry = Type.Union([
 ]);
 export type CommitEntry = Static<typeof Entry>;
 
-/** What a run changed since its base commit. */
+/** What a run changed in a repository since its base commit. */
 export interface CommitFile extends Static<typeof Head> {
   entries: CommitEntry[];
 }
@@ -54,20 +58,28 @@ const REFUSED = /(^|\/)(\.{1,2}|\.git|)(\/|$)/i;
 /**
  * Reads the file. A runner wrote it, beside an agent: nothing in it is believed.
  *
- * @returns undefined if it is not as it must be
+ * @returns of each repository; undefined if it is not as it must be
  */
-export function readCommitFile(content: Buffer): CommitFile | undefined {
-  const [first = "", ...rest] = content.toString("utf8").split("\n");
-  const head = validateHead(parsedJson(first));
-  if (!head.ok || rest.length - 1 > COMMIT_LIMITS.files) return undefined;
-  const entries: CommitEntry[] = [];
-  for (const line of rest) {
+export function readCommitFile(content: Buffer): CommitFile[] | undefined {
+  const files: CommitFile[] = [];
+  let count = 0;
+  for (const line of content.toString("utf8").split("\n")) {
     if (line === "") continue;
-    const entry = validateEntry(parsedJson(line));
-    if (!entry.ok || REFUSED.test(entry.value.path)) return undefined;
-    entries.push(entry.value);
+    const value = parsedJson(line);
+    const head = validateHead(value);
+    const last = files.at(-1);
+    if (head.ok && (last === undefined || head.value.folder !== undefined)) {
+      files.push({ ...head.value, entries: [] });
+      continue;
+    }
+    const entry = validateEntry(value);
+    count += 1;
+    if (!(last && entry.ok) || REFUSED.test(entry.value.path)) return undefined;
+    if (count > COMMIT_LIMITS.files) return undefined;
+    last.entries.push(entry.value);
   }
-  return { ...head.value, entries: withoutOverlaps(entries) };
+  if (files.length === 0) return undefined;
+  return files.map((file) => ({ ...file, entries: withoutOverlaps(file.entries) }));
 }
 
 /**

@@ -50,38 +50,22 @@ function mayUse(
   );
 }
 
-/** The repository of a run's settings, as far as a delivery depends on it. */
-interface Delivered {
-  repository?: Pick<PlacedRepository, "url" | "credential" | "lfs">;
-  repositories?: readonly unknown[];
-}
-
-/** Why nothing of a run with these settings can be delivered anywhere; undefined: it can. */
-function settingsFault({ repository, repositories = [] }: Delivered): string | undefined {
-  if (repositories.length > 0) {
-    return "is possible for one repository alone: name it as repository, not among repositories";
-  }
-  if (repository === undefined) {
-    return "needs a repository to deliver to: name one in the agent's settings";
-  }
-  return repository.lfs ? "is not possible with the repository's files of Git LFS" : undefined;
-}
+/** A repository, as far as a delivery depends on it. */
+type Delivered = Pick<PlacedRepository, "url" | "credential" | "lfs">;
 
 const OR_PUSH = "a branch is pushed with a secret that repository.credential names";
 
-/** Why nothing of a run of `owner` with these settings may be delivered by the App. */
+/** Why nothing of a run of `owner` may be delivered to a repository by the App. */
 export function deliveryFault(
-  settings: Delivered,
+  { url, lfs }: Delivered,
   owner: string,
   rule: DeliveryRule,
 ): string | undefined {
   const { host } = rule;
-  const fault = settingsFault(settings);
-  if (fault !== undefined || settings.repository === undefined) return fault;
+  if (lfs) return NO_LFS;
   if (host === undefined) {
     return `is not possible here: the operator has set up no GitHub App (RUNYARD_GITHUB_APP_ID); ${OR_PUSH}`;
   }
-  const { url } = settings.repository;
   const name = repositoryNameOf(url, host);
   if (name === undefined) {
     return `is possible for repositories of ${host} alone, ${host}/OWNER/NAME, not for ${url}; to other hosts ${OR_PUSH}`;
@@ -90,22 +74,24 @@ export function deliveryFault(
   return `to ${name.owner}/${name.name} is not for ${owner}: the operator says whose runs are delivered where in RUNYARD_GITHUB_REPOSITORIES`;
 }
 
+const NO_LFS = "is not possible with the repository's files of Git LFS";
+
 /** How what a run changed comes to its repository: by the App, or pushed with a secret. */
 export type DeliveryWay = { app: RepositoryName } | { secret: string };
 
 /**
- * The way of a run's delivery, or why there is none. At its own host the App alone delivers, at
- * others whatever credential the run names.
+ * The way of a delivery to a repository, or why there is none. At its own host the App alone
+ * delivers, at others whatever credential the run names.
  */
 export function deliveryWay(
-  settings: Delivered,
+  repository: Delivered,
   deliver: Deliver,
   { owner, rule }: { owner: string; rule: DeliveryRule },
 ): DeliveryWay | Fault {
-  const { url = "", credential } = settings.repository ?? {};
+  const { url, credential, lfs } = repository;
   const secret = credential && "secret" in credential ? credential.secret : undefined;
-  if (secret === undefined || settingsFault(settings) !== undefined || isAtHost(url, rule)) {
-    const detail = deliveryFault(settings, owner, rule);
+  if (secret === undefined || lfs || isAtHost(url, rule)) {
+    const detail = deliveryFault(repository, owner, rule);
     const app = rule.host === undefined ? undefined : repositoryNameOf(url, rule.host);
     return app && detail === undefined ? { app } : { pointer: "/deliver", detail: detail ?? "" };
   }
@@ -118,14 +104,59 @@ export function deliveryWay(
 export const isAtHost = (url: string, { host }: DeliveryRule): boolean =>
   host !== undefined && URL.parse(url)?.origin === new URL(host).origin;
 
+/** The repositories that runs with these settings are delivered to. */
+export const deliveredOf = ({ folders }: Deliver, settings: Naming): PlacedRepository[] =>
+  repositoriesOf(settings).filter(({ folder }) => folders?.includes(folder) ?? true);
+
 /** {@link deliveryWay} of a request that has `deliver`: what is wrong with it. */
 export function deliveryFaults(
   deliver: Deliver | undefined,
-  settings: Delivered,
+  settings: Naming,
   by: { owner: string; rule: DeliveryRule },
 ): Fault[] {
-  const way = deliver && deliveryWay(settings, deliver, by);
-  return way && "detail" in way ? [way] : [];
+  if (deliver === undefined) return [];
+  const all = repositoriesOf(settings);
+  if (all.length === 0) {
+    const detail = "needs a repository to deliver to: name one in the agent's settings";
+    return [{ pointer: "/deliver", detail }];
+  }
+  const unknown = foldersFaults(deliver, all);
+  if (unknown.length > 0) return unknown;
+  const delivered = deliveredOf(deliver, settings);
+  const faults = delivered.flatMap((each) => {
+    const way = deliveryWay(each, deliver, by);
+    if (!("detail" in way)) return [];
+    const isOne = each.folder === "";
+    return [isOne ? way : { ...way, detail: `${way.detail} (${each.folder}); ${OR_OTHERS}` }];
+  });
+  return [...faults, ...twiceFaults(delivered, by.rule)];
+}
+
+const OR_OTHERS = "deliver.folders names those of several repositories that it is delivered to";
+
+function foldersFaults({ folders = [] }: Deliver, all: readonly PlacedRepository[]): Fault[] {
+  const known = all.map(({ folder }) => folder);
+  return folders.flatMap((folder, at) => {
+    if (folder !== "" && known.includes(folder)) return [];
+    const those = known.join() === "" ? "there is one repository alone" : known.join(", ");
+    const detail = `${JSON.stringify(folder)} is no folder of settings.repositories: ${those}`;
+    return [{ pointer: `/deliver/folders/${at}`, detail }];
+  });
+}
+
+/** Two deliveries of a run to one repository would be to one branch. */
+function twiceFaults(delivered: readonly PlacedRepository[], { host }: DeliveryRule): Fault[] {
+  const seen = new Map<string, string>();
+  return delivered.flatMap(({ folder, url }) => {
+    const name = host === undefined ? undefined : repositoryNameOf(url, host);
+    const plain = url.replace(/\/+$/, "").replace(/\.git$/, "");
+    const key = (name ? `${name.owner}/${name.name}` : plain).toLowerCase();
+    const before = seen.get(key);
+    seen.set(key, folder);
+    if (before === undefined) return [];
+    const detail = `is not possible for ${before} and ${folder}, which are the same repository; ${OR_OTHERS}`;
+    return [{ pointer: "/deliver", detail }];
+  });
 }
 
 /**

@@ -50,6 +50,8 @@ export const AttemptInput = Type.Object({
   onto: Type.Optional(Type.String()),
   /** Whether what it changes is to be committed. Absent: it is not. */
   isDelivered: Type.Optional(Type.Literal(true)),
+  /** Of several repositories, the folders of those to which it is. */
+  deliveredFolders: Type.Optional(Type.Array(Type.String())),
   /**
    * What of its owner's day is set aside for this attempt, in USD. Absent: the day has no budget.
    */

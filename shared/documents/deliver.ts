@@ -1,4 +1,5 @@
 import { GIT_REF } from "../agent/repository.ts";
+import { RUN_LIMITS } from "../limits.ts";
 import { nullable } from "../schema/schema.ts";
 import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
@@ -82,6 +83,15 @@ export const Deliver = Type.Object(
         },
       ),
     ),
+    folders: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        minItems: 1,
+        maxItems: RUN_LIMITS.repositories,
+        uniqueItems: true,
+        description:
+          "Of several repositories, the folders of those that it is delivered to. Default: all.",
+      }),
+    ),
     when: Type.Optional(
       Type.Enum([...DELIVER_WHEN], {
         description: "Whether a run must have succeeded for it. Default: succeeded.",
@@ -101,37 +111,54 @@ const DELIVERY_STATES = ["waiting", "done", "unchanged", "skipped", "refused"] a
 
 const PULL_REQUEST_STATES = ["open", "draft", "closed", "merged"] as const;
 
-/** What a run left in its repository. */
-export const RepositoryResult = Type.Object(
-  {
-    url: Type.String(),
-    baseCommit: nullable(Type.String(), { description: "The commit that the run began with." }),
-    headCommit: nullable(Type.String(), { description: "The commit that has what it changed." }),
-    branch: Type.String(),
-    pullRequest: nullable(
-      Type.Object({
-        number: Type.Integer(),
-        url: Type.String(),
-        state: Type.Enum([...PULL_REQUEST_STATES], {
-          description: "As GitHub last said it: at the delivery, by its webhook, or asked for it.",
-        }),
-        base: Type.Optional(
-          Type.String({ description: "The branch that it is to be merged into." }),
-        ),
+/** What a run left in a repository. */
+const result = {
+  url: Type.String(),
+  baseCommit: nullable(Type.String(), { description: "The commit that the run began with." }),
+  headCommit: nullable(Type.String(), { description: "The commit that has what it changed." }),
+  branch: Type.String(),
+  pullRequest: nullable(
+    Type.Object({
+      number: Type.Integer(),
+      url: Type.String(),
+      state: Type.Enum([...PULL_REQUEST_STATES], {
+        description: "As GitHub last said it: at the delivery, by its webhook, or asked for it.",
       }),
-    ),
-    conflict: nullable(
-      Type.Boolean({
-        description:
-          "Whether its base has moved on so that it cannot be merged; null: not known, or no pull request.",
-      }),
-    ),
-    delivery: Type.Enum([...DELIVERY_STATES], { description: "The set is open." }),
-    why: Type.String({ description: "One sentence about the delivery." }),
-  },
-  { description: "What the run left in its repository; absent: it delivers nothing." },
-);
+      base: Type.Optional(Type.String({ description: "The branch that it is to be merged into." })),
+    }),
+  ),
+  conflict: nullable(
+    Type.Boolean({
+      description:
+        "Whether its base has moved on so that it cannot be merged; null: not known, or no pull request.",
+    }),
+  ),
+  delivery: Type.Enum([...DELIVERY_STATES], { description: "The set is open." }),
+  why: Type.String({ description: "One sentence about the delivery." }),
+};
+export const RepositoryResult = Type.Object(result, {
+  description: "What the run left in its repository; absent: it delivers nothing, or to several.",
+});
 export type RepositoryResult = Static<typeof RepositoryResult>;
+
+/** What a run's document says of what it left, in one repository or in each of several. */
+export const repositoryResults = {
+  repository: Type.Optional(RepositoryResult),
+  repositories: Type.Optional(
+    Type.Array(
+      Type.Object({
+        folder: Type.String({ description: "Where in the workspace the repository is." }),
+        ...result,
+      }),
+      { description: "The same in each of several repositories, in the order of the settings." },
+    ),
+  ),
+  pullRequestUrls: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "Those of the pull requests in several repositories, for queries.",
+    }),
+  ),
+};
 
 /** A pull request as a run's document has it. */
 export type PullRequestResult = NonNullable<RepositoryResult["pullRequest"]>;

@@ -6,7 +6,7 @@ import { type Static, Type } from "../schema/type.ts";
 import { formed } from "../schema/words.ts";
 import { AgentChoice } from "./agent-choice.ts";
 import { CheckResult } from "./check.ts";
-import { Deliver, RepositoryResult } from "./deliver.ts";
+import { Deliver, repositoryResults } from "./deliver.ts";
 import { ChangeCounts, PhaseTime } from "./event.ts";
 import { FileOfRequest, GivenFiles, GivenWorkspace, TreeOfRequest } from "./files.ts";
 import { ChangedFile, DeniedCall } from "./manifest.ts";
@@ -272,7 +272,7 @@ export const Run = Type.Object({
     },
   ),
   artifacts: Type.Array(Artifact),
-  repository: Type.Optional(RepositoryResult),
+  ...repositoryResults,
   isolation: nullable(Type.Enum(["bubblewrap", "none"]), {
     description: "How the agent was kept apart: `bubblewrap`, or `none`; null until it is known.",
   }),

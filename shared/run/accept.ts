@@ -1,5 +1,6 @@
 import { type ResolvedAgent, resolveAgent } from "../agent/settings.ts";
 import { after } from "../clock.ts";
+import { deliveredOf } from "../delivery/repository-name.ts";
 import { addTurn, type Conversation, newConversation } from "../documents/conversation.ts";
 import type { Deliver } from "../documents/deliver.ts";
 import type { Event } from "../documents/event.ts";
@@ -122,8 +123,8 @@ interface Rest {
 function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest) {
   const { prompt, agent, labels, files = [], workspace, tree, deliver, webhook } = order;
   const settings = resolveAgent(order.settings);
-  const { repository } = settings;
-  const owed = deliver && repository ? deliveryOf(run, deliver, repository) : undefined;
+  const places = deliver ? deliveredOf(deliver, settings) : [];
+  const owed = deliver && places.length > 0 ? deliveryOf(run, deliver, places) : undefined;
   const state: RunState = {
     ...newState(settings, acceptance),
     ...(owed && { delivery: owed.delivery }),
@@ -135,7 +136,7 @@ function accepted(run: Run, { order, acceptance, restore, waits = false }: Rest)
     tellAt: after(acceptance.now, TIMING.tell),
   };
   const status = { type: "status", status: run.status, why: run.why } as const;
-  const placed = owed ? { ...run, repository: owed.repository } : run;
+  const placed = { ...run, ...owed?.run };
   const { record, events } = withEvents({ run: placed, state }, [status], acceptance.now);
   const asked = { runId: run.id, prompt, agent, settings, labels };
   const more = {

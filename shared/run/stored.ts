@@ -5,8 +5,10 @@ import type { OwedDelivery } from "./owed-delivery.ts";
 import type { RunRecord, RunState } from "./record.ts";
 import type { PullRequestWatch } from "./watched-pull-request.ts";
 
-/** The version of a state that this revision writes; it reads the ones before, too. */
+/** The version of a state that this revision writes; it reads the ones before, too, … */
 export const STATE_VERSION = 2;
+/** … and this, of a run that owes deliveries to several repositories: one before leaves it alone. */
+const SEVERAL_VERSION = 3;
 const RUN_VERSION = 1;
 
 /**
@@ -88,7 +90,7 @@ function ownDueAt(stored: StoredDue): Date | null {
 export function recordOf(documents: { run: object; state: object }): RunRecord {
   const run = documents.run as Run;
   const state = documents.state as RunState;
-  const isLater = run.schemaVersion > RUN_VERSION || state.schemaVersion > STATE_VERSION;
+  const isLater = run.schemaVersion > RUN_VERSION || state.schemaVersion > SEVERAL_VERSION;
   if (isLater) {
     const detail = `run ${run.id} was written by a later revision`;
     throw new AppError("unavailable", { detail });
@@ -117,7 +119,8 @@ export function recordOf(documents: { run: object; state: object }): RunRecord {
 export function stateDocument({ run, state: { dueAt, ...state } }: RunRecord): object {
   const due: StoredDue = { dueAt: earlier(dueAt, otherDueAt(state)), ownDueAt: dueAt };
   const said = Object.entries(state).filter(([name, value]) => !goesWithoutSaying(name, value));
-  return { ...Object.fromEntries(said), ...due, shard: shardOf(run.id) };
+  const several = state.delivery?.places && { schemaVersion: SEVERAL_VERSION };
+  return { ...Object.fromEntries(said), ...several, ...due, shard: shardOf(run.id) };
 }
 
 function goesWithoutSaying(name: string, value: unknown): boolean {

@@ -61,7 +61,7 @@ export function move(
   const moved = { ...record.state, failedVisits: 0, ...change.state, phase, version, tellAt };
   const owed = done && moved.delivery ? deliveryAtEnd(run, moved.delivery, now) : undefined;
   const state = owed ? { ...moved, delivery: owed.delivery } : moved;
-  if (owed?.repository) run.repository = owed.repository;
+  Object.assign(run, owed?.run);
   const effects = [
     ...(change.effects ?? []),
     ...(isChange ? [TELL] : []),

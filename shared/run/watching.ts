@@ -1,7 +1,7 @@
 import { after } from "../clock.ts";
 import { withConflict } from "../delivery/conflict.ts";
 import { PULL_REQUEST_LOOKS } from "../delivery/limits.ts";
-import type { Run } from "../documents/run.ts";
+import { resultsOf, withResults } from "../delivery/results.ts";
 import type { RunRecord, Transition } from "./record.ts";
 import { refused, stay } from "./transition.ts";
 import { isOpen, type PullRequestEvent, watchOver } from "./watched-pull-request.ts";
@@ -26,20 +26,23 @@ function onSeen(
   { url, seen }: Extract<PullRequestEvent, { type: "pullRequestSeen" }>,
   now: Date,
 ): Transition {
-  const { repository } = record.run;
   const { watch = null } = record.state;
-  if (repository?.pullRequest?.url !== url) return refused("it is not the run's pull request");
-  const conflict = isOpen(seen) ? (seen.conflict ?? repository.conflict) : null;
-  const { base = repository.pullRequest.base } = seen;
+  const before = resultsOf(record.run).find(({ pullRequest }) => pullRequest?.url === url);
+  if (!before?.pullRequest) return refused("it is not the run's pull request");
+  const conflict = isOpen(seen) ? (seen.conflict ?? before.conflict) : null;
+  const { base = before.pullRequest.base } = seen;
   const pullRequest = {
-    ...repository.pullRequest,
+    ...before.pullRequest,
     state: seen.state,
     ...(base !== undefined && { base }),
   };
-  const isNew = pullRequest.state !== repository.pullRequest.state;
-  const isSame = conflict === repository.conflict && base === repository.pullRequest.base;
+  const isNew = pullRequest.state !== before.pullRequest.state;
+  const isSame = conflict === before.conflict && base === before.pullRequest.base;
   if (!isNew && isSame) return refused("nothing of it is new");
-  const run: Partial<Run> = { repository: { ...withConflict(repository, conflict), pullRequest } };
-  const over = isNew ? watchOver(pullRequest, now) : watch;
+  const run = withResults(record.run, (each) =>
+    each.folder === before.folder ? { ...withConflict(each, conflict), pullRequest } : each,
+  );
+  const open = resultsOf(run).find((each) => each.pullRequest && isOpen(each.pullRequest));
+  const over = isNew ? watchOver(open?.pullRequest, now) : watch;
   return stay(record, { now, run, state: { watch: over } });
 }

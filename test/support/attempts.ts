@@ -41,17 +41,26 @@ export async function pass({ config, services }: Pipeline, seconds: number): Pro
     for (const document of (await firestore.collection(collection).get()).docs) {
       const { ref } = document;
       const times = fields.filter((field) => document.get(field) instanceof Timestamp);
-      const older = times.map((field) => [
+      const older: unknown[][] = times.map((field) => [
         field,
         new Date((document.get(field) as Timestamp).toMillis() - seconds * 1000),
       ]);
-      if (times.length > 0) await ref.update(Object.fromEntries(older));
+      const places: { notBefore: Timestamp | null }[] = document.get("delivery.places") ?? [];
+      if (places.length > 0) older.push(["delivery.places", places.map(earlierBy(seconds))]);
+      if (older.length > 0) await ref.update(Object.fromEntries(older));
     }
   }
   await firestore.terminate();
   // What is remembered of it for seconds is forgotten.
   await services.capacity.changeTarget("test", (target) => target);
 }
+
+const earlierBy =
+  (seconds: number) =>
+  ({ notBefore, ...place }: { notBefore: Timestamp | null }) => ({
+    ...place,
+    notBefore: notBefore && new Date(notBefore.toMillis() - seconds * 1000),
+  });
 
 /** The builds of services, as a plain object that a test may change. */
 export const buildsOf = ({ builds }: Services): Services["builds"] => ({

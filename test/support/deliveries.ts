@@ -8,6 +8,7 @@ import { applyEvent } from "../../functions/attempts/settle-attempt.ts";
 import { submitBuild } from "../../functions/attempts/submit-build.ts";
 import { GithubDeliveries } from "../../functions/github/github-deliveries.ts";
 import type { Services } from "../../functions/services/services.ts";
+import type { AgentSettings } from "../../shared/agent/settings.ts";
 import type { Verdict } from "../../shared/attempt/verdict.ts";
 import { COMMIT_FILE, type CommitEntry } from "../../shared/delivery/commit-file.ts";
 import { type AttemptInput, INPUT_FILES } from "../../shared/documents/attempt.ts";
@@ -47,6 +48,8 @@ interface Wanted {
   /** Of its repository. */
   url?: string;
   base?: string;
+  /** Instead of the one. */
+  repositories?: AgentSettings["repositories"];
 }
 
 const lines = (entries: readonly CommitEntry[], base = BASE): string =>
@@ -137,11 +140,16 @@ async function accept(
     ref,
     credential,
     url = REPOSITORY,
+    repositories,
   }: Wanted,
 ): Promise<RunRecord> {
   const more = { ...(ref !== undefined && { ref }), ...(credential && { credential }) };
   const repository = { url, ...more };
-  const order = makeOrder({ prompt, settings: { repository }, deliver: asked });
+  const order = makeOrder({
+    prompt,
+    settings: repositories ? { repositories } : { repository },
+    deliver: asked,
+  });
   const acceptance = {
     id: runId(randomBytes(16)),
     owner,
@@ -209,7 +217,7 @@ function dyingAfter(
 }
 
 /** How many of everything a GitHub has. */
-export const countsOf = ({ state }: LoopbackGithub) => ({
+export const countsOf = ({ state }: Pick<LoopbackGithub, "state">) => ({
   branches: [...state.refs.keys()].filter((ref) => ref !== "heads/trunk").length,
   pulls: state.pulls.length,
   checks: state.checks.length,

@@ -41,15 +41,22 @@ const NAME = "site";
 const REPO = `/repos/${ORG}/${NAME}`;
 
 /**
- * As much of GitHub's REST API as a delivery calls, over one repository in which an App is
- * installed, with the answers that GitHub documents: https://docs.github.com/en/rest.
+ * As much of GitHub's REST API as a delivery calls, over a repository in which an App is installed,
+ * and others beside it, with the answers that GitHub documents: https://docs.github.com/en/rest.
  */
 export async function startGithub() {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const state = emptyGithub();
+  const others = new Map<string, State>();
   const asked: string[] = [];
   /** Answers instead of what would be answered, by method and path. */
   const instead = new Map<string, Answer[]>();
+  /** Whose repository a path is about, and the path as if there were one. */
+  const placed = (path: string) => {
+    const [all = "", name = ""] = /^\/repos\/more\/([^/]+)/.exec(path) ?? [];
+    const of = others.get(name);
+    return of ? { of, own: REPO + path.slice(all.length) } : { of: state, own: path };
+  };
   const isOfApp = ({ headers: { authorization = "" } }: IncomingMessage): boolean => {
     const [head = "", claims = "", signature = ""] = authorization
       .replace(/^bearer /i, "")
@@ -68,12 +75,13 @@ export async function startGithub() {
     asked.push(`${method} ${path}`);
     const planned = instead.get(`${method} ${path}`)?.shift();
     if (planned !== undefined) return planned;
+    const { of, own } = placed(path);
     if (/\/installation$|access_tokens$/.test(path)) {
-      return isOfApp(request) ? ofApp(state, path, body) : refusal(401, "Bad credentials");
+      return isOfApp(request) ? ofApp(state, own, body) : refusal(401, "Bad credentials");
     }
     const isOpened = request.headers.authorization === `token ${state.token}`;
     if (!isOpened) return refusal(401, "Bad credentials");
-    return answerOfRepository(state, { method, path, body, query: searchParams });
+    return answerOfRepository(of, { method, path: own, body, query: searchParams });
   };
   const server = createServer((request, response) => {
     answer(request)
@@ -92,6 +100,13 @@ export async function startGithub() {
     asked,
     instead,
     filesAt: (branch: string) => filesAt(state, branch),
+    /** Has another repository, with a commit at which its trunk is. */
+    add(name: string, sha: string, files: Record<string, string>): State {
+      const other = { ...emptyGithub(), name };
+      others.set(name, other);
+      beginAt(other, sha, files);
+      return other;
+    },
     /** Has a commit, at which its trunk is. */
     begin: (sha: string, files: Record<string, string>) => beginAt(state, sha, files),
     /** A commit of somebody else's on a branch. */
@@ -116,6 +131,7 @@ export type LoopbackGithub = Awaited<ReturnType<typeof startGithub>>;
 /** What a GitHub has in the beginning. */
 export function emptyGithub() {
   return {
+    name: NAME,
     token: "ghs_the-token-that-nobody-may-see",
     isInstalled: true,
     /** Who may what, by login. */
@@ -192,7 +208,7 @@ function ofPulls(state: State, { method, path, body, query }: Call): Answer {
     }
     const { title, body: text, head, base, draft = false } = body;
     const made = pulls.length + 1;
-    const html_url = `https://github.com/${ORG}/${NAME}/pull/${made}`;
+    const html_url = `https://github.com/${ORG}/${state.name}/pull/${made}`;
     const more = { merged_at: null, reviewers: [], labels: [] };
     pulls.push({
       number: made,

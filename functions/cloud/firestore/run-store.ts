@@ -191,9 +191,15 @@ export class FirestoreRunStore implements RunStore {
 
   async ofPullRequest(url: string): Promise<Run[]> {
     const runs = this.#database.firestore.collection(COLLECTIONS.runs);
-    const query = runs.where("repository.pullRequest.url", "==", url).limit(PULL_REQUEST_RUNS);
-    const snapshot = await this.#database.call(() => query.get());
-    return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
+    const queries = [
+      runs.where("repository.pullRequest.url", "==", url),
+      runs.where("pullRequestUrls", "array-contains", url),
+    ];
+    const found = queries.map(async (query) => {
+      const { docs } = await this.#database.call(() => query.limit(PULL_REQUEST_RUNS).get());
+      return docs.map((document) => fromDocument(document.data()) as Run);
+    });
+    return (await Promise.all(found)).flat();
   }
 
   async *due(now: Date): AsyncGenerator<string[]> {

@@ -1,5 +1,6 @@
 import { sweep } from "../../../functions/attempts/sweep.ts";
 import { TIMING } from "../../../shared/limits.ts";
+import { placesOf } from "../../../shared/run/owed-delivery.ts";
 import { startDeliveries } from "../../support/deliveries.ts";
 
 const CALL = "GET /repos/more/site/installation";
@@ -48,7 +49,8 @@ test("what passes is tried again when GitHub says, and for no more than a day", 
     const run = await world.finish();
     const dueIn = async () => {
       const { delivery } = (await world.record(run.run.id)).state;
-      const at = delivery?.notBefore?.getTime() ?? 0;
+      const [place] = delivery ? placesOf(delivery) : [];
+      const at = place?.notBefore?.getTime() ?? 0;
       return Math.round((at - Date.now()) / 1000);
     };
     github.instead.set(CALL, [{ status, headers, body: { message } }]);

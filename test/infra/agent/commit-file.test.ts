@@ -61,7 +61,7 @@ test("from a prompt to a pull request, and a turn later once more", async () => 
     ...options,
     restore: first.session,
   });
-  const all = readCommitFile(Buffer.from(await second.output("commit.jsonl")));
+  const [all] = readCommitFile(Buffer.from(await second.output("commit.jsonl"))) ?? [];
   expect(all?.entries.map(({ path }) => path)).toEqual([
     ...["a.txt", "f.txt", "given.txt", "gone.txt", "lines.win", "link", "raw ü.bin"],
   ]);

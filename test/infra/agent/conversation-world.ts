@@ -24,6 +24,7 @@ interface TurnOptions {
   tree?: SentTree;
   /** Whether what it changes is to be committed. */
   isDelivered?: true;
+  deliveredFolders?: string[];
   /** What the turns before are put onto. */
   onto?: string;
   clock?: Clock;
@@ -57,7 +58,8 @@ export async function startConversationWorld(options: Parameters<typeof startWor
       const sessionId = (resume ?? restore)?.sessionId ?? world.sessionId;
       const files = options.files && { files: placedFiles(options.files) };
       const tree = options.tree && { tree: options.tree };
-      const delivered = options.isDelivered && { isDelivered: options.isDelivered };
+      const { isDelivered, deliveredFolders = [] } = options;
+      const delivered = isDelivered && { isDelivered, deliveredFolders };
       const onto = options.onto !== undefined && { onto: options.onto };
       const optional = { ...files, ...tree, ...delivered, ...onto };
       const more = { runId, attempt, prefix, restore, resume, sessionId, ...optional };

@@ -35,7 +35,7 @@ test("a state of before is read, and written in the form of now", () => {
 
 test.each(["run", "state"] as const)("a %s of a later revision is left to that one", (which) => {
   const documents = { run: { ...run }, state: { ...state } };
-  const later = { ...documents, [which]: { ...documents[which], schemaVersion: 3 } };
+  const later = { ...documents, [which]: { ...documents[which], schemaVersion: 4 } };
   expect(() => recordOf(later)).toThrow(
     expect.objectContaining({ code: "unavailable", retry: true }),
   );

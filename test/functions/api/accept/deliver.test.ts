@@ -26,6 +26,14 @@ const order = (url: string, more: object = {}) => ({
   agent: { settings: { repository: { url }, ...more } },
 });
 
+const OTHERS = "https://github.com/thief/site";
+
+/** In folders `a` and so on. */
+const several = (...urls: string[]) => {
+  const repositories = urls.map((url, at) => ({ folder: "ab".charAt(at), url }));
+  return { prompt: "x", agent: { settings: { repositories } } };
+};
+
 async function send(path: string, json: object): Promise<{ status: number; body: unknown }> {
   const response = await server.call(path, { bearer: key, json });
   return { status: response.status, body: await response.json() };
@@ -63,9 +71,14 @@ test.each([
   ["another host's", order("https://gitlab.com/octo/site"), /for repositories of https:\/\/github/],
   ["none at all", { prompt: "Say hello" }, /needs a repository/],
   [
-    "several",
-    { prompt: "x", agent: { settings: { repositories: [{ folder: "a", url: SITE }] } } },
-    /for one repository alone/,
+    "one twice",
+    several("https://github.com/Octo/Site", SITE),
+    /for a and b, .* the same repository/,
+  ],
+  [
+    "one of several that is another's",
+    several(SITE, OTHERS),
+    /thief\/site .* \(b\); deliver\.folders/,
   ],
 ])("it is refused in words to deliver to %s", async (_name, body, words) => {
   for (const path of ["/v1/runs", "/v1/runs?dryRun"]) {
@@ -73,6 +86,33 @@ test.each([
     expect(answer).toMatchObject({
       status: 422,
       body: { errors: [{ pointer: "/deliver", detail: expect.stringMatching(words) }] },
+    });
+  }
+});
+
+test("several repositories are delivered to, or those that are named by their folders", async () => {
+  const both = several(SITE, "https://github.com/octo/lib");
+  const run = (await send("/v1/runs", { ...both, deliver: { pullRequest: {} } })).body as Run;
+  expect(run).not.toHaveProperty("repository");
+  const waiting = { branch: `runyard/${run.id}`, delivery: "waiting" };
+  expect(run.repositories).toMatchObject([
+    { folder: "a", url: SITE, ...waiting },
+    { folder: "b", url: "https://github.com/octo/lib", ...waiting },
+  ]);
+  const named = { ...several(SITE, OTHERS), deliver: { folders: ["a"] } };
+  const one = (await send("/v1/runs", named)).body as Run;
+  expect(one.repositories).toMatchObject([{ folder: "a", delivery: "waiting" }]);
+  const turn = { prompt: "More", onBusy: "queue" };
+  const next = await send(`/v1/conversations/${one.conversation.id}/runs`, turn);
+  expect((next.body as Run).repositories).toHaveLength(1);
+  for (const [body, folders] of [
+    [both, ["c"]],
+    [order(SITE), ["a"]],
+    [order(SITE), [""]],
+  ] as const) {
+    const pointer = folders[0] === "" ? "/deliver/folders/0" : expect.any(String);
+    expect(await send("/v1/runs", { ...body, deliver: { folders } })).toMatchObject({
+      ...{ status: 422, body: { errors: [{ pointer, detail: expect.any(String) }] } },
     });
   }
 });
@@ -119,7 +159,7 @@ test("no agent gets the App's key, whoever may name every other secret", async (
 
 test("only the repository that an address names counts, however it is written", () => {
   const rule = { host: "https://github.com", repositories: new Map([["o", ["octo/site"]]]) };
-  const fault = (url: string) => deliveryFault({ repository: { url } }, "o", rule);
+  const fault = (url: string) => deliveryFault({ url }, "o", rule);
   expect(fault("https://github.com/Octo/Site")).toBeUndefined();
   expect(fault("https://github.com/octo/site/")).toBeUndefined();
   for (const url of [
@@ -134,7 +174,7 @@ test("only the repository that an address names counts, however it is written", 
     expect([url, fault(url)]).toEqual([url, expect.any(String)]);
   }
   const none = { ...rule, host: undefined };
-  expect(deliveryFault({ repository: { url: SITE } }, "o", none)).toContain("no GitHub App");
+  expect(deliveryFault({ url: SITE }, "o", none)).toContain("no GitHub App");
 });
 
 test("another host is pushed to with a secret, and opens no pull request", async () => {

@@ -29,6 +29,7 @@ async function startSeveral() {
   const options = {
     repositories: { ...server.access, credentials: ["", GIT_TOKEN] },
     settings,
+    ...{ isDelivered: true as const, deliveredFolders: ["Web", "shop"] },
   };
   return { server, open, locked, options };
 }
@@ -48,6 +49,16 @@ test("several repositories are in their folders, each read with its own credenti
   expect(session?.remark).toContain("Submodules that could not be fetched: shop/lost");
   // Its data is the agent's own, and no file.
   expect(omitted?.files).toEqual([{ path: "other/.git/", why: "repository" }]);
+  // What is outside of the repositories, and in a submodule, is in no commit of theirs.
+  const lines = (await first.output("commit.jsonl")).split("\n").filter(Boolean);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { schemaVersion: 1, folder: "Web", base: commits.Web, unnamed: 0, elsewhere: 1 },
+    { path: "b.txt", mode: "100644", text: "b\nc\n" },
+    {
+      ...{ schemaVersion: 1, folder: "shop", base: commits.shop, unnamed: 0 },
+      ...{ inSubmodules: 1, elsewhere: 1 },
+    },
+  ]);
   const sentTo = (place: string) =>
     server.asked.filter(({ url }) => url?.startsWith(place)).map((one) => one.authorization);
   expect(new Set(sentTo("/more/open"))).toEqual(new Set([undefined]));
