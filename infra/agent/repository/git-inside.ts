@@ -16,8 +16,9 @@ const CONFIGURATION = `[core]
 [http]
 	followRedirects = false
 	; A connection that carries less than this many bytes a second, for this many seconds, is given up.
-	lowSpeedLimit = 100
-	lowSpeedTime = 30
+	; While a host packs it sends five bytes in five seconds, or nothing; the whole has ten minutes.
+	lowSpeedLimit = 1
+	lowSpeedTime = 240
 ; Git speaks to a proxy outside of its sandbox, which speaks TLS in its place.
 [url "http://"]
 	insteadOf = https://
