@@ -1,5 +1,6 @@
 import type { SecretRule } from "../shared/agent/environment.ts";
 import type { BuildSettings } from "../shared/attempt/build-plan.ts";
+import type { CommitAuthor } from "../shared/documents/deliver.ts";
 import { type WebhookNet, webhookNetsOf } from "../shared/events/target.ts";
 import { parsedJson } from "../shared/json.ts";
 import type { DailyBudgets } from "../shared/run/owner-day.ts";
@@ -8,6 +9,7 @@ import type { EventGrant } from "../shared/triggers/grants.ts";
 import type { CustomTokenSettings } from "./cloud/custom-tokens.ts";
 import type { RunQuotas } from "./cloud/firestore/admission.ts";
 import type { IdTokenSettings } from "./cloud/id-tokens.ts";
+import { commitAuthorOf } from "./commit-author.ts";
 import { eventGrantsOf } from "./event-grants.ts";
 import { type GithubSettings, githubOf } from "./github-settings.ts";
 import { retentionTableOf } from "./retention.ts";
@@ -84,6 +86,8 @@ export interface Config {
   cloudBuildEmulatorHost: string | undefined;
   /** The App by which runs are delivered to GitHub. */
   github: GithubSettings;
+  /** Of commits whose request names no author; undefined: whoever makes them. */
+  commitAuthor: CommitAuthor | undefined;
   /** What is told to whoever draws charts; undefined: nothing. */
   telemetry: TelemetrySettings | undefined;
   /** The function that this process serves. */
@@ -143,6 +147,7 @@ export function readConfig(environment: Environment = process.env): Config {
       appSecrets: [github.keySecret, github.hookKeySecret],
     },
     github,
+    commitAuthor: commitAuthorOf(environment["RUNYARD_COMMIT_AUTHOR"]),
     secretsFile: environment["RUNYARD_SECRETS_FILE"] || undefined,
     eventGrants: eventGrantsOf(environment["RUNYARD_EVENT_GRANTS"]),
     webhookNets: webhookNetsOf(environment["RUNYARD_WEBHOOK_NETS"]),

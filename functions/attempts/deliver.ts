@@ -12,7 +12,13 @@ import type { Run } from "../../shared/documents/run.ts";
 import { sha256 } from "../../shared/hash.ts";
 import { isRunId } from "../../shared/ids.ts";
 import { TIMING } from "../../shared/limits.ts";
-import { type Delivered, type DeliveryEvent, placesOf } from "../../shared/run/owed-delivery.ts";
+import {
+  type Delivered,
+  type DeliveryEvent,
+  type OwedDelivery,
+  type OwedPlace,
+  placesOf,
+} from "../../shared/run/owed-delivery.ts";
 import type { RunRecord } from "../../shared/run/record.ts";
 import { validatorOf } from "../../shared/schema/validate.ts";
 import { aboutRun } from "../log.ts";
@@ -48,14 +54,22 @@ export async function deliver(services: Services, message: unknown): Promise<voi
     const place = taken?.changed && delivery ? placesOf(delivery).at(-1) : undefined;
     if (!(taken && delivery && place)) return;
     const { record } = taken;
-    const { deliver: asked, branch } = delivery;
     const event = await outcomeOf(services, record, {
-      ...{ owed: { ...place, deliver: asked, branch }, tries: place.tries },
+      ...{ owed: owedTo(services, delivery, place), tries: place.tries },
       files: () => (files ??= commitFilesOf(services, record)),
     });
     await applyEvent(services, record, event);
     if (place.folder === undefined) return;
   }
+}
+
+/** With the operator's author, should the request name none. */
+function owedTo(
+  { commitAuthor }: Services,
+  { deliver: asked, branch }: OwedDelivery,
+  place: OwedPlace,
+): OwedTo {
+  return { ...place, branch, deliver: { ...(commitAuthor && { commitAuthor }), ...asked } };
 }
 
 interface Handing {

@@ -127,16 +127,24 @@ export function servicesOn(
     deliveries: new FirestoreDeliveryStore(database),
     ...sendingOf(config),
     sealing: sealingWith(config.sealKeys, random),
-    repositoryHost: new GithubDeliveries(config.github, {
-      keyOf: secretsOf(config.secretsFile, config.projectId),
-    }),
+    ...deliveringBy(config),
     onlyPrompt: config.onlyPrompt,
     googleClientId: config.googleClientId,
     schemas: new ThreadedSchemaChecks(timers),
     repositories: new HttpsRepositories(),
-    pushHosts: new PushDeliveries(),
     publicUrl: config.publicUrl,
   };
+}
+
+function deliveringBy({
+  github,
+  secretsFile,
+  projectId,
+  commitAuthor,
+}: Config): Pick<Services, "repositoryHost" | "pushHosts" | "commitAuthor"> {
+  const keyOf = secretsOf(secretsFile, projectId);
+  const repositoryHost = new GithubDeliveries(github, { keyOf });
+  return { repositoryHost, pushHosts: new PushDeliveries(), commitAuthor };
 }
 
 function secretsIn(config: Config): Pick<Services, "secrets" | "secretValues"> {

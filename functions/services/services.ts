@@ -1,6 +1,7 @@
 import type { SecretRule } from "../../shared/agent/environment.ts";
 import type { BuildSettings } from "../../shared/attempt/build-plan.ts";
 import type { Clock } from "../../shared/clock.ts";
+import type { CommitAuthor } from "../../shared/documents/deliver.ts";
 import type { WebhookNet } from "../../shared/events/target.ts";
 import type { RandomBytes } from "../../shared/ids.ts";
 import type { RetentionTable } from "../../shared/run/retention.ts";
@@ -63,6 +64,8 @@ export interface Services {
   deadLetters: DeadLetters;
   repositoryHost: RepositoryHost;
   pushHosts: PushHosts;
+  /** See `Config`. */
+  commitAuthor: CommitAuthor | undefined;
   builds: Builds;
   settings: BuildSettings;
   /** The secrets that agents may name. */

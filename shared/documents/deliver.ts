@@ -47,6 +47,27 @@ const PullRequest = Type.Object(
   { additionalProperties: false },
 );
 
+/** Whom git names as a commit's author. */
+export const CommitAuthor = Type.Object(
+  {
+    name: oneLine(100, "Ann"),
+    email: Type.String({
+      ...formed({
+        pattern: "^[^\\s@<>\\u0000-\\u001f]+@[^\\s@<>\\u0000-\\u001f]+$",
+        form: "an e-mail address",
+        example: "ann@example.com",
+      }),
+      maxLength: 200,
+    }),
+  },
+  {
+    additionalProperties: false,
+    description:
+      "The commit's author; GitHub shows such a commit as unverified. Default: the operator's (RUNYARD_COMMIT_AUTHOR); if there is none the App, verified, and of a commit that is pushed Runyard.",
+  },
+);
+export type CommitAuthor = Static<typeof CommitAuthor>;
+
 /** How what a run changed is handed back to its repository. */
 export const Deliver = Type.Object(
   {
@@ -63,26 +84,7 @@ export const Deliver = Type.Object(
       }),
     ),
     pullRequest: Type.Optional(PullRequest),
-    commitAuthor: Type.Optional(
-      Type.Object(
-        {
-          name: oneLine(100, "Ann"),
-          email: Type.String({
-            ...formed({
-              pattern: "^[^\\s@<>\\u0000-\\u001f]+@[^\\s@<>\\u0000-\\u001f]+$",
-              form: "an e-mail address",
-              example: "ann@example.com",
-            }),
-            maxLength: 200,
-          }),
-        },
-        {
-          additionalProperties: false,
-          description:
-            "The commit's author; GitHub shows such a commit as unverified. Default: the App, verified; of a commit that is pushed: Runyard.",
-        },
-      ),
-    ),
+    commitAuthor: Type.Optional(CommitAuthor),
     folders: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
         minItems: 1,

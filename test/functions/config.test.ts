@@ -95,6 +95,17 @@ test.each([
   expect(() => configOf({ RUNYARD_CORS_ORIGINS: origin })).toThrow(/RUNYARD_CORS_ORIGINS has /);
 });
 
+test("an author of commits is a name and an address", () => {
+  const of = (text: string) => configOf({ RUNYARD_COMMIT_AUTHOR: text }).commitAuthor;
+  expect(of("")).toBeUndefined();
+  expect(of("Acme Agent <agent@acme.example>")).toEqual({
+    ...{ name: "Acme Agent", email: "agent@acme.example" },
+  });
+  for (const wrong of ["Acme", "<a@b>", "Acme <a>", "A <B> <a@b>", "A\nB <a@b>", "A <a@b> x"]) {
+    expect(() => of(wrong)).toThrow(/^RUNYARD_COMMIT_AUTHOR is .*, and must be like/s);
+  }
+});
+
 test("budgets of a day are by owner, and of all others by *", () => {
   const { dailyBudgets } = configOf({
     RUNYARD_DAILY_BUDGETS: '{"ann, or so": 0.5, "__proto__": 0, "*": 20}',

@@ -164,6 +164,17 @@ test("a run is delivered as its request says, or is not, and says which", async 
   const author = { name: "Ann", email: "ann@example.com" };
   expect(github.state.commits.get(made?.headCommit ?? "")?.author).toEqual(author);
   expect(countsOf(github)).toEqual({ branches: 1, pulls: 0, checks: 1, comments: 0 });
+  // The operator's is of those alone that name none.
+  const operator = { name: "Acme", email: "agent@acme.example" };
+  const ofOperator = { ...world.services, commitAuthor: operator };
+  const authors: unknown[] = [];
+  for (const more of [{}, { commitAuthor: author }]) {
+    const run = await world.finish({ deliver: { branch: `agent/${authors.length}`, ...more } });
+    await world.deliver(run, ofOperator);
+    const { headCommit } = (await world.repositoryOf(run)) ?? {};
+    authors.push(github.state.commits.get(headCommit ?? "")?.author);
+  }
+  expect(authors).toEqual([operator, author]);
   const taken = await world.finish({ deliver: { branch: "agent/x" } });
   await world.deliver(taken);
   expect(await world.repositoryOf(taken)).toMatchObject({ delivery: "refused", branch: "agent/x" });
