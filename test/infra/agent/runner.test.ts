@@ -50,6 +50,12 @@ test.each(EACH_ISOLATION)(
       "patch.diff",
       `session/${world.sessionId}.jsonl`,
     ]);
+    const { claim, manifest: decided, outputs, checkpoints } = world.paths;
+    const left = (await world.objects()).filter((name) => !name.startsWith(checkpoints));
+    const stored = manifest.outputs.map(({ name }) => outputs + name);
+    // Each costs: what is not here needs no object.
+    const bound = "attempts/run_1/spending/1-0.json";
+    expect(left.toSorted()).toEqual([claim, decided, bound, ...stored].toSorted());
     for (const { name, sizeBytes, sha256 } of manifest.outputs) {
       const content = await world.output(name);
       expect(Buffer.byteLength(content)).toBe(sizeBytes);
