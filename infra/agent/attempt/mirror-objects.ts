@@ -19,7 +19,10 @@ export interface StoredMirror {
 export interface MirrorObjects {
   /** Undefined: there is none, or what is there is none of ours. */
   find(name: string): Promise<StoredMirror | undefined>;
-  /** The content of one generation; it fails if that is not the latest, or breaks off. */
+  /**
+   * The content of one generation; it fails if that is not the latest. Nothing is said of what is
+   * missing or wrong in it: a pack ends in its own hash.
+   */
   open(name: string, generation: string): Readable;
   /**
    * Stores a file in the place of what was found, or where nothing was.

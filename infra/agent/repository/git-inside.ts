@@ -5,6 +5,11 @@ import { GIT_ENVIRONMENT } from "../workspace/git.ts";
 const CONFIGURATION = `[core]
 	hooksPath = /dev/null
 	fsmonitor = false
+	; What a machine has that fails is lost with it, whatever its disk was made to write.
+	fsync = none
+[checkout]
+	; Each has a whole file in memory.
+	workers = 2
 [credential]
 	helper =
 [gc]

@@ -75,8 +75,8 @@ const UNSERVED = 9;
  * turn of a conversation finds the same. What a ref begins with has no meaning behind a `+`. What
  * `.lfsconfig` says of addresses does not count.
  *
- * What a mirror has beyond the commit that the host serves is removed: the workspace has the same
- * as without one. Files are written by as many processes as there are processors (`workers=0`).
+ * What a mirror has beyond the commit that the host serves is removed while files are written: the
+ * workspace has the same as without one.
  */
 const SCRIPT = `set -eu
 [ "$6" != unusable ] || rm -rf .git
@@ -92,7 +92,7 @@ found=FETCH_HEAD
 shallowly() { git -c fetch.unpackLimit=1 fetch --quiet --no-tags --depth=1 "$@"; }
 case $3 in
   mirrored) shallowly origin "+$2" || exit ${UNSERVED}
-    git update-ref -d ${MIRROR_REF} ;;
+    git update-ref ${MIRROR_REF} 'FETCH_HEAD^{commit}' ;;
   shallow) shallowly \${5:+--filter=blob:none} origin "+$2" ;;
   whole) git fetch --quiet --no-tags origin "+$2" ;;
   all) git fetch --quiet origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
@@ -102,18 +102,21 @@ if [ -n "$4" ]; then
   git lfs version >/dev/null 2>&1 || { echo 'Git LFS is not installed where runs work' >&2; exit 1; }
   git lfs install --local --skip-repo >/dev/null
 fi
+repack=
+if [ "$3" = mirrored ] && [ "$(git rev-parse ${MIRROR_REF})" != "$6" ]; then
+  sed -i "/^$6$/d" .git/shallow
+  git repack -a -d -q -n --window=0 >/dev/null & repack=$!
+fi
 if [ -n "$5" ]; then printf '%s\\n' "$5" | git sparse-checkout set --cone --stdin; fi
-git -c checkout.workers=0 \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
+git \${4:+-c "lfs.url=$4"} checkout --quiet --detach "$found^{commit}" --
 if [ -n "$5" ]; then
   while IFS= read -r path; do
     [ -d "./$path" ] || { printf 'it has no folder %s\\n' "$path" >&2; exit 1; }
   done <<< "$5"
 fi
+[ -z "$repack" ] || wait "$repack"
+git update-ref -d ${MIRROR_REF}
 rm -f .git/FETCH_HEAD
-if [ "$3" = mirrored ] && [ "$(git rev-parse HEAD)" != "$6" ]; then
-  sed -i "/^$6$/d" .git/shallow
-  git repack -a -d -q -n --window=0
-fi
 git rev-parse HEAD
 `;
 

@@ -64,7 +64,7 @@ const BRING = `set -eu
 mkdir -p "./$1"
 cd "./$1"
 git init --quiet --template= --initial-branch=main .
-git index-pack --stdin >/dev/null
+git -c core.fsync=none index-pack --stdin >/dev/null
 echo "$2" >.git/shallow
 git rev-list --objects --quiet "$2" --
 git update-ref ${MIRROR_REF} "$2"

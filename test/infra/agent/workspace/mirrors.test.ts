@@ -8,6 +8,8 @@ import { type MirrorWorld, startMirrorWorld } from "./mirror-world.ts";
 const PRIVATE = "https://git.example/private";
 const LARGE = 400_000;
 const TEXT = { "a.txt": "1\n" };
+/** So many that git writes them with several processes. */
+const MANY = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`many-${n}.txt`, `${n}\n`]));
 
 /** A commit whose pack is worth a mirror. */
 const largeCommit = ({ server }: MirrorWorld, more: Record<string, string | Buffer | null> = {}) =>
@@ -20,7 +22,7 @@ test("a checkout leaves a mirror, from which the next has what the host need not
   await using world = await startMirrorWorld("bubblewrap");
   const { server } = world;
   const secret = randomBytes(1000);
-  const first = largeCommit(world, { "secret.bin": secret });
+  const first = largeCommit(world, { "secret.bin": secret, ...MANY });
   expect(await world.attempt()).toMatchObject({ commit: first, fetched: undefined, status: "" });
   const left = await world.generationOf(server.url);
   expect(left).toBeGreaterThan(0);
@@ -169,6 +171,30 @@ test("a mirror that is broken, poisoned, too large or away fails nothing and bri
   expect(await world.generationOf(server.url)).toBe(generation);
   expect(world.log.filter((line) => line.includes("no mirror is looked for"))).toHaveLength(1);
 }, 120_000);
+
+test("a mirror that is deleted between look and read is as none", async () => {
+  await using world = await startMirrorWorld();
+  const commit = largeCommit(world);
+  await world.attempt();
+  const { mirrors, end } = world.attemptOf();
+  const { objects } = mirrors;
+  mirrors.objects = {
+    ...objects,
+    async find(name) {
+      const found = await objects.find(name);
+      await world.objectOf(world.server.url).delete();
+      return found;
+    },
+  };
+  const done = await world.checkOutMirrored(mirrors, {});
+  expect(done).toEqual({ commit, notes: [] });
+  expect(world.log.join("\n")).toMatch(
+    /the mirror cannot be used: .* whether this object is there/,
+  );
+  await end();
+  // Whoever deleted it meant it.
+  expect(await world.generationOf(world.server.url)).toBe(0);
+});
 
 test("of two that leave a mirror at once one does; what is broken off leaves nothing", async () => {
   await using world = await startMirrorWorld();
