@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Transform } from "node:stream";
@@ -29,6 +29,8 @@ type World = Awaited<ReturnType<typeof startMirrorWorld>>;
 
 interface Sample {
   seconds: number;
+  /** Of processors, in seconds: git's, and those of the host and the bucket, which are here, too. */
+  processor: number;
   /** From the git host, with TLS. */
   bytes: number;
 }
@@ -46,11 +48,15 @@ export const mirror: Benchmark = {
     const samples = new Map<string, Sample[]>();
     const measure = async (name: string, round: number, checkOut: () => Promise<unknown>) => {
       progress(`round ${round + 1} of ${rounds}: ${name}`);
-      const [from, sent] = [performance.now(), line.sent()];
+      const [from, sent, used] = [performance.now(), line.sent(), processorSeconds()];
       const done = await checkOut();
-      const sample = { seconds: (performance.now() - from) / 1000, bytes: line.sent() - sent };
+      const sample = {
+        seconds: (performance.now() - from) / 1000,
+        processor: processorSeconds() - used,
+        bytes: line.sent() - sent,
+      };
       if (typeof done !== "string") throw new Error(`${name}: ${JSON.stringify(done)}`);
-      progress(`${name}: ${figure(sample.seconds)} s, ${figure(sample.bytes / MB)} MB of the host`);
+      progress(`${name}: ${SAID.map(([what, of]) => `${figure(of(sample))} ${what}`).join(", ")}`);
       samples.set(name, [...(samples.get(name) ?? []), sample]);
     };
     const left: number[] = [];
@@ -79,18 +85,29 @@ export const mirror: Benchmark = {
 
 const PLAIN = "without a mirror";
 
+const SAID: readonly [string, (of: Sample) => number][] = [
+  ["s", ({ seconds }) => seconds],
+  ["s of processors", ({ processor }) => processor],
+  ["MB of the host", ({ bytes }) => bytes / MB],
+];
+
+const TICKS = 100;
+
+/** What this process has used of processors, with all those that it has started and that are over. */
+function processorSeconds(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS;
+}
+
 function tableOf(samples: Map<string, Sample[]>, rounds: number): Table {
   const baseline = samples.get(PLAIN) ?? [];
-  const [seconds, bytes] = [(of: Sample) => of.seconds, (of: Sample) => of.bytes / MB];
   return {
     title: `mirror: a checkout in the sandbox, ${rounds} rounds`,
-    columns: ["checkout", "median s", "to without", "MB of the host", "to without"],
+    columns: ["checkout", ...SAID.flatMap(([what]) => [what, "to without"])],
     rows: [...samples].map(([name, of]) => [
       name,
-      medianCell(of, seconds),
-      ratioCell(of, baseline, seconds),
-      medianCell(of, bytes),
-      ratioCell(of, baseline, bytes),
+      ...SAID.flatMap(([, value]) => [medianCell(of, value), ratioCell(of, baseline, value)]),
     ]),
     notes: [
       `The host sends ${figure(HOST_BYTES / MB)} MB a second; the bucket is the emulator, without a limit.`,
