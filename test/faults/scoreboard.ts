@@ -1,6 +1,6 @@
 import { beyond, pairs, singles } from "./crash-points/cases.ts";
 import { reachedPoints } from "./crash-points/points.ts";
-import { type Enumerated, enumerate } from "./crash-points/run.ts";
+import { type Enumerated, enumerate, explain } from "./crash-points/run.ts";
 import { judgeAll } from "./mutants/judge.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { playProcesses } from "./processes/command.ts";
@@ -46,6 +46,10 @@ export async function scoreboard({
     ...random.fired.values(),
     ...enumerated.flatMap((one) => [...one.byFate.values()]),
   ]);
+  const wrong = [
+    ...random.failed.map(({ seed: of, wrong }) => `seed ${of}: ${wrong}`),
+    ...enumerated.map(explain).filter(Boolean),
+  ];
   const covered = single.covered.union(deeper.covered);
   const lines: [string, string][] = [
     ["runs", String(runs)],
@@ -67,6 +71,7 @@ export async function scoreboard({
   const real = await playProcesses({ seed, seconds: PROCESS_SECONDS, engine: "fast", progress });
   if (real !== undefined) lines.push(...rowsOf(real));
   process.stdout.write(`${linesOf(lines)}\n`);
+  if (wrong.length > 0) process.stdout.write(`what failed:\n${wrong.join("\n")}\n`);
   process.stdout.write(`faults of random schedules:\n${tableOf(random.fired)}\n`);
   if (real !== undefined) process.stdout.write(`of real processes:\n${tableOf(real.fired)}\n`);
   return failed === 0 && real?.violations.length === 0;
