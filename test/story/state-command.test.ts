@@ -166,7 +166,8 @@ test(
     await disk.fill();
     const start = `cli/main.ts start --state ${disk.path}/state`;
     const output = await disk.run(`${process.execPath} ${start} 2>&1 | grep -v Warning`);
-    expect(output).toMatch(/^the disk is full: nothing can be written to \S+; make room .*\n/);
+    const told = /^Starting on .*\nthe disk is full: nothing can be written to \S+; make room .*\n/;
+    expect(output).toMatch(told);
   },
   TIMEOUT_MS,
 );
