@@ -1,4 +1,5 @@
 import type { Run } from "../../../shared/documents/run.ts";
+import { RETRY_LIMITS } from "../../../shared/limits.ts";
 import { violationsAtRest } from "../world/at-rest.ts";
 import { Callers } from "../world/callers.ts";
 import { isLive } from "../world/cloud-build.ts";
@@ -148,8 +149,18 @@ class Story {
     for (const record of witness.records.values()) {
       const isFirst = record.run.conversation.turn === 1;
       const expected = endsOf({ ...this.#setting, ...(!isFirst && { cancel: "never" }) });
+      if (this.#hasLostAll()) expected.push("failed");
       witness.hold("workIsDone", record.run.id, invariants.workIsDone(record, expected));
     }
+  }
+
+  /** Whether each attempt that a run may have was one build that crashed, or that was lost. */
+  #hasLostAll(): boolean {
+    const { covered, fired } = this.#world;
+    if ([...covered].some((one) => !one.startsWith("runner "))) return false;
+    const ofBuilds = [...fired].filter(([name]) => !/^(cloud-builds|run-requests) /.test(name));
+    const crashed = ofBuilds.reduce((sum, [, times]) => sum + times, 0);
+    return crashed + (this.#done.has("lose") ? 1 : 0) >= RETRY_LIMITS.maxAttempts;
   }
 
   #called({ handler, kind, nth }: Point): void {
