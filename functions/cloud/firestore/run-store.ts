@@ -16,6 +16,7 @@ import { dueIn } from "./due.ts";
 import { Followers } from "./followers.ts";
 import type { OwnerDays } from "./owner-days.ts";
 import { partOf } from "./page-query.ts";
+import { runsOfPullRequest } from "./pull-request-runs.ts";
 import { RecentRuns } from "./recent-runs.ts";
 import {
   createRunDocuments,
@@ -39,8 +40,6 @@ interface OwnCommit {
 const DAY_SECONDS = 24 * 3600;
 /** Due runs that are read at once. */
 const DUE_RUNS = 500;
-/** Turns of a conversation that has one pull request. */
-const PULL_REQUEST_RUNS = 500;
 
 /** How many commits of others may lie between one's own and its recognition. */
 const COMMITS = 4;
@@ -189,18 +188,7 @@ export class FirestoreRunStore implements RunStore {
     return snapshot.docs.map((document) => fromDocument(document.data()) as Run);
   }
 
-  async ofPullRequest(url: string): Promise<Run[]> {
-    const runs = this.#database.firestore.collection(COLLECTIONS.runs);
-    const queries = [
-      runs.where("repository.pullRequest.url", "==", url),
-      runs.where("pullRequestUrls", "array-contains", url),
-    ];
-    const found = queries.map(async (query) => {
-      const { docs } = await this.#database.call(() => query.limit(PULL_REQUEST_RUNS).get());
-      return docs.map((document) => fromDocument(document.data()) as Run);
-    });
-    return (await Promise.all(found)).flat();
-  }
+  ofPullRequest = (url: string): Promise<Run[]> => runsOfPullRequest(this.#database, url);
 
   async *due(now: Date): AsyncGenerator<string[]> {
     const states = this.#database.firestore.collection(COLLECTIONS.runStates);
