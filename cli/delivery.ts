@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CreateRun, Run } from "../client/types.ts";
 import { usageFault } from "./failure.ts";
+import { gathered } from "./settings-flags.ts";
 import { oneLine } from "./terminal.ts";
 
 export interface DeliveryFlags {
@@ -20,8 +21,9 @@ export function withDelivery(command: Command): Command {
     .option("--deliver", "commit them to a branch of the repository, once it succeeds")
     .option("--branch <NAME>", "the branch's name")
     .option(
-      "--deliver-folder <FOLDER...>",
-      "of several repositories, the folders of those to deliver to; else all",
+      "--deliver-folder <FOLDER>",
+      "of several repositories, the folder of one to deliver to; may be said several times (default: all)",
+      gathered,
     )
     .option("--pull-request", "open a pull request for them")
     .option("--title <TEXT>", "the pull request's title")

@@ -149,7 +149,8 @@ export function labelOption(command: Command): Command {
   return command.option("--label <KEY=VALUE>", "a label; may be said several times", collected, []);
 }
 
-const gathered = (value: string, before: string[] = []): string[] => [...before, value];
+/** Of one that may be said several times, and without which there is no list. */
+export const gathered = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** Of an option that may be said several times. */
 export const collected = (value: string, before: string[]): string[] => [...before, value];
